@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The message: offsets, bounds, and who sees which bytes when.
+ *
+ * User memory may take for ever to arrive, so it is only touched with no lock
+ * held, or with page faults disabled. Writes gather their bytes beforehand,
+ * which is also what makes them all or nothing. Reads copy straight out of the
+ * message, without a lock; when the message changed meanwhile, or a page of the
+ * reader's is absent, they take a copy of it under the lock and hand that out.
+ */
+#include <linux/fs.h>
+#include <linux/gfp.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+#include <linux/uio.h>
+#include <linux/vmalloc.h>
+#include <kunit/visibility.h>
+
+#include "message.h"
+
+/* Writes of up to this many bytes are gathered on the stack. */
+#define LKMDEMO_SMALL_WRITE	128
+
+/**
+ * lkmdemo_message_init() - make an empty message
+ * @msg: what to initialise
+ * @capacity: the most bytes it can have, at least 1
+ *
+ * Context: Process context, may sleep.
+ * Return: 0, or -ENOMEM.
+ */
+int lkmdemo_message_init(struct lkmdemo_message *msg, size_t capacity)
+{
+	msg->data = vmalloc_user(capacity);
+	if (!msg->data)
+		return -ENOMEM;
+
+	seqlock_init(&msg->lock);
+	msg->capacity = capacity;
+	msg->length = 0;
+	msg->generation = 0;
+
+	return 0;
+}
+EXPORT_SYMBOL_IF_KUNIT(lkmdemo_message_init);
+
+/**
+ * lkmdemo_message_destroy() - give the buffer back
+ * @msg: a message that nobody uses any more
+ *
+ * Context: Process context, may sleep.
+ */
+void lkmdemo_message_destroy(struct lkmdemo_message *msg)
+{
+	vfree(msg->data);
+}
+EXPORT_SYMBOL_IF_KUNIT(lkmdemo_message_destroy);
+
+/* How many of the count bytes from pos on lie before end. */
+static size_t message_clamp(loff_t pos, size_t count, size_t end)
+{
+	return pos < end ? min_t(size_t, count, end - pos) : 0;
+}
+
+static gfp_t message_gfp(int flags)
+{
+	return flags & IOCB_NOWAIT ? GFP_NOWAIT : GFP_KERNEL_ACCOUNT;
+}
+
+static ssize_t message_read_copy(struct lkmdemo_message *msg, loff_t pos,
+				 struct iov_iter *to, int flags,
+				 u64 *generation)
+{
+	size_t count, copied;
+	u8 *copy;
+
+	count = message_clamp(pos, iov_iter_count(to), msg->capacity);
+	copy = kvmalloc(count, message_gfp(flags));
+	if (!copy)
+		return flags & IOCB_NOWAIT ? -EAGAIN : -ENOMEM;
+
+	read_seqlock_excl(&msg->lock);
+	*generation = msg->generation;
+	count = message_clamp(pos, count, msg->length);
+	memcpy(copy, msg->data + pos, count);
+	read_sequnlock_excl(&msg->lock);
+
+	copied = copy_to_iter(copy, count, to);
+	kvfree(copy);
+
+	return count && !copied ? -EFAULT : copied;
+}
+
+/**
+ * lkmdemo_message_read() - read from an offset
+ * @msg: the message
+ * @pos: where to start, not negative; goes up by the bytes read
+ * @to: where the bytes go; it takes at most as many as it has room for
+ * @flags: IOCB_NOWAIT is heeded
+ * @generation: on success, of which generation the bytes are
+ *
+ * The bytes are those of one generation, whatever is written meanwhile.
+ *
+ * Context: Process context. May sleep to allocate, unless IOCB_NOWAIT is set,
+ * and to fault in the memory of @to, with no lock held.
+ * Return: The bytes read, less than there are when memory of @to faults on the
+ * way, 0 at and past the end. -EFAULT when no byte could be copied, -ENOMEM or
+ * (for IOCB_NOWAIT) -EAGAIN without memory for a copy.
+ */
+ssize_t lkmdemo_message_read(struct lkmdemo_message *msg, loff_t *pos,
+			     struct iov_iter *to, int flags, u64 *generation)
+{
+	size_t count, copied;
+	unsigned int seq;
+	ssize_t ret;
+
+	seq = read_seqbegin(&msg->lock);
+	*generation = msg->generation;
+	count = message_clamp(*pos, iov_iter_count(to), READ_ONCE(msg->length));
+	pagefault_disable();
+	copied = copy_to_iter(msg->data + *pos, count, to);
+	pagefault_enable();
+
+	if (read_seqretry(&msg->lock, seq) || copied < count) {
+		iov_iter_revert(to, copied);
+		ret = message_read_copy(msg, *pos, to, flags, generation);
+	} else {
+		ret = copied;
+	}
+
+	if (ret > 0)
+		*pos += ret;
+
+	return ret;
+}
+EXPORT_SYMBOL_IF_KUNIT(lkmdemo_message_read);
+
+static ssize_t message_store(struct lkmdemo_message *msg, loff_t *pos,
+			     const u8 *bytes, size_t count, int flags)
+{
+	ssize_t ret = -ENOSPC;
+	loff_t start = *pos;
+
+	write_seqlock(&msg->lock);
+
+	if (flags & IOCB_APPEND)
+		start = msg->length;
+	if (start > msg->capacity || count > msg->capacity - start)
+		goto out_unlock;
+
+	ret = count;
+	if (!count)
+		goto out_unlock;
+
+	memcpy(msg->data + start, bytes, count);
+	WRITE_ONCE(msg->length, max_t(size_t, msg->length, start + count));
+	msg->generation++;
+	*pos = start + count;
+
+out_unlock:
+	write_sequnlock(&msg->lock);
+	return ret;
+}
+
+/**
+ * lkmdemo_message_write() - write at an offset, all bytes or none
+ * @msg: the message
+ * @pos: where to start, not negative; goes to the end of what was written
+ * @from: the bytes, all of which are taken
+ * @flags: IOCB_APPEND writes at the end of the message instead; IOCB_NOWAIT is
+ *	heeded
+ *
+ * On an error the message and @pos are what they were. A gap between the end of
+ * the message and @pos reads as zeros. A write of no bytes changes nothing.
+ *
+ * Context: Process context. May sleep to allocate, unless IOCB_NOWAIT is set,
+ * and to fault in the memory of @from, with no lock held.
+ * Return: The bytes written, all that @from had. -EINVAL when there are more
+ * than fit into any message, -ENOSPC when they do not fit at the offset,
+ * -EFAULT when any of them can't be read, -ENOMEM or (for IOCB_NOWAIT) -EAGAIN
+ * without memory to gather them.
+ */
+ssize_t lkmdemo_message_write(struct lkmdemo_message *msg, loff_t *pos,
+			      struct iov_iter *from, int flags)
+{
+	size_t count = iov_iter_count(from);
+	u8 small[LKMDEMO_SMALL_WRITE];
+	u8 *bytes = small;
+	ssize_t ret;
+
+	if (count > msg->capacity)
+		return -EINVAL;
+
+	if (count > sizeof(small)) {
+		bytes = kvmalloc(count, message_gfp(flags));
+		if (!bytes)
+			return flags & IOCB_NOWAIT ? -EAGAIN : -ENOMEM;
+	}
+
+	if (copy_from_iter_full(bytes, count, from))
+		ret = message_store(msg, pos, bytes, count, flags);
+	else
+		ret = -EFAULT;
+
+	if (bytes != small)
+		kvfree(bytes);
+
+	return ret;
+}
+EXPORT_SYMBOL_IF_KUNIT(lkmdemo_message_write);
+
+/**
+ * lkmdemo_message_clear() - empty the message
+ * @msg: the message; nothing changes when it is empty already
+ *
+ * Context: Process context.
+ */
+void lkmdemo_message_clear(struct lkmdemo_message *msg)
+{
+	write_seqlock(&msg->lock);
+
+	if (msg->length) {
+		memset(msg->data, 0, msg->length);
+		WRITE_ONCE(msg->length, 0);
+		msg->generation++;
+	}
+
+	write_sequnlock(&msg->lock);
+}
+EXPORT_SYMBOL_IF_KUNIT(lkmdemo_message_clear);
+
+/**
+ * lkmdemo_message_length() - how many bytes the message has
+ * @msg: the message
+ *
+ * Context: Any but with the message locked.
+ * Return: The length, which may have changed already.
+ */
+size_t lkmdemo_message_length(struct lkmdemo_message *msg)
+{
+	return READ_ONCE(msg->length);
+}
+EXPORT_SYMBOL_IF_KUNIT(lkmdemo_message_length);
+
+/**
+ * lkmdemo_message_generation() - how often the message has changed
+ * @msg: the message
+ *
+ * Context: Process context.
+ * Return: The generation, which may have gone up already.
+ */
+u64 lkmdemo_message_generation(struct lkmdemo_message *msg)
+{
+	unsigned int seq;
+	u64 generation;
+
+	do {
+		seq = read_seqbegin(&msg->lock);
+		generation = msg->generation;
+	} while (read_seqretry(&msg->lock, seq));
+
+	return generation;
+}
+EXPORT_SYMBOL_IF_KUNIT(lkmdemo_message_generation);
