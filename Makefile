@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The front door. Each target is a command of the workbench; the variables
+# below, given on make's command line, are its options.
+
+PYTHON ?= /usr/bin/python3
+TARGET ?= um
+
+export CMD KDIR KERNEL TARGET
+
+commands := demo graft guest kernel kselftest kunit shell test ungraft
+
+.PHONY: help setup clean $(commands)
+
+help:
+	@cat workbench/help
+
+setup:
+	@workbench/setup.sh $(TARGET)
+
+$(commands): setup
+	@exec $(PYTHON) -B workbench $@
+
+clean:
+	rm -rf "$$(readlink -f build)" build

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The commands behind the Makefile: python3 workbench COMMAND.
+
+Options come as environment variables, which is how make hands on what stands
+on its command line: CMD, KDIR, KERNEL, TARGET.
+"""
+
+import fcntl
+import os
+import signal
+import sys
+
+import build
+import graft
+import guest
+import source
+import verdict
+from console import UserError, say
+from paths import WORKBENCH, build_root
+from process import adopt_orphans, kill_descendants
+
+KERNEL = '7.3'
+INTERRUPTED = 130
+
+
+def _option(name, default=''):
+    return os.environ.get(name) or default
+
+
+def _tree():
+    return source.tree_for(_option('KERNEL', KERNEL), _option('KDIR'))
+
+
+def _kernel():
+    target = _option('TARGET', 'um')
+    if target not in build.ARCH:
+        raise UserError(f'TARGET={target}: one of {", ".join(build.ARCH)} is wanted')
+    kernel = build.Kernel(_tree(), target)
+    build.build(kernel)
+    return kernel
+
+
+def demo():
+    """Walk through the device on a booted kernel."""
+    kernel = _kernel()
+    return guest.run(kernel, f'. {WORKBENCH}/guest/demo.sh', kernel.log('demo-boot'), timeout=60)
+
+
+def kernel():
+    """Build the kernel and say where it is."""
+    built = _kernel()
+    say(f'Linux {built.release()} for {built.target}: {built.out}')
+    return 0
+
+
+def kunit():
+    """Run the KUnit suites."""
+    return _finish(verdict.kunit(_tree()))
+
+
+def kselftest():
+    """Run the kselftests."""
+    return _finish(verdict.kselftest(_kernel()))
+
+
+def test():
+    """Run all tests."""
+    built = _kernel()
+    return _finish(verdict.kunit(built.tree) + verdict.kselftest(built))
+
+
+def _finish(tally):
+    print(tally, flush=True)
+    return 1 if tally.failed or not tally.passed else 0
+
+
+def run_in_guest():
+    """Run a command in the guest."""
+    command = _option('CMD')
+    if not command:
+        raise UserError("CMD is not set: make guest CMD='cat /dev/lkmdemo'")
+    built = _kernel()
+    return guest.run(built, command, built.log('guest-boot'), modules=build.driver_modules(built))
+
+
+def shell():
+    """Give a prompt in the guest."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UserError("make shell needs a terminal; without one: make guest CMD='...'")
+    built = _kernel()
+    say('The root is this machine\'s, changes go to memory; "exit" powers the guest off.')
+    return guest.run(built, 'exec ${SHELL:-/bin/sh} -i', built.log('shell-boot'), timeout=None,
+                     modules=build.driver_modules(built))
+
+
+def graft_into():
+    """Graft into a tree of the user's own."""
+    tree = _own_tree()
+    changed = graft.graft(tree)
+    say(f'{tree}: {changed} files changed' if changed else f'{tree}: grafted already')
+    return 0
+
+
+def ungraft_from():
+    """Take the driver out of a tree of the user's own."""
+    tree = _own_tree()
+    changed = graft.ungraft(tree)
+    say(f'{tree}: {changed} files changed' if changed else f'{tree}: nothing was grafted here')
+    return 0
+
+
+def _own_tree():
+    kdir = _option('KDIR')
+    if not kdir:
+        raise UserError('KDIR is not set: the kernel tree, as in KDIR=~/linux')
+    return source.require_kernel_tree(kdir)
+
+
+COMMANDS = {
+    'demo': demo, 'graft': graft_into, 'guest': run_in_guest, 'kernel': kernel,
+    'kselftest': kselftest, 'kunit': kunit, 'shell': shell, 'test': test,
+    'ungraft': ungraft_from,
+}
+
+
+def _interrupt(*_):
+    raise KeyboardInterrupt
+
+
+def main():
+    """Run one command; return its exit status."""
+    if len(sys.argv) != 2 or sys.argv[1] not in COMMANDS:
+        say(f'usage: python3 workbench {"|".join(sorted(COMMANDS))}')
+        return 2
+    for sig in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(sig, _interrupt)
+    adopt_orphans()
+    try:
+        with open(build_root() / '.lock', 'w', encoding='utf-8') as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                say('waiting for another run in this clone to end')
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            return COMMANDS[sys.argv[1]]()
+    except UserError as error:
+        say(f'lkmdemo: {error}')
+        return 2
+    except KeyboardInterrupt:
+        say('interrupted; what was built so far is kept')
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has had enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 1
+    except OSError as error:
+        say(f'lkmdemo: {error}')
+        return 2
+    finally:
+        kill_descendants()
+
+
+if __name__ == '__main__':
+    sys.exit(main())

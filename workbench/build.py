@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Configure and build a kernel with the driver, outside its source tree."""
+
+import contextlib
+import hashlib
+import os
+import shutil
+from pathlib import Path
+
+import graft
+from console import UserError
+from paths import CACHE, CCACHE, WORKBENCH, build_root
+from process import environment, run_logged
+
+JOBS = len(os.sched_getaffinity(0))
+
+# What kbuild prints for each file that it compiles or links.
+STEP = r'\s+(?:(?:HOST)?(?:CC|LD)|AS|AR)(?: \[M\])?\s+(\S+)'
+
+ARCH = {'um': 'um'}
+
+
+class Kernel:
+    """A kernel built, or to be built, from a tree for a target."""
+
+    def __init__(self, tree, target):
+        self.tree = tree
+        self.target = target
+        self.fragment = WORKBENCH / 'config' / f'{target}.config'
+        self.out = build_root() / f'{target}-{tree.name}'
+        self.modules = self.out / 'modules'
+
+    def make(self, *goals):
+        """The command line for make, with this kernel's settings."""
+        return ['make', '-C', self.tree, f'O={self.out}', f'ARCH={ARCH[self.target]}',
+                f'-j{JOBS}', 'CC=ccache gcc', 'HOSTCC=ccache gcc', *goals]
+
+    def log(self, name):
+        return self.out / f'{name}.log'
+
+    def release(self):
+        """What uname -r says on this kernel."""
+        return (self.out / 'include/config/kernel.release').read_text(encoding='utf-8').strip()
+
+
+def compiler_environment(**extra):
+    """The environment for compilations: their cache is shared by all clones.
+
+    In its depend mode ccache takes the dependencies that kbuild asks the
+    compiler for anyway, in place of a run of the preprocessor for each file.
+    """
+    CCACHE.mkdir(parents=True, exist_ok=True)
+    return environment(CCACHE_DIR=str(CCACHE), CCACHE_BASEDIR=str(build_root()),
+                       CCACHE_NOHASHDIR='1', CCACHE_DEPEND='1', CCACHE_MAXSIZE='4G', **extra)
+
+
+def _configure(kernel):
+    """Make .config from the fragment, unless it was made from the same before."""
+    digest = hashlib.sha256(kernel.fragment.read_bytes())
+    for path in graft.owned(kernel.tree):
+        if path.endswith('/Kconfig'):
+            digest.update((kernel.tree / path).read_bytes())
+    stamp = kernel.out / '.lkmdemo-config'
+    # In a copy of the user's tree any other Kconfig file may have changed.
+    packaged = kernel.tree.name.startswith('linux-')
+    if packaged and stamp.exists() and stamp.read_text(encoding='utf-8') == digest.hexdigest():
+        return
+
+    stamp.unlink(missing_ok=True)
+    run_logged(kernel.make(f'KCONFIG_ALLCONFIG={kernel.fragment}', 'allnoconfig'),
+               kernel.log('config'), 'configuring', env=compiler_environment())
+    have = set((kernel.out / '.config').read_text(encoding='utf-8').splitlines())
+    asked = [line for line in kernel.fragment.read_text(encoding='utf-8').splitlines()
+             if line.startswith('CONFIG_')]
+    lacking = [line for line in asked if line not in have and not line.endswith('=n')]
+    if lacking:
+        raise UserError(f'{kernel.fragment} asks for what this kernel cannot give:\n  '
+                        + '\n  '.join(lacking))
+    stamp.write_text(digest.hexdigest(), encoding='utf-8')
+
+
+def _compile(kernel):
+    """Build the kernel, its modules and the headers for user space."""
+    last_count = CACHE / f'steps-{kernel.target}'
+    total = 0
+    fresh = not (kernel.out / 'modules.order').exists()
+    if fresh:
+        with contextlib.suppress(OSError, ValueError):
+            total = int(last_count.read_text(encoding='utf-8'))
+    steps = run_logged(kernel.make('all', 'headers'), kernel.log('build'),
+                       f'building {kernel.tree.name} for {kernel.target}', step=STEP,
+                       total=total, env=compiler_environment())
+    if fresh:
+        last_count.write_text(str(steps), encoding='utf-8')
+
+
+def _install_modules(kernel):
+    """Install the modules into a root of their own, if any of them is newer."""
+    stamp = kernel.modules / '.installed'
+    order = kernel.out / 'modules.order'
+    built = [order, *(kernel.out / line.replace('.o', '.ko') for line in
+                      order.read_text(encoding='utf-8').splitlines())]
+    if stamp.exists() and all(path.stat().st_mtime < stamp.stat().st_mtime for path in built):
+        return
+    shutil.rmtree(kernel.modules, ignore_errors=True)
+    run_logged(kernel.make(f'INSTALL_MOD_PATH={kernel.modules}', 'modules_install'),
+               kernel.log('modules_install'), 'installing modules', env=compiler_environment())
+    stamp.touch()
+
+
+def build(kernel):
+    """Bring a kernel up to date; raises UserError with the first error.
+
+    What an interrupted build leaves, the next one completes.
+    """
+    kernel.out.mkdir(exist_ok=True)
+    _configure(kernel)
+    _compile(kernel)
+    _install_modules(kernel)
+
+
+def driver_modules(kernel):
+    """The names of the driver's own modules, without the tests."""
+    order = (kernel.out / 'modules.order').read_text(encoding='utf-8').splitlines()
+    return [Path(line).stem for line in order if line.startswith('drivers/misc/lkmdemo/')]
+
+
+def build_selftests(kernel):
+    """Compile the selftests for user space, so that the guest need not."""
+    selftests = kernel.tree / 'tools/testing/selftests'
+    run_logged(['make', '-C', selftests, f'O={kernel.out}', f'-j{JOBS}', 'TARGETS=lkmdemo',
+                'FORCE_TARGETS=1', 'all'],
+               kernel.log('selftests'), 'building the selftests', env=compiler_environment())

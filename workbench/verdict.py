@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Run the tests and count what came of them, with the kernel's own tools."""
+
+import importlib
+import json
+import re
+import subprocess
+import sys
+from typing import NamedTuple
+
+import build
+import guest
+from console import UserError, say
+from paths import build_root
+from process import start, stop
+
+
+class Tally(NamedTuple):
+    """How many cases there were, each parameter of a case by itself."""
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+    def __add__(self, other):
+        return Tally(*(a + b for a, b in zip(self, other)))
+
+    def __str__(self):
+        return f'{self.passed} passed, {self.failed} failed, {self.skipped} skipped'
+
+
+def _count_group(group):
+    """Count the cases of a group in kunit.py's JSON."""
+    tally = Tally()
+    for case in group['test_cases']:
+        status = case['status']
+        tally += Tally(status == 'PASS', status not in ('PASS', 'SKIP'), status == 'SKIP')
+    for sub_group in group['sub_groups']:
+        tally += _count_group(sub_group)
+    return tally
+
+
+def kunit(tree):
+    """Run the KUnit suites through the tree's own kunit.py; return the tally."""
+    out = build_root() / f'kunit-{tree.name}'
+    out.mkdir(exist_ok=True)
+    results = out / 'results.json'
+    results.unlink(missing_ok=True)
+    command = [sys.executable, 'tools/testing/kunit/kunit.py', 'run',
+               '--kunitconfig=lib/lkmdemo_kunit', f'--build_dir={out}', f'--jobs={build.JOBS}',
+               '--make_options=CC=ccache gcc', '--make_options=HOSTCC=ccache gcc',
+               '--kernel_args=ncpus=2', '--kernel_args=seccomp=on', f'--json={results}']
+    child = start(command, cwd=tree, env=build.compiler_environment(), stdin=subprocess.DEVNULL)
+    try:
+        status = child.wait()
+    finally:
+        stop(child)
+    try:
+        tally = _count_group(json.loads(results.read_text(encoding='utf-8')))
+    except (OSError, ValueError):
+        raise UserError(f'kunit.py ended with {status} and left no results; '
+                        f'its log: {out}/test.log') from None
+    if status and not tally.failed:
+        raise UserError(f'kunit.py ended with {status} although no case failed; '
+                        f'its log: {out}/test.log')
+    return tally
+
+
+def _parser(tree):
+    """The tree's own KTAP parser, as a module, and a printer that is silent."""
+    directory = tree / 'tools/testing/kunit'
+    sys.path.insert(0, str(directory))
+    try:
+        parser = importlib.import_module('kunit_parser')
+        printer = importlib.import_module('kunit_printer')
+    except ImportError as error:
+        raise UserError(f'{directory} has no usable KTAP parser: {error}') from None
+    finally:
+        sys.path.remove(str(directory))
+
+    class Silent(printer.Printer):
+        """Swallows what is printed already as it came."""
+
+        def print(self, message):
+            pass
+
+    return parser, Silent()
+
+
+def _leaves(test):
+    if test.subtests:
+        for subtest in test.subtests:
+            yield from _leaves(subtest)
+    else:
+        yield test
+
+
+def count_ktap(tree, text):
+    """Count the cases in what a kselftest run printed.
+
+    The run nests the output of each program behind "# "; undone, that is the
+    two spaces by which KTAP nests.
+    """
+    parser, silent = _parser(tree)
+    nested = [re.sub(r'^# ', '  ', line) for line in text.splitlines()]
+    result = parser.parse_run_tests(nested, silent)
+    status = parser.TestStatus
+    tally = Tally()
+    for test in _leaves(result):
+        tally += Tally(test.status == status.SUCCESS,
+                       test.status not in (status.SUCCESS, status.SKIPPED),
+                       test.status == status.SKIPPED)
+    return tally
+
+
+class _Tee:
+    """Writes to our standard output, and keeps it."""
+
+    def __init__(self):
+        self.data = bytearray()
+
+    def write(self, data):
+        self.data += data
+        sys.stdout.buffer.write(data)
+
+    def flush(self):
+        sys.stdout.buffer.flush()
+
+
+def kselftest(kernel):
+    """Run the kselftests on the booted kernel; return the tally."""
+    build.build_selftests(kernel)
+    tee = _Tee()
+    command = (f'exec make -s -C {kernel.tree} O={kernel.out} ARCH={build.ARCH[kernel.target]} '
+               'TARGETS=lkmdemo kselftest')
+    log = kernel.log('kselftest-boot')
+    status = guest.run(kernel, command, log, timeout=300, out=tee)
+    tally = count_ktap(kernel.tree, tee.data.decode(errors='replace'))
+    if status and not tally.failed:
+        say(f'the run ended with {status} although no case failed')
+        tally += Tally(failed=1)
+    return tally
