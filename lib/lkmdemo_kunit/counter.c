@@ -1,0 +1,557 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The shared counters and their notifiers. The counters are those of the whole
+ * system, so the tests look at differences, and give back what they add.
+ */
+#include <kunit/run-in-irq-context.h>
+#include <kunit/test.h>
+#include <linux/atomic.h>
+#include <linux/completion.h>
+#include <linux/delay.h>
+#include <linux/lkmdemo.h>
+#include <linux/notifier.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+
+#include "helpers.h"
+
+struct counters {
+	s64 before[LKMDEMO_NR_COUNTERS];
+	s64 added[LKMDEMO_NR_COUNTERS];
+};
+
+static int counter_init(struct kunit *test)
+{
+	struct counters *counters;
+	int i;
+
+	counters = kunit_kzalloc(test, sizeof(*counters), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, counters);
+	for (i = 0; i < LKMDEMO_NR_COUNTERS; i++)
+		counters->before[i] = lkmdemo_counter_read(i);
+	test->priv = counters;
+
+	return 0;
+}
+
+static void counter_exit(struct kunit *test)
+{
+	struct counters *counters = test->priv;
+	int i;
+
+	for (i = 0; counters && i < LKMDEMO_NR_COUNTERS; i++)
+		lkmdemo_counter_add(i, -counters->added[i]);
+}
+
+/* For what was added by other means than add(). */
+static void give_back(struct kunit *test, enum lkmdemo_counter counter, s64 n)
+{
+	struct counters *counters = test->priv;
+
+	counters->added[counter] += n;
+}
+
+static void add(struct kunit *test, enum lkmdemo_counter counter, s64 n)
+{
+	lkmdemo_counter_add(counter, n);
+	give_back(test, counter, n);
+}
+
+static s64 value(struct kunit *test, enum lkmdemo_counter counter)
+{
+	struct counters *counters = test->priv;
+
+	return lkmdemo_counter_read(counter) - counters->before[counter];
+}
+
+struct counter_case {
+	const char *desc;
+	enum lkmdemo_counter counter;
+};
+
+static const struct counter_case counter_cases[] = {
+	{ "shared", LKMDEMO_COUNTER_SHARED },
+	{ "opens", LKMDEMO_COUNTER_OPENS },
+	{ "opens refused", LKMDEMO_COUNTER_OPENS_REFUSED },
+	{ "reads", LKMDEMO_COUNTER_READS },
+	{ "writes", LKMDEMO_COUNTER_WRITES },
+	{ "bytes read", LKMDEMO_COUNTER_BYTES_READ },
+	{ "bytes written", LKMDEMO_COUNTER_BYTES_WRITTEN },
+};
+
+KUNIT_ARRAY_PARAM_DESC(counter, counter_cases, desc);
+
+static void add_moves_that_counter_alone(struct kunit *test)
+{
+	const struct counter_case *c = test->param_value;
+	int i;
+
+	add(test, c->counter, 3);
+
+	for (i = 0; i < LKMDEMO_NR_COUNTERS; i++)
+		KUNIT_EXPECT_EQ_MSG(test, value(test, i),
+				    i == c->counter ? 3 : 0, "counter %d", i);
+}
+
+static void negative_add_takes_away(struct kunit *test)
+{
+	const struct counter_case *c = test->param_value;
+
+	add(test, c->counter, -7);
+
+	KUNIT_EXPECT_EQ(test, value(test, c->counter), -7);
+}
+
+static void add_takes_64_bits(struct kunit *test)
+{
+	const struct counter_case *c = test->param_value;
+
+	add(test, c->counter, 5 * SZ_4G + 1);
+	add(test, c->counter, 2 * SZ_4G);
+
+	KUNIT_EXPECT_EQ(test, value(test, c->counter), 7 * SZ_4G + 1);
+}
+
+struct range_case {
+	const char *desc;
+	int index;
+};
+
+static const struct range_case range_cases[] = {
+	{ "-1", -1 },
+	{ "INT_MIN", INT_MIN },
+	{ "LKMDEMO_NR_COUNTERS", LKMDEMO_NR_COUNTERS },
+	{ "LKMDEMO_NR_COUNTERS + 1", LKMDEMO_NR_COUNTERS + 1 },
+	{ "INT_MAX", INT_MAX },
+};
+
+KUNIT_ARRAY_PARAM_DESC(range, range_cases, desc);
+
+static void out_of_range_changes_nothing(struct kunit *test)
+{
+	const struct range_case *c = test->param_value;
+	int i;
+
+	lkmdemo_counter_add(c->index, 1);
+
+	for (i = 0; i < LKMDEMO_NR_COUNTERS; i++)
+		KUNIT_EXPECT_EQ_MSG(test, value(test, i), 0, "counter %d", i);
+}
+
+static void out_of_range_reads_as_0(struct kunit *test)
+{
+	const struct range_case *c = test->param_value;
+
+	lkmdemo_counter_add(c->index, 1);
+
+	KUNIT_EXPECT_EQ(test, lkmdemo_counter_read(c->index), 0);
+}
+
+#define ADDERS		8
+#define ADDS		20000
+
+static void add_thread(void *data, unsigned int i)
+{
+	const struct counter_case *c = data;
+	int k;
+
+	for (k = 0; k < ADDS; k++)
+		lkmdemo_counter_add(c->counter, i + 1);
+}
+
+static void threads_lose_no_addition(struct kunit *test)
+{
+	const struct counter_case *c = test->param_value;
+	const s64 sum = (s64)ADDS * ADDERS * (ADDERS + 1) / 2;
+
+	lkmdemo_kunit_race(test, ADDERS, add_thread, (void *)c);
+	give_back(test, c->counter, sum);
+
+	KUNIT_EXPECT_EQ(test, value(test, c->counter), sum);
+}
+
+static bool add_anywhere(void *data)
+{
+	atomic_t *calls = data;
+
+	lkmdemo_counter_add(LKMDEMO_COUNTER_READS, 1);
+	atomic_inc(calls);
+
+	return true;
+}
+
+static void interrupts_lose_no_addition(struct kunit *test)
+{
+	atomic_t calls = ATOMIC_INIT(0);
+
+	kunit_run_irq_test(test, add_anywhere, 20000, &calls);
+	give_back(test, LKMDEMO_COUNTER_READS, atomic_read(&calls));
+
+	KUNIT_EXPECT_EQ(test, value(test, LKMDEMO_COUNTER_READS),
+			atomic_read(&calls));
+}
+
+/* What a notifier was told, and when among all that were called. */
+struct listener {
+	struct notifier_block nb;
+	int ret;
+	unsigned int calls;
+	unsigned long action;
+	s64 value;
+	unsigned int order;
+};
+
+static unsigned int listener_calls;
+
+static int hear(struct notifier_block *nb, unsigned long action, void *data)
+{
+	struct listener *listener = container_of(nb, struct listener, nb);
+
+	listener->calls++;
+	listener->action = action;
+	listener->value = *(s64 *)data;
+	listener->order = ++listener_calls;
+
+	return listener->ret;
+}
+
+static void unregister(void *nb)
+{
+	lkmdemo_unregister_notifier(nb);
+}
+
+/* Registered until kunit_release_action(), or until the end of the test. */
+static void registered(struct kunit *test, struct notifier_block *nb)
+{
+	KUNIT_ASSERT_EQ(test, lkmdemo_register_notifier(nb), 0);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, unregister, nb),
+			0);
+}
+
+static struct listener *new_listener(struct kunit *test, int priority)
+{
+	struct listener *listener;
+
+	listener = kunit_kzalloc(test, sizeof(*listener), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, listener);
+	listener->nb.notifier_call = hear;
+	listener->nb.priority = priority;
+	listener->ret = NOTIFY_OK;
+
+	return listener;
+}
+
+static struct listener *add_listener(struct kunit *test, int priority)
+{
+	struct listener *listener = new_listener(test, priority);
+
+	registered(test, &listener->nb);
+
+	return listener;
+}
+
+struct change_case {
+	const char *desc;
+	s64 n;
+};
+
+static const struct change_case change_cases[] = {
+	{ "1", 1 },
+	{ "-1", -1 },
+	{ "over 32 bits", SZ_4G },
+};
+
+KUNIT_ARRAY_PARAM_DESC(change, change_cases, desc);
+
+static void notifier_is_told_the_new_value(struct kunit *test)
+{
+	const struct change_case *c = test->param_value;
+	struct counters *counters = test->priv;
+	struct listener *listener = add_listener(test, 0);
+
+	add(test, LKMDEMO_COUNTER_SHARED, c->n);
+
+	KUNIT_EXPECT_EQ(test, listener->calls, 1);
+	KUNIT_EXPECT_EQ(test, listener->action, LKMDEMO_COUNTER_SHARED);
+	KUNIT_EXPECT_EQ(test, listener->value,
+			counters->before[LKMDEMO_COUNTER_SHARED] + c->n);
+}
+
+static void notifier_is_called_at_every_change(struct kunit *test)
+{
+	struct listener *listener = add_listener(test, 0);
+
+	add(test, LKMDEMO_COUNTER_SHARED, 1);
+	add(test, LKMDEMO_COUNTER_SHARED, 1);
+	add(test, LKMDEMO_COUNTER_SHARED, -2);
+
+	KUNIT_EXPECT_EQ(test, listener->calls, 3);
+}
+
+static void notifier_is_not_called_for_an_add_of_0(struct kunit *test)
+{
+	struct listener *listener = add_listener(test, 0);
+
+	add(test, LKMDEMO_COUNTER_SHARED, 0);
+
+	KUNIT_EXPECT_EQ(test, listener->calls, 0);
+}
+
+static void notifier_is_called_for_shared_only(struct kunit *test)
+{
+	const struct counter_case *c = test->param_value;
+	struct listener *listener = add_listener(test, 0);
+
+	add(test, c->counter, 1);
+
+	KUNIT_EXPECT_EQ(test, listener->calls,
+			c->counter == LKMDEMO_COUNTER_SHARED);
+}
+
+static void notifier_is_not_called_out_of_range(struct kunit *test)
+{
+	const struct range_case *c = test->param_value;
+	struct listener *listener = add_listener(test, 0);
+
+	lkmdemo_counter_add(c->index, 1);
+
+	KUNIT_EXPECT_EQ(test, listener->calls, 0);
+}
+
+static void notifier_is_not_called_after_unregister(struct kunit *test)
+{
+	struct listener *listener = add_listener(test, 0);
+
+	kunit_release_action(test, unregister, &listener->nb);
+	add(test, LKMDEMO_COUNTER_SHARED, 1);
+
+	KUNIT_EXPECT_EQ(test, listener->calls, 0);
+}
+
+static void unregister_removes_that_one_alone(struct kunit *test)
+{
+	struct listener *stays = add_listener(test, 0);
+	struct listener *goes = add_listener(test, 0);
+
+	kunit_release_action(test, unregister, &goes->nb);
+	add(test, LKMDEMO_COUNTER_SHARED, 1);
+
+	KUNIT_EXPECT_EQ(test, stays->calls, 1);
+}
+
+static void unregister_succeeds(struct kunit *test)
+{
+	struct listener *listener = new_listener(test, 0);
+
+	KUNIT_ASSERT_EQ(test, lkmdemo_register_notifier(&listener->nb), 0);
+	KUNIT_EXPECT_EQ(test, lkmdemo_unregister_notifier(&listener->nb), 0);
+}
+
+static void unregister_of_an_unknown_one_is_refused(struct kunit *test)
+{
+	struct listener *listener = new_listener(test, 0);
+
+	KUNIT_EXPECT_EQ(test, lkmdemo_unregister_notifier(&listener->nb),
+			-ENOENT);
+}
+
+static void register_twice_is_refused(struct kunit *test)
+{
+	struct listener *listener = add_listener(test, 0);
+
+	/* The notifier core warns of it. */
+	kunit_warning_suppress(test)
+		KUNIT_EXPECT_EQ(test, lkmdemo_register_notifier(&listener->nb),
+				-EEXIST);
+}
+
+static void register_again_after_unregister_works(struct kunit *test)
+{
+	struct listener *listener = add_listener(test, 0);
+
+	kunit_release_action(test, unregister, &listener->nb);
+	registered(test, &listener->nb);
+	add(test, LKMDEMO_COUNTER_SHARED, 1);
+
+	KUNIT_EXPECT_EQ(test, listener->calls, 1);
+}
+
+static void notifiers_are_called_by_priority(struct kunit *test)
+{
+	struct listener *middle = add_listener(test, 1);
+	struct listener *first = add_listener(test, 2);
+	struct listener *last = add_listener(test, 0);
+
+	add(test, LKMDEMO_COUNTER_SHARED, 1);
+
+	KUNIT_EXPECT_EQ(test, middle->order, first->order + 1);
+	KUNIT_EXPECT_EQ(test, last->order, middle->order + 1);
+}
+
+static void chained_notifiers_are_told_the_same_value(struct kunit *test)
+{
+	struct listener *first = add_listener(test, 1);
+	struct listener *second = add_listener(test, 0);
+
+	add(test, LKMDEMO_COUNTER_SHARED, 1);
+
+	KUNIT_EXPECT_EQ(test, first->calls, 1);
+	KUNIT_EXPECT_EQ(test, second->calls, 1);
+	KUNIT_EXPECT_EQ(test, first->value, second->value);
+}
+
+static void notify_stop_ends_the_chain(struct kunit *test)
+{
+	struct listener *stops = add_listener(test, 1);
+	struct listener *behind = add_listener(test, 0);
+
+	stops->ret = NOTIFY_STOP;
+
+	add(test, LKMDEMO_COUNTER_SHARED, 1);
+
+	KUNIT_EXPECT_EQ(test, stops->calls, 1);
+	KUNIT_EXPECT_EQ(test, behind->calls, 0);
+}
+
+static void notify_stop_does_not_undo_the_change(struct kunit *test)
+{
+	struct listener *stops = add_listener(test, 0);
+
+	stops->ret = NOTIFY_STOP;
+
+	add(test, LKMDEMO_COUNTER_SHARED, 1);
+
+	KUNIT_EXPECT_EQ(test, value(test, LKMDEMO_COUNTER_SHARED), 1);
+}
+
+struct sequence {
+	struct notifier_block nb;
+	s64 last;
+	unsigned int out_of_order;
+};
+
+static int follow(struct notifier_block *nb, unsigned long action, void *data)
+{
+	struct sequence *sequence = container_of(nb, struct sequence, nb);
+	s64 now = *(s64 *)data;
+
+	if (now != sequence->last + 1)
+		sequence->out_of_order++;
+	sequence->last = now;
+
+	return NOTIFY_OK;
+}
+
+static void add_ones_thread(void *data, unsigned int i)
+{
+	int k;
+
+	for (k = 0; k < ADDS; k++)
+		lkmdemo_counter_add(LKMDEMO_COUNTER_SHARED, 1);
+}
+
+static void racing_changes_are_told_in_order(struct kunit *test)
+{
+	struct counters *counters = test->priv;
+	struct sequence *sequence;
+
+	sequence = kunit_kzalloc(test, sizeof(*sequence), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, sequence);
+	sequence->nb.notifier_call = follow;
+	sequence->last = counters->before[LKMDEMO_COUNTER_SHARED];
+	registered(test, &sequence->nb);
+
+	lkmdemo_kunit_race(test, ADDERS, add_ones_thread, NULL);
+	give_back(test, LKMDEMO_COUNTER_SHARED, ADDS * ADDERS);
+
+	KUNIT_EXPECT_EQ(test, sequence->out_of_order, 0);
+	KUNIT_EXPECT_EQ(test, value(test, LKMDEMO_COUNTER_SHARED),
+			ADDS * ADDERS);
+}
+
+struct slow {
+	struct notifier_block nb;
+	struct completion begun;
+	bool ended;
+	bool ended_at_unregister;
+};
+
+static int sleep_in_callback(struct notifier_block *nb, unsigned long action,
+			     void *data)
+{
+	struct slow *slow = container_of(nb, struct slow, nb);
+
+	complete(&slow->begun);
+	msleep(50);
+	WRITE_ONCE(slow->ended, true);
+
+	return NOTIFY_OK;
+}
+
+static void add_or_unregister(void *data, unsigned int i)
+{
+	struct slow *slow = data;
+
+	if (i == 0) {
+		lkmdemo_counter_add(LKMDEMO_COUNTER_SHARED, 1);
+		return;
+	}
+
+	wait_for_completion(&slow->begun);
+	lkmdemo_unregister_notifier(&slow->nb);
+	slow->ended_at_unregister = READ_ONCE(slow->ended);
+}
+
+static void unregister_waits_for_a_running_callback(struct kunit *test)
+{
+	struct slow *slow = kunit_kzalloc(test, sizeof(*slow), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, slow);
+	slow->nb.notifier_call = sleep_in_callback;
+	init_completion(&slow->begun);
+	registered(test, &slow->nb);
+
+	lkmdemo_kunit_race(test, 2, add_or_unregister, slow);
+	give_back(test, LKMDEMO_COUNTER_SHARED, 1);
+
+	KUNIT_EXPECT_TRUE(test, slow->ended_at_unregister);
+}
+
+static struct kunit_case counter_test_cases[] = {
+	KUNIT_CASE_PARAM(add_moves_that_counter_alone, counter_gen_params),
+	KUNIT_CASE_PARAM(negative_add_takes_away, counter_gen_params),
+	KUNIT_CASE_PARAM(add_takes_64_bits, counter_gen_params),
+	KUNIT_CASE_PARAM(out_of_range_changes_nothing, range_gen_params),
+	KUNIT_CASE_PARAM(out_of_range_reads_as_0, range_gen_params),
+	KUNIT_CASE_PARAM(threads_lose_no_addition, counter_gen_params),
+	KUNIT_CASE(interrupts_lose_no_addition),
+	KUNIT_CASE_PARAM(notifier_is_told_the_new_value, change_gen_params),
+	KUNIT_CASE(notifier_is_called_at_every_change),
+	KUNIT_CASE(notifier_is_not_called_for_an_add_of_0),
+	KUNIT_CASE_PARAM(notifier_is_called_for_shared_only,
+			 counter_gen_params),
+	KUNIT_CASE_PARAM(notifier_is_not_called_out_of_range,
+			 range_gen_params),
+	KUNIT_CASE(notifier_is_not_called_after_unregister),
+	KUNIT_CASE(unregister_removes_that_one_alone),
+	KUNIT_CASE(unregister_succeeds),
+	KUNIT_CASE(unregister_of_an_unknown_one_is_refused),
+	KUNIT_CASE(register_twice_is_refused),
+	KUNIT_CASE(register_again_after_unregister_works),
+	KUNIT_CASE(notifiers_are_called_by_priority),
+	KUNIT_CASE(chained_notifiers_are_told_the_same_value),
+	KUNIT_CASE(notify_stop_ends_the_chain),
+	KUNIT_CASE(notify_stop_does_not_undo_the_change),
+	KUNIT_CASE(racing_changes_are_told_in_order),
+	KUNIT_CASE(unregister_waits_for_a_running_callback),
+	{}
+};
+
+static struct kunit_suite counter_suite = {
+	.name = "lkmdemo_counter",
+	.init = counter_init,
+	.exit = counter_exit,
+	.test_cases = counter_test_cases,
+};
+
+kunit_test_suite(counter_suite);

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What several suites need: messages, user memory that faults, threads that
+ * start together.
+ */
+#include <kunit/test.h>
+#include <linux/atomic.h>
+#include <linux/completion.h>
+#include <linux/kthread.h>
+#include <linux/mm.h>
+#include <linux/mman.h>
+#include <linux/module.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+#include <linux/uio.h>
+
+#include "helpers.h"
+
+/**
+ * lkmdemo_kunit_fill() - fill memory with bytes that tell where they belong
+ * @bytes: the memory
+ * @start: offset in a message of the first byte
+ * @count: how many bytes
+ */
+void lkmdemo_kunit_fill(u8 *bytes, size_t start, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		bytes[i] = lkmdemo_kunit_byte(start + i);
+}
+
+KUNIT_DEFINE_ACTION_WRAPPER(message_destroy, lkmdemo_message_destroy,
+			    struct lkmdemo_message *);
+
+/**
+ * lkmdemo_kunit_message_init() - initialise a message that goes with the test
+ * @test: the test
+ * @msg: the message
+ * @capacity: its capacity
+ * @length: how many bytes it starts with, those of lkmdemo_kunit_byte()
+ *
+ * The message is of generation 1 then, or 0 when it is empty.
+ */
+void lkmdemo_kunit_message_init(struct kunit *test, struct lkmdemo_message *msg,
+				size_t capacity, size_t length)
+{
+	loff_t pos = 0;
+	u8 *bytes;
+
+	KUNIT_ASSERT_EQ(test, lkmdemo_message_init(msg, capacity), 0);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, message_destroy,
+							msg), 0);
+
+	bytes = kvmalloc(length, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, bytes);
+	lkmdemo_kunit_fill(bytes, 0, length);
+	KUNIT_EXPECT_EQ(test, lkmdemo_kunit_write(msg, &pos, bytes, length, 0),
+			length);
+	kvfree(bytes);
+}
+
+/**
+ * lkmdemo_kunit_message() - make a message that goes with the test
+ * @test: the test
+ * @capacity: as for lkmdemo_kunit_message_init()
+ * @length: as for lkmdemo_kunit_message_init()
+ *
+ * Return: The message.
+ */
+struct lkmdemo_message *lkmdemo_kunit_message(struct kunit *test,
+					      size_t capacity, size_t length)
+{
+	struct lkmdemo_message *msg;
+
+	msg = kunit_kzalloc(test, sizeof(*msg), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, msg);
+	lkmdemo_kunit_message_init(test, msg, capacity, length);
+
+	return msg;
+}
+
+/**
+ * lkmdemo_kunit_read() - read from a message into kernel memory
+ * @msg: the message
+ * @pos: the position, moved by the read
+ * @bytes: the memory
+ * @count: room that the iterator claims to have, may be more than there is
+ * @flags: IOCB_* of the call
+ * @generation: where the generation goes
+ *
+ * Return: What lkmdemo_message_read() returned.
+ */
+ssize_t lkmdemo_kunit_read(struct lkmdemo_message *msg, loff_t *pos,
+			   void *bytes, size_t count, int flags,
+			   u64 *generation)
+{
+	struct kvec vec = { .iov_base = bytes, .iov_len = count };
+	struct iov_iter to;
+
+	iov_iter_kvec(&to, ITER_DEST, &vec, 1, count);
+	return lkmdemo_message_read(msg, pos, &to, flags, generation);
+}
+
+/**
+ * lkmdemo_kunit_write() - write to a message from kernel memory
+ * @msg: the message
+ * @pos: the position, moved by the write
+ * @bytes: the memory
+ * @count: bytes that the iterator claims to have, may be more than there are
+ * @flags: IOCB_* of the call
+ *
+ * Return: What lkmdemo_message_write() returned.
+ */
+ssize_t lkmdemo_kunit_write(struct lkmdemo_message *msg, loff_t *pos,
+			    const void *bytes, size_t count, int flags)
+{
+	struct kvec vec = { .iov_base = (void *)bytes, .iov_len = count };
+	struct iov_iter from;
+
+	iov_iter_kvec(&from, ITER_SOURCE, &vec, 1, count);
+	return lkmdemo_message_write(msg, pos, &from, flags);
+}
+
+/**
+ * lkmdemo_kunit_user_pages() - map user memory of which no page is present yet
+ * @test: the test
+ * @nr: how many pages
+ *
+ * Return: The address, for the thread of the test only.
+ */
+char __user *lkmdemo_kunit_user_pages(struct kunit *test, size_t nr)
+{
+	unsigned long addr;
+
+	addr = kunit_vm_mmap(test, NULL, 0, nr * PAGE_SIZE,
+			     PROT_READ | PROT_WRITE,
+			     MAP_ANONYMOUS | MAP_PRIVATE, 0);
+	KUNIT_ASSERT_NE(test, addr, 0);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+
+	return (char __user *)addr;
+}
+
+/**
+ * lkmdemo_kunit_user_hole() - map a user page with nothing mapped behind it
+ * @test: the test
+ *
+ * Return: The end of the page: the bytes before it are good, those from it on
+ * fault. For the thread of the test only.
+ */
+char __user *lkmdemo_kunit_user_hole(struct kunit *test)
+{
+	char __user *hole = lkmdemo_kunit_user_pages(test, 2) + PAGE_SIZE;
+
+	KUNIT_ASSERT_EQ(test, vm_munmap((unsigned long)hole, PAGE_SIZE), 0);
+
+	return hole;
+}
+
+struct race {
+	void (*fn)(void *data, unsigned int i);
+	void *data;
+	atomic_t missing;
+	struct completion start;
+};
+
+struct race_thread {
+	struct race *race;
+	unsigned int i;
+	struct task_struct *task;
+};
+
+static int race_thread(void *arg)
+{
+	struct race_thread *thread = arg;
+	struct race *race = thread->race;
+
+	if (atomic_dec_and_test(&race->missing))
+		complete_all(&race->start);
+	else
+		wait_for_completion(&race->start);
+
+	race->fn(race->data, thread->i);
+
+	return 0;
+}
+
+/**
+ * lkmdemo_kunit_race() - run a function in several threads at the same time
+ * @test: the test
+ * @nr: how many threads
+ * @fn: called once in each, with @data and the number of the thread; must not
+ *	assert, since that ends the thread only
+ * @data: for @fn
+ *
+ * No thread calls @fn before all have arrived. Returns when all are through.
+ */
+void lkmdemo_kunit_race(struct kunit *test, unsigned int nr,
+			void (*fn)(void *data, unsigned int i), void *data)
+{
+	struct race race = {
+		.fn = fn,
+		.data = data,
+		.missing = ATOMIC_INIT(nr),
+		.start = COMPLETION_INITIALIZER_ONSTACK(race.start),
+	};
+	struct race_thread *threads;
+	unsigned int i;
+
+	threads = kcalloc(nr, sizeof(*threads), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, threads);
+
+	for (i = 0; i < nr; i++) {
+		threads[i].race = &race;
+		threads[i].i = i;
+		threads[i].task = kthread_create(race_thread, &threads[i],
+						 "lkmdemo_kunit/%u", i);
+		if (IS_ERR(threads[i].task))
+			break;
+		get_task_struct(threads[i].task);
+	}
+
+	if (i < nr) {
+		while (i--)
+			kthread_stop_put(threads[i].task);
+		kfree(threads);
+		KUNIT_FAIL_AND_ABORT(test, "no thread %u of %u", i, nr);
+	}
+
+	for (i = 0; i < nr; i++)
+		wake_up_process(threads[i].task);
+
+	/* A thread that is stopped before it has begun would not call fn. */
+	wait_for_completion(&race.start);
+	for (i = 0; i < nr; i++)
+		kthread_stop_put(threads[i].task);
+
+	kfree(threads);
+}
+
+MODULE_AUTHOR("LKMDEMO maintainers <lkmdemo@example.org>");
+MODULE_DESCRIPTION("KUnit tests of the lkmdemo modules");
+MODULE_LICENSE("GPL");
+MODULE_IMPORT_NS("EXPORTED_FOR_KUNIT_TESTING");
