@@ -63,5 +63,5 @@ class Progress:
         """Replace the line by the result, when anything was shown at all."""
         if self.tty and self.shown:
             print('\r\033[K', end='', file=sys.stderr)
-        if self.shown or self.elapsed() > 2:
+        if self.shown or self.steps or self.elapsed() > 5:
             say(f'{self.title}: {result} ({self.elapsed():.0f} s)')
