@@ -2,14 +2,22 @@
 /*
  * The file operations of /dev/lkmdemo.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/fs.h>
 #include <linux/lkmdemo.h>
+#include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/poll.h>
+#include <linux/printk.h>
 #include <linux/slab.h>
+#include <linux/splice.h>
+#include <linux/uaccess.h>
 #include <linux/uio.h>
 #include <kunit/visibility.h>
 
 #include "lkmdemo.h"
+#include "trace.h"
 
 static bool lkmdemo_claim(struct lkmdemo_device *dev)
 {
@@ -34,6 +42,7 @@ static int lkmdemo_open(struct inode *inode, struct file *file)
 	if (!lkmdemo_claim(dev)) {
 		kfree(lf);
 		lkmdemo_counter_add(LKMDEMO_COUNTER_OPENS_REFUSED, 1);
+		trace_lkmdemo_open(file->f_flags, -EBUSY);
 		return -EBUSY;
 	}
 
@@ -45,6 +54,7 @@ static int lkmdemo_open(struct inode *inode, struct file *file)
 	file->private_data = lf;
 	file->f_mode |= FMODE_NOWAIT;
 	lkmdemo_counter_add(LKMDEMO_COUNTER_OPENS, 1);
+	trace_lkmdemo_open(file->f_flags, 0);
 
 	return 0;
 }
@@ -53,6 +63,7 @@ static int lkmdemo_release(struct inode *inode, struct file *file)
 {
 	struct lkmdemo_file *lf = file->private_data;
 
+	trace_lkmdemo_release(file->f_flags);
 	atomic_dec(&lf->dev->openers);
 	kfree(lf);
 
@@ -62,11 +73,14 @@ static int lkmdemo_release(struct inode *inode, struct file *file)
 static ssize_t lkmdemo_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct lkmdemo_file *lf = iocb->ki_filp->private_data;
+	size_t count = iov_iter_count(to);
+	loff_t pos = iocb->ki_pos;
 	u64 generation;
 	ssize_t ret;
 
 	ret = lkmdemo_message_read(&lf->dev->message, &iocb->ki_pos, to,
 				   iocb->ki_flags, &generation);
+	trace_lkmdemo_read(pos, count, ret);
 	if (ret < 0)
 		return ret;
 
@@ -80,12 +94,18 @@ static ssize_t lkmdemo_read_iter(struct kiocb *iocb, struct iov_iter *to)
 static ssize_t lkmdemo_write_iter(struct kiocb *iocb, struct iov_iter *from)
 {
 	struct lkmdemo_file *lf = iocb->ki_filp->private_data;
+	size_t count = iov_iter_count(from);
 	ssize_t ret;
 
 	ret = lkmdemo_message_write(&lf->dev->message, &iocb->ki_pos, from,
 				    iocb->ki_flags);
+	/* An appending write learns its position on the way. */
+	trace_lkmdemo_write(iocb->ki_pos - max(ret, 0), count, ret);
 	if (ret < 0)
 		return ret;
+
+	pr_debug("wrote %zd bytes, length is %zu\n", ret,
+		 lkmdemo_message_length(&lf->dev->message));
 
 	lkmdemo_counter_add(LKMDEMO_COUNTER_WRITES, 1);
 	lkmdemo_counter_add(LKMDEMO_COUNTER_BYTES_WRITTEN, ret);
@@ -110,6 +130,92 @@ static loff_t lkmdemo_llseek(struct file *file, loff_t offset, int whence)
 	}
 }
 
+static __poll_t lkmdemo_poll(struct file *file, poll_table *wait)
+{
+	struct lkmdemo_file *lf = file->private_data;
+	struct lkmdemo_message *msg = &lf->dev->message;
+	__poll_t mask = EPOLLIN | EPOLLRDNORM | EPOLLOUT | EPOLLWRNORM;
+
+	poll_wait(file, &msg->changed, wait);
+	if (lkmdemo_message_generation(msg) != READ_ONCE(lf->seen))
+		mask |= EPOLLPRI;
+
+	return mask;
+}
+
+static vm_fault_t lkmdemo_fault(struct vm_fault *vmf)
+{
+	struct page *page = lkmdemo_message_page(vmf->vma->vm_private_data,
+						 vmf->pgoff);
+
+	if (!page)
+		return VM_FAULT_SIGBUS;
+
+	get_page(page);
+	vmf->page = page;
+
+	return 0;
+}
+
+static const struct vm_operations_struct lkmdemo_vm_ops = {
+	.fault = lkmdemo_fault,
+};
+
+static int lkmdemo_mmap_prepare(struct vm_area_desc *desc)
+{
+	struct lkmdemo_file *lf = desc->file->private_data;
+	struct lkmdemo_message *msg = &lf->dev->message;
+	unsigned long pages = PFN_UP(msg->capacity);
+
+	if (desc->pgoff > pages || vma_desc_pages(desc) > pages - desc->pgoff)
+		return -EINVAL;
+	if (vma_desc_test_any(desc, VMA_WRITE_BIT))
+		return -EPERM;
+
+	/* Never writable later, never larger than the buffer. */
+	vma_desc_clear_flags(desc, VMA_MAYWRITE_BIT);
+	vma_desc_set_flags(desc, VMA_DONTEXPAND_BIT);
+	desc->vm_ops = &lkmdemo_vm_ops;
+	desc->private_data = msg;
+
+	return 0;
+}
+
+static long lkmdemo_get_info(struct lkmdemo_message *msg, void __user *arg)
+{
+	struct lkmdemo_info info;
+
+	lkmdemo_message_info(msg, &info);
+
+	return copy_to_user(arg, &info, sizeof(info)) ? -EFAULT : 0;
+}
+
+static long lkmdemo_ioctl(struct file *file, unsigned int cmd,
+			  unsigned long arg)
+{
+	struct lkmdemo_file *lf = file->private_data;
+	struct lkmdemo_message *msg = &lf->dev->message;
+	long ret;
+
+	switch (cmd) {
+	case LKMDEMO_IOC_GET_INFO:
+		ret = lkmdemo_get_info(msg, (void __user *)arg);
+		break;
+	case LKMDEMO_IOC_CLEAR:
+		ret = -EBADF;
+		if (file->f_mode & FMODE_WRITE) {
+			lkmdemo_message_clear(msg);
+			ret = 0;
+		}
+		break;
+	default:
+		ret = -ENOTTY;
+	}
+	trace_lkmdemo_ioctl(cmd, ret);
+
+	return ret;
+}
+
 const struct file_operations lkmdemo_fops = {
 	.owner		= THIS_MODULE,
 	.open		= lkmdemo_open,
@@ -117,5 +223,11 @@ const struct file_operations lkmdemo_fops = {
 	.llseek		= lkmdemo_llseek,
 	.read_iter	= lkmdemo_read_iter,
 	.write_iter	= lkmdemo_write_iter,
+	.splice_read	= copy_splice_read,
+	.splice_write	= iter_file_splice_write,
+	.poll		= lkmdemo_poll,
+	.mmap_prepare	= lkmdemo_mmap_prepare,
+	.unlocked_ioctl	= lkmdemo_ioctl,
+	.compat_ioctl	= compat_ptr_ioctl,
 };
 EXPORT_SYMBOL_IF_KUNIT(lkmdemo_fops);

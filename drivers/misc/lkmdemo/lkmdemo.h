@@ -8,6 +8,8 @@
 
 #include "message.h"
 
+struct dentry;
+
 #define LKMDEMO_CAPACITY_MAX	(1024 * 1024)
 
 /**
@@ -17,12 +19,14 @@
  * @openers: the open file descriptions
  * @exclusive: an open is refused while there is an opener; a module parameter,
  *	which may change at any time
+ * @debugfs: the directory that shows the state
  */
 struct lkmdemo_device {
 	struct miscdevice misc;
 	struct lkmdemo_message message;
 	atomic_t openers;
 	bool exclusive;
+	struct dentry *debugfs;
 };
 
 /**
@@ -37,5 +41,9 @@ struct lkmdemo_file {
 };
 
 extern const struct file_operations lkmdemo_fops;
+extern const struct attribute_group *lkmdemo_groups[];
+
+void lkmdemo_debugfs_add(struct lkmdemo_device *dev);
+void lkmdemo_debugfs_remove(struct lkmdemo_device *dev);
 
 #endif /* _LKMDEMO_H */

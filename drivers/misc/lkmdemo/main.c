@@ -4,6 +4,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/firmware.h>
 #include <linux/module.h>
 #include <linux/printk.h>
 #include <linux/string.h>
@@ -16,6 +17,7 @@ static struct lkmdemo_device lkmdemo = {
 		.minor	= MISC_DYNAMIC_MINOR,
 		.name	= "lkmdemo",
 		.fops	= &lkmdemo_fops,
+		.groups	= lkmdemo_groups,
 		.mode	= 0600,
 	},
 	.exclusive = true,
@@ -31,6 +33,10 @@ MODULE_PARM_DESC(greeting, "first message, a newline is added (default \"Hello f
 
 module_param_named(exclusive, lkmdemo.exclusive, bool, 0644);
 MODULE_PARM_DESC(exclusive, "refuse an open while the device is open, for later opens (default Y)");
+
+static char *payload;
+module_param(payload, charp, 0444);
+MODULE_PARM_DESC(payload, "firmware file whose bytes are the first message, in place of greeting");
 
 static int __init lkmdemo_greet(struct lkmdemo_message *msg)
 {
@@ -52,6 +58,36 @@ static int __init lkmdemo_greet(struct lkmdemo_message *msg)
 	return ret < 0 ? ret : 0;
 }
 
+static int __init lkmdemo_load_payload(struct lkmdemo_message *msg)
+{
+	const struct firmware *fw;
+	struct iov_iter from;
+	struct kvec bytes;
+	loff_t pos = 0;
+	ssize_t ret;
+
+	/* There is no device yet: it must not be opened before its message. */
+	ret = request_firmware(&fw, payload, NULL);
+	if (ret) {
+		pr_err("payload %s cannot be loaded: %pe\n", payload,
+		       ERR_PTR(ret));
+		return ret;
+	}
+
+	bytes.iov_base = (void *)fw->data;
+	bytes.iov_len = fw->size;
+	iov_iter_kvec(&from, ITER_SOURCE, &bytes, 1, bytes.iov_len);
+	ret = lkmdemo_message_write(msg, &pos, &from, 0);
+	if (ret == -EINVAL) {
+		pr_err("payload %s has %zu bytes, capacity is %zu\n", payload,
+		       fw->size, msg->capacity);
+		ret = -EFBIG;
+	}
+	release_firmware(fw);
+
+	return ret < 0 ? ret : 0;
+}
+
 static int __init lkmdemo_init(void)
 {
 	int ret;
@@ -66,13 +102,18 @@ static int __init lkmdemo_init(void)
 	if (ret)
 		return ret;
 
-	ret = lkmdemo_greet(&lkmdemo.message);
+	if (payload)
+		ret = lkmdemo_load_payload(&lkmdemo.message);
+	else
+		ret = lkmdemo_greet(&lkmdemo.message);
 	if (ret)
 		goto err_destroy;
 
 	ret = misc_register(&lkmdemo.misc);
 	if (ret)
 		goto err_destroy;
+
+	lkmdemo_debugfs_add(&lkmdemo);
 
 	return 0;
 
@@ -84,6 +125,7 @@ module_init(lkmdemo_init);
 
 static void __exit lkmdemo_exit(void)
 {
+	lkmdemo_debugfs_remove(&lkmdemo);
 	misc_deregister(&lkmdemo.misc);
 	lkmdemo_message_destroy(&lkmdemo.message);
 }

@@ -11,6 +11,7 @@
 #include <linux/fs.h>
 #include <linux/gfp.h>
 #include <linux/mm.h>
+#include <linux/poll.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
@@ -38,9 +39,11 @@ int lkmdemo_message_init(struct lkmdemo_message *msg, size_t capacity)
 		return -ENOMEM;
 
 	seqlock_init(&msg->lock);
+	init_waitqueue_head(&msg->changed);
 	msg->capacity = capacity;
 	msg->length = 0;
 	msg->generation = 0;
+	msg->notify = NULL;
 
 	return 0;
 }
@@ -137,31 +140,54 @@ ssize_t lkmdemo_message_read(struct lkmdemo_message *msg, loff_t *pos,
 }
 EXPORT_SYMBOL_IF_KUNIT(lkmdemo_message_read);
 
+static void message_fill_info(const struct lkmdemo_message *msg,
+			      struct lkmdemo_info *info)
+{
+	info->capacity = msg->capacity;
+	info->length = msg->length;
+	info->generation = msg->generation;
+}
+
+static void message_tell(struct lkmdemo_message *msg,
+			 const struct lkmdemo_info *info)
+{
+	if (wq_has_sleeper(&msg->changed))
+		wake_up_interruptible_poll(&msg->changed, EPOLLPRI);
+	if (msg->notify)
+		msg->notify(info);
+}
+
 static ssize_t message_store(struct lkmdemo_message *msg, loff_t *pos,
 			     const u8 *bytes, size_t count, int flags)
 {
-	ssize_t ret = -ENOSPC;
+	struct lkmdemo_info info;
 	loff_t start = *pos;
+	bool fits;
 
 	write_seqlock(&msg->lock);
 
 	if (flags & IOCB_APPEND)
 		start = msg->length;
-	if (start > msg->capacity || count > msg->capacity - start)
-		goto out_unlock;
+	fits = start <= msg->capacity && count <= msg->capacity - start;
 
-	ret = count;
-	if (!count)
-		goto out_unlock;
+	if (fits && count) {
+		memcpy(msg->data + start, bytes, count);
+		WRITE_ONCE(msg->length,
+			   max_t(size_t, msg->length, start + count));
+		msg->generation++;
+		message_fill_info(msg, &info);
+	}
 
-	memcpy(msg->data + start, bytes, count);
-	WRITE_ONCE(msg->length, max_t(size_t, msg->length, start + count));
-	msg->generation++;
-	*pos = start + count;
-
-out_unlock:
 	write_sequnlock(&msg->lock);
-	return ret;
+
+	if (!fits)
+		return -ENOSPC;
+	if (count) {
+		*pos = start + count;
+		message_tell(msg, &info);
+	}
+
+	return count;
 }
 
 /**
@@ -219,17 +245,44 @@ EXPORT_SYMBOL_IF_KUNIT(lkmdemo_message_write);
  */
 void lkmdemo_message_clear(struct lkmdemo_message *msg)
 {
+	struct lkmdemo_info info;
+	bool change;
+
 	write_seqlock(&msg->lock);
 
-	if (msg->length) {
+	change = msg->length;
+	if (change) {
 		memset(msg->data, 0, msg->length);
 		WRITE_ONCE(msg->length, 0);
 		msg->generation++;
+		message_fill_info(msg, &info);
 	}
 
 	write_sequnlock(&msg->lock);
+
+	if (change)
+		message_tell(msg, &info);
 }
 EXPORT_SYMBOL_IF_KUNIT(lkmdemo_message_clear);
+
+/**
+ * lkmdemo_message_info() - capacity, length and generation at one moment
+ * @msg: the message
+ * @info: where they go
+ *
+ * Context: Any but with the message locked.
+ */
+void lkmdemo_message_info(struct lkmdemo_message *msg,
+			  struct lkmdemo_info *info)
+{
+	unsigned int seq;
+
+	do {
+		seq = read_seqbegin(&msg->lock);
+		message_fill_info(msg, info);
+	} while (read_seqretry(&msg->lock, seq));
+}
+EXPORT_SYMBOL_IF_KUNIT(lkmdemo_message_info);
 
 /**
  * lkmdemo_message_length() - how many bytes the message has
@@ -240,27 +293,44 @@ EXPORT_SYMBOL_IF_KUNIT(lkmdemo_message_clear);
  */
 size_t lkmdemo_message_length(struct lkmdemo_message *msg)
 {
-	return READ_ONCE(msg->length);
+	struct lkmdemo_info info;
+
+	lkmdemo_message_info(msg, &info);
+	return info.length;
 }
 EXPORT_SYMBOL_IF_KUNIT(lkmdemo_message_length);
 
 /**
- * lkmdemo_message_generation() - how often the message has changed
+ * lkmdemo_message_generation() - the number of the message's last change
  * @msg: the message
  *
- * Context: Process context.
+ * Context: Any but with the message locked.
  * Return: The generation, which may have gone up already.
  */
 u64 lkmdemo_message_generation(struct lkmdemo_message *msg)
 {
-	unsigned int seq;
-	u64 generation;
+	struct lkmdemo_info info;
 
-	do {
-		seq = read_seqbegin(&msg->lock);
-		generation = msg->generation;
-	} while (read_seqretry(&msg->lock, seq));
-
-	return generation;
+	lkmdemo_message_info(msg, &info);
+	return info.generation;
 }
 EXPORT_SYMBOL_IF_KUNIT(lkmdemo_message_generation);
+
+/**
+ * lkmdemo_message_page() - a page of the live message, for a mapping
+ * @msg: the message
+ * @index: which page of it, from 0
+ *
+ * Context: Any.
+ * Return: The page, without a reference of the caller's, or NULL for an index
+ * past the page that holds the last byte of the capacity.
+ */
+struct page *lkmdemo_message_page(struct lkmdemo_message *msg,
+				  unsigned long index)
+{
+	if (index >= PFN_UP(msg->capacity))
+		return NULL;
+
+	return vmalloc_to_page(msg->data + (index << PAGE_SHIFT));
+}
+EXPORT_SYMBOL_IF_KUNIT(lkmdemo_message_page);

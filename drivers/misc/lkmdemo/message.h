@@ -4,8 +4,11 @@
 
 #include <linux/seqlock.h>
 #include <linux/types.h>
+#include <linux/wait.h>
+#include <uapi/linux/lkmdemo.h>
 
 struct iov_iter;
+struct page;
 
 /**
  * struct lkmdemo_message - a message in a buffer of fixed capacity
@@ -17,6 +20,9 @@ struct iov_iter;
  * @capacity: the most bytes that the message can have; never changes
  * @length: the bytes that it has, at most @capacity
  * @generation: goes up by one with every change
+ * @changed: who waits for a change
+ * @notify: told of every change, with no lock held, so that two changes at the
+ *	same time may be told in either order; may be NULL
  */
 struct lkmdemo_message {
 	seqlock_t lock;
@@ -24,6 +30,8 @@ struct lkmdemo_message {
 	size_t capacity;
 	size_t length;
 	u64 generation;
+	wait_queue_head_t changed;
+	void (*notify)(const struct lkmdemo_info *info);
 };
 
 int lkmdemo_message_init(struct lkmdemo_message *msg, size_t capacity);
@@ -35,7 +43,11 @@ ssize_t lkmdemo_message_write(struct lkmdemo_message *msg, loff_t *pos,
 			      struct iov_iter *from, int flags);
 void lkmdemo_message_clear(struct lkmdemo_message *msg);
 
+void lkmdemo_message_info(struct lkmdemo_message *msg,
+			  struct lkmdemo_info *info);
 size_t lkmdemo_message_length(struct lkmdemo_message *msg);
 u64 lkmdemo_message_generation(struct lkmdemo_message *msg);
+struct page *lkmdemo_message_page(struct lkmdemo_message *msg,
+				  unsigned long index);
 
 #endif /* _LKMDEMO_MESSAGE_H */
