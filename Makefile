@@ -6,11 +6,11 @@
 PYTHON ?= /usr/bin/python3
 TARGET ?= um
 
-export CMD KDIR KERNEL TARGET
+export CMD DEBUG KDIR KERNEL TARGET
 
 commands := demo graft guest kernel kselftest kunit shell test ungraft
 
-.PHONY: help setup clean $(commands)
+.PHONY: help setup check clean $(commands)
 
 help:
 	@cat workbench/help
@@ -20,6 +20,9 @@ setup:
 
 $(commands): setup
 	@exec $(PYTHON) -B workbench $@
+
+check: kernel
+	@PYTHONPATH=workbench $(PYTHON) -B -m unittest discover -s workbench/tests
 
 clean:
 	rm -rf "$$(readlink -f build)" build

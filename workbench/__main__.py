@@ -2,7 +2,7 @@
 """The commands behind the Makefile: python3 workbench COMMAND.
 
 Options come as environment variables, which is how make hands on what stands
-on its command line: CMD, KDIR, KERNEL, TARGET.
+on its command line: CMD, DEBUG, KDIR, KERNEL, TARGET.
 """
 
 import fcntl
@@ -35,7 +35,7 @@ def _kernel():
     target = _option('TARGET', 'um')
     if target not in build.ARCH:
         raise UserError(f'TARGET={target}: one of {", ".join(build.ARCH)} is wanted')
-    kernel = build.Kernel(_tree(), target)
+    kernel = build.Kernel(_tree(), target, debug=_option('DEBUG') == '1')
     build.build(kernel)
     return kernel
 
@@ -49,7 +49,7 @@ def demo():
 def kernel():
     """Build the kernel and say where it is."""
     built = _kernel()
-    say(f'Linux {built.release()} for {built.target}: {built.out}')
+    say(f'Linux {built.release()} for {built.name}: {built.out}')
     return 0
 
 

@@ -21,19 +21,38 @@ ARCH = {'um': 'um'}
 
 
 class Kernel:
-    """A kernel built, or to be built, from a tree for a target."""
+    """A kernel built, or to be built, from a tree for a target.
 
-    def __init__(self, tree, target):
+    debug: with the sanitizers and the lock checker.
+    """
+
+    def __init__(self, tree, target, debug=False):
         self.tree = tree
         self.target = target
-        self.fragment = WORKBENCH / 'config' / f'{target}.config'
-        self.out = build_root() / f'{target}-{tree.name}'
+        self.debug = debug
+        self.name = f'{target}-debug' if debug else target
+        self.fragments = [WORKBENCH / 'config' / f'{name}.config'
+                          for name in dict.fromkeys((target, self.name))]
+        self.out = build_root() / f'{self.name}-{tree.name}'
         self.modules = self.out / 'modules'
 
     def make(self, *goals):
         """The command line for make, with this kernel's settings."""
         return ['make', '-C', self.tree, f'O={self.out}', f'ARCH={ARCH[self.target]}',
-                f'-j{JOBS}', 'CC=ccache gcc', 'HOSTCC=ccache gcc', *goals]
+                f'-j{JOBS}', 'CC=ccache gcc', 'HOSTCC=ccache gcc',
+                *(self._sanitize_ours_alone() if self.debug else ()), *goals]
+
+    def _sanitize_ours_alone(self):
+        """Settings that instrument the driver and its tests, nothing else.
+
+        The rest of the kernel would take twice the time to build and to run,
+        and its allocators have their hooks in any case.
+        """
+        sources = [Path(path) for path in graft.owned(self.tree)
+                   if path.endswith('.c') and not path.startswith('tools/')]
+        for sanitizer in ('KASAN', 'UBSAN'):
+            yield f'{sanitizer}_SANITIZE=n'
+            yield from (f'{sanitizer}_SANITIZE_{source.stem}.o=y' for source in sources)
 
     def log(self, name):
         return self.out / f'{name}.log'
@@ -56,7 +75,8 @@ def compiler_environment(**extra):
 
 def _configure(kernel):
     """Make .config from the fragment, unless it was made from the same before."""
-    digest = hashlib.sha256(kernel.fragment.read_bytes())
+    wanted = b''.join(fragment.read_bytes() for fragment in kernel.fragments)
+    digest = hashlib.sha256(wanted)
     for path in graft.owned(kernel.tree):
         if path.endswith('/Kconfig'):
             digest.update((kernel.tree / path).read_bytes())
@@ -67,28 +87,29 @@ def _configure(kernel):
         return
 
     stamp.unlink(missing_ok=True)
-    run_logged(kernel.make(f'KCONFIG_ALLCONFIG={kernel.fragment}', 'allnoconfig'),
+    whole = kernel.out / 'wanted.config'
+    whole.write_bytes(wanted)
+    run_logged(kernel.make(f'KCONFIG_ALLCONFIG={whole}', 'allnoconfig'),
                kernel.log('config'), 'configuring', env=compiler_environment())
     have = set((kernel.out / '.config').read_text(encoding='utf-8').splitlines())
-    asked = [line for line in kernel.fragment.read_text(encoding='utf-8').splitlines()
-             if line.startswith('CONFIG_')]
-    lacking = [line for line in asked if line not in have and not line.endswith('=n')]
+    lacking = [line for line in wanted.decode().splitlines()
+               if line.startswith('CONFIG_') and line not in have]
     if lacking:
-        raise UserError(f'{kernel.fragment} asks for what this kernel cannot give:\n  '
+        raise UserError(f'{whole} asks for what this kernel cannot give:\n  '
                         + '\n  '.join(lacking))
     stamp.write_text(digest.hexdigest(), encoding='utf-8')
 
 
 def _compile(kernel):
     """Build the kernel, its modules and the headers for user space."""
-    last_count = CACHE / f'steps-{kernel.target}'
+    last_count = CACHE / f'steps-{kernel.name}'
     total = 0
     fresh = not (kernel.out / 'modules.order').exists()
     if fresh:
         with contextlib.suppress(OSError, ValueError):
             total = int(last_count.read_text(encoding='utf-8'))
     steps = run_logged(kernel.make('all', 'headers'), kernel.log('build'),
-                       f'building {kernel.tree.name} for {kernel.target}', step=STEP,
+                       f'building {kernel.tree.name} for {kernel.name}', step=STEP,
                        total=total, env=compiler_environment())
     if fresh:
         last_count.write_text(str(steps), encoding='utf-8')

@@ -26,7 +26,7 @@ SPLAT = re.compile(
     r'\bBUG\b|\bWARNING:|\bOops\b|Kernel panic|Kernel mode fault|\bKASAN\b|\bUBSAN\b|\bKCSAN\b'
     r'|kmemleak: [0-9]+ new|INFO: (task|rcu|possible|trying)|possible recursive locking'
     r'|possible circular locking|suspicious RCU usage|inconsistent lock state|general protection'
-    r'|unable to handle|refcount_t:|ODEBUG:|stack-protector:|lkmdemo: guest: cannot')
+    r'|lock debugging is off|unable to handle|refcount_t:|ODEBUG:|stack-protector:|lkmdemo: guest: cannot')
 
 # How much of the log is shown with one: the report, not the whole call trace.
 CONTEXT_LINES = 25
@@ -35,7 +35,7 @@ DIED = 125
 TIMED_OUT = 124
 
 
-def _splats(log):
+def splats(log):
     """The lines of a kernel log from the first report on, or none.
 
     Lines before user space are the kernel's own affair, unless it died there.
@@ -88,6 +88,7 @@ def _write_run(run, kernel, command, modules, terminal):
         lines.append(f'modprobe {module} || {{ echo 1 >{here}/status; exit; }}')
     lines.append(f'{"setsid -c " if terminal else ""}sh {here}/command')
     lines.append(f'echo $? >{here}/status')
+    lines.append(f'. {shlex.quote(str(WORKBENCH))}/guest/afterwards')
     (run / 'start').write_text('\n'.join(lines) + '\n', encoding='utf-8')
 
 
@@ -184,17 +185,17 @@ def _verdict(directory, log, child, timed_out):
     status = None
     with contextlib.suppress(OSError, ValueError):
         status = int((directory / 'status').read_text(encoding='utf-8'))
-    splats = _splats(log)
-    if splats:
+    report = splats(log)
+    if report:
         say('the kernel log has a report; the run has failed:')
     elif timed_out:
         say(f'the guest was stopped after {timed_out} s, its time limit')
     elif status is None:
         say(f'the guest died, the kernel ended with {child.returncode}; its last words:')
-        splats = log.read_text(errors='replace').replace('\r', '').splitlines()[-CONTEXT_LINES:]
+        report = log.read_text(errors='replace').replace('\r', '').splitlines()[-CONTEXT_LINES:]
     else:
         return status
-    for line in splats:
+    for line in report:
         say('  ' + line)
     say(f'kernel log: {log}')
     return TIMED_OUT if timed_out else DIED

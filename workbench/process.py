@@ -18,7 +18,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 # What the recipes of our own Makefile were given is not meant for kbuild.
 _NOT_FOR_CHILDREN = ('MAKEFLAGS', 'MFLAGS', 'MAKEOVERRIDES', 'MAKELEVEL', 'MAKE_TERMOUT',
-                     'MAKE_TERMERR', 'ARCH', 'CMD', 'CROSS_COMPILE', 'KBUILD_OUTPUT',
+                     'MAKE_TERMERR', 'ARCH', 'CMD', 'CROSS_COMPILE', 'DEBUG', 'KBUILD_OUTPUT',
                      'KDIR', 'KERNEL', 'O', 'TARGET', 'TARGETS', 'V')
 
 
