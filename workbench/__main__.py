@@ -31,12 +31,12 @@ def _tree():
     return source.tree_for(_option('KERNEL', KERNEL), _option('KDIR'))
 
 
-def _kernel():
+def _kernel(always=False):
     target = _option('TARGET', 'um')
     if target not in build.ARCH:
         raise UserError(f'TARGET={target}: one of {", ".join(build.ARCH)} is wanted')
     kernel = build.Kernel(_tree(), target, debug=_option('DEBUG') == '1')
-    build.build(kernel)
+    build.build(kernel, always)
     return kernel
 
 
@@ -48,7 +48,7 @@ def demo():
 
 def kernel():
     """Build the kernel and say where it is."""
-    built = _kernel()
+    built = _kernel(always=True)
     say(f'Linux {built.release()} for {built.name}: {built.out}')
     return 0
 

@@ -73,17 +73,35 @@ def compiler_environment(**extra):
                        CCACHE_NOHASHDIR='1', CCACHE_DEPEND='1', CCACHE_MAXSIZE='4G', **extra)
 
 
+def _wanted(kernel):
+    """The configuration that is asked for, as one text."""
+    return b''.join(fragment.read_bytes() for fragment in kernel.fragments)
+
+
+def _state(kernel):
+    """A digest of what a build depends on, None if that cannot be known.
+
+    It can for a packaged tree, of which graft changes nothing but what its
+    record says; any file of a copy of the user's tree may have changed.
+    """
+    if not kernel.tree.name.startswith('linux-'):
+        return None
+    compiler = os.stat(shutil.which('gcc'))
+    digest = hashlib.sha256((kernel.tree / graft.RECORD).read_bytes() + _wanted(kernel))
+    digest.update(f'{compiler.st_ino} {compiler.st_mtime_ns}'.encode())
+    return digest.hexdigest()
+
+
 def _configure(kernel):
-    """Make .config from the fragment, unless it was made from the same before."""
-    wanted = b''.join(fragment.read_bytes() for fragment in kernel.fragments)
+    """Make .config from the fragments, unless it was made from the same before."""
+    wanted = _wanted(kernel)
     digest = hashlib.sha256(wanted)
     for path in graft.owned(kernel.tree):
         if path.endswith('/Kconfig'):
             digest.update((kernel.tree / path).read_bytes())
     stamp = kernel.out / '.lkmdemo-config'
-    # In a copy of the user's tree any other Kconfig file may have changed.
-    packaged = kernel.tree.name.startswith('linux-')
-    if packaged and stamp.exists() and stamp.read_text(encoding='utf-8') == digest.hexdigest():
+    if _state(kernel) and stamp.exists() \
+       and stamp.read_text(encoding='utf-8') == digest.hexdigest():
         return
 
     stamp.unlink(missing_ok=True)
@@ -129,15 +147,24 @@ def _install_modules(kernel):
     stamp.touch()
 
 
-def build(kernel):
+def build(kernel, always=False):
     """Bring a kernel up to date; raises UserError with the first error.
 
-    What an interrupted build leaves, the next one completes.
+    What an interrupted build leaves, the next one completes. kbuild is only
+    asked when something may have changed, or always.
     """
     kernel.out.mkdir(exist_ok=True)
+    stamp = kernel.out / '.lkmdemo-built'
+    state = _state(kernel)
+    if not always and state and stamp.exists() and stamp.read_text(encoding='utf-8') == state:
+        return
+
+    stamp.unlink(missing_ok=True)
     _configure(kernel)
     _compile(kernel)
     _install_modules(kernel)
+    if state:
+        stamp.write_text(state, encoding='utf-8')
 
 
 def driver_modules(kernel):
