@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Many threads at /dev/lkmdemo: who gets in, and that a write is never torn.
+ */
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "device.h"
+
+#define THREADS	4
+#define FULL	(64 * 1024)
+
+FIXTURE(race) {
+	unsigned int found;
+};
+
+FIXTURE_SETUP(race)
+{
+	setup_modules(_metadata, &self->found, MODULE_COUNTER, "");
+}
+
+FIXTURE_TEARDOWN_PARENT(race)
+{
+	EXPECT_EQ(0, modules_set(self->found));
+}
+
+#define ROUNDS	200
+
+struct opener {
+	pthread_t thread;
+	pthread_barrier_t *barrier;
+	int fd[ROUNDS];
+};
+
+static void *open_in_rounds(void *arg)
+{
+	struct opener *opener = arg;
+	int i;
+
+	for (i = 0; i < ROUNDS; i++) {
+		pthread_barrier_wait(opener->barrier);
+		opener->fd[i] = open_device(O_RDWR);
+		pthread_barrier_wait(opener->barrier);
+		if (opener->fd[i] >= 0)
+			close(opener->fd[i]);
+	}
+
+	return NULL;
+}
+
+TEST_F(race, for_the_place_has_one_winner_each_time)
+{
+	static struct opener openers[THREADS];
+	pthread_barrier_t barrier;
+	int i, j, won, busy;
+
+	ASSERT_EQ(0, pthread_barrier_init(&barrier, NULL, THREADS));
+	for (i = 0; i < THREADS; i++) {
+		openers[i].barrier = &barrier;
+		ASSERT_EQ(0, pthread_create(&openers[i].thread, NULL, open_in_rounds,
+					    &openers[i]));
+	}
+	for (i = 0; i < THREADS; i++)
+		ASSERT_EQ(0, pthread_join(openers[i].thread, NULL));
+
+	for (j = 0; j < ROUNDS; j++) {
+		for (won = 0, busy = 0, i = 0; i < THREADS; i++) {
+			won += openers[i].fd[j] >= 0;
+			busy += openers[i].fd[j] == -EBUSY;
+		}
+		ASSERT_EQ(1, won);
+		ASSERT_EQ(THREADS - 1, busy);
+	}
+}
+
+/* A full message is written again and again, all of one letter or of another. */
+FIXTURE(atomicity) {
+	unsigned int found;
+};
+
+FIXTURE_VARIANT(atomicity) {
+	unsigned int reads;
+	/* The pages that readers read into are taken away before each read. */
+	bool absent;
+};
+
+FIXTURE_VARIANT_ADD(atomicity, of_reads_into_present_pages) {
+	.reads = 400,
+	.absent = false,
+};
+
+FIXTURE_VARIANT_ADD(atomicity, of_reads_into_absent_pages) {
+	.reads = 60,
+	.absent = true,
+};
+
+FIXTURE_SETUP(atomicity)
+{
+	setup_modules(_metadata, &self->found, MODULE_COUNTER, "exclusive=N capacity=65536");
+}
+
+FIXTURE_TEARDOWN_PARENT(atomicity)
+{
+	EXPECT_EQ(0, modules_set(self->found));
+}
+
+static atomic_bool stop_writing;
+
+struct writer {
+	pthread_t thread;
+	unsigned int failed;
+};
+
+static void *write_letters(void *arg)
+{
+	static char letters[2][FULL];
+	struct writer *writer = arg;
+	int fd = open_device(O_WRONLY);
+	unsigned int i;
+
+	memset(letters[0], 'A', FULL);
+	memset(letters[1], 'B', FULL);
+
+	for (i = 0; !stop_writing; i++)
+		if (RESULT(pwrite(fd, letters[i % 2], FULL, 0)) != FULL)
+			writer->failed++;
+
+	return NULL;
+}
+
+struct reader {
+	pthread_t thread;
+	unsigned int reads;
+	bool absent;
+	unsigned int failed, torn, seen[2];
+};
+
+static void *read_letters(void *arg)
+{
+	struct reader *reader = arg;
+	int fd = open_device(O_RDONLY);
+	unsigned int i;
+	char *page;
+
+	page = mmap(NULL, FULL, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	for (i = 0; i < reader->reads; i++) {
+		if (reader->absent)
+			madvise(page, FULL, MADV_DONTNEED);
+		if (RESULT(pread(fd, page, FULL, 0)) != FULL)
+			reader->failed++;
+		else if (memcmp(page, page + 1, FULL - 1))
+			reader->torn++;
+		else
+			reader->seen[page[0] == 'B']++;
+	}
+
+	return NULL;
+}
+
+TEST_F(atomicity, shows_all_of_one_write_or_all_of_another)
+{
+	struct reader readers[THREADS] = {};
+	unsigned int seen[2] = {};
+	struct writer writer = {};
+	static char letters[FULL];
+	int i, fd;
+
+	fd = open_device(O_WRONLY);
+	memset(letters, 'A', FULL);
+	ASSERT_EQ(FULL, write(fd, letters, FULL));
+
+	ASSERT_EQ(0, pthread_create(&writer.thread, NULL, write_letters, &writer));
+	for (i = 0; i < THREADS; i++) {
+		readers[i].reads = variant->reads;
+		readers[i].absent = variant->absent;
+		ASSERT_EQ(0, pthread_create(&readers[i].thread, NULL, read_letters,
+					    &readers[i]));
+	}
+	for (i = 0; i < THREADS; i++)
+		ASSERT_EQ(0, pthread_join(readers[i].thread, NULL));
+	stop_writing = true;
+	ASSERT_EQ(0, pthread_join(writer.thread, NULL));
+
+	EXPECT_EQ(0, writer.failed);
+	for (i = 0; i < THREADS; i++) {
+		EXPECT_EQ(0, readers[i].failed);
+		EXPECT_EQ(0, readers[i].torn);
+		seen[0] += readers[i].seen[0];
+		seen[1] += readers[i].seen[1];
+	}
+	/* Else nothing was written while they read, and nothing tested. */
+	EXPECT_LT(0, seen[0]);
+	EXPECT_LT(0, seen[1]);
+}
+
+FIXTURE(appenders) {
+	unsigned int found;
+};
+
+FIXTURE_SETUP(appenders)
+{
+	setup_modules(_metadata, &self->found, MODULE_COUNTER, "exclusive=N capacity=65536");
+}
+
+FIXTURE_TEARDOWN_PARENT(appenders)
+{
+	EXPECT_EQ(0, modules_set(self->found));
+}
+
+#define RECORD	32
+#define RECORDS	(FULL / RECORD / THREADS)
+
+struct appender {
+	pthread_t thread;
+	char letter;
+	unsigned int failed;
+};
+
+static void *append_records(void *arg)
+{
+	struct appender *appender = arg;
+	int i, fd = open_device(O_WRONLY | O_APPEND);
+	char record[RECORD];
+
+	memset(record, appender->letter, RECORD);
+	for (i = 0; i < RECORDS; i++)
+		if (RESULT(write(fd, record, RECORD)) != RECORD)
+			appender->failed++;
+
+	return NULL;
+}
+
+TEST_F(appenders, lose_and_mix_no_record)
+{
+	struct appender appenders[THREADS] = {};
+	unsigned int records[THREADS] = {};
+	static char seen[FULL + 1];
+	int i, fd;
+
+	fd = open_device(O_RDWR | O_TRUNC);
+	ASSERT_LE(0, fd);
+
+	for (i = 0; i < THREADS; i++) {
+		appenders[i].letter = 'a' + i;
+		ASSERT_EQ(0, pthread_create(&appenders[i].thread, NULL, append_records,
+					    &appenders[i]));
+	}
+	for (i = 0; i < THREADS; i++) {
+		ASSERT_EQ(0, pthread_join(appenders[i].thread, NULL));
+		EXPECT_EQ(0, appenders[i].failed);
+	}
+
+	ASSERT_EQ(FULL, read(fd, seen, sizeof(seen)));
+	for (i = 0; i < FULL; i += RECORD) {
+		ASSERT_LE('a', seen[i]);
+		ASSERT_GT('a' + THREADS, seen[i]);
+		ASSERT_EQ(0, memcmp(seen + i, seen + i + 1, RECORD - 1));
+		records[seen[i] - 'a']++;
+	}
+	for (i = 0; i < THREADS; i++)
+		EXPECT_EQ(RECORDS, records[i]);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,474 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Random calls to /dev/lkmdemo and to a model of it in user memory, which must
+ * agree on every result, byte and position.
+ *
+ * The calls follow from the seed alone. It is printed, and taken from the
+ * environment variable LKMDEMO_SEED.
+ */
+#include <limits.h>
+#include <sys/uio.h>
+#include <time.h>
+
+#include "device.h"
+
+#define SEGMENTS	4
+#define MODEL_MAX	10000
+
+struct model {
+	unsigned char bytes[MODEL_MAX];
+	size_t capacity;
+	size_t length;
+	off_t position;
+	bool append;
+};
+
+enum operation { READ, PREAD, READV, WRITE, PWRITE, WRITEV, LSEEK, SET_APPEND, REOPEN };
+
+static const char * const operations[] = {
+	"read", "pread", "readv", "write", "pwrite", "writev", "lseek", "O_APPEND", "open",
+};
+
+struct call {
+	enum operation operation;
+	struct iovec iov[SEGMENTS];
+	size_t accessible[SEGMENTS];
+	int segments;
+	off_t offset;
+	int whence;
+	bool append;
+	bool truncate;
+};
+
+FIXTURE(differential) {
+	unsigned int found;
+	uint64_t random;
+	struct model model;
+	struct call call;
+	/* Where the accessible memory of each segment ends. */
+	unsigned char *edge[SEGMENTS];
+	int fd;
+};
+
+FIXTURE_VARIANT(differential) {
+	const char *parameters;
+	size_t capacity;
+	unsigned int calls;
+};
+
+/* So small that every bound is met all the time, and not a page. */
+FIXTURE_VARIANT_ADD(differential, capacity_200) {
+	.parameters = "capacity=200",
+	.capacity = 200,
+	.calls = 100000,
+};
+
+/* Over page boundaries. */
+FIXTURE_VARIANT_ADD(differential, capacity_10000) {
+	.parameters = "capacity=10000",
+	.capacity = MODEL_MAX,
+	.calls = 10000,
+};
+
+static uint64_t choose_seed(void)
+{
+	const char *given = getenv("LKMDEMO_SEED");
+	struct timespec now;
+
+	if (given)
+		return strtoull(given, NULL, 0);
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
+/* SplitMix64: any seed will do. Returns 0 to below - 1. */
+static uint64_t random_below(uint64_t *state, uint64_t below)
+{
+	uint64_t value = *state += 0x9e3779b97f4a7c15;
+
+	value = (value ^ value >> 30) * 0xbf58476d1ce4e5b9;
+	value = (value ^ value >> 27) * 0x94d049bb133111eb;
+	return (value ^ value >> 31) % below;
+}
+
+static bool one_in(uint64_t *random, uint64_t n)
+{
+	return !random_below(random, n);
+}
+
+static bool is_read(const struct call *call)
+{
+	return call->operation <= READV;
+}
+
+static bool is_write(const struct call *call)
+{
+	return call->operation >= WRITE && call->operation <= WRITEV;
+}
+
+static size_t call_count(const struct call *call)
+{
+	size_t count = 0;
+	int i;
+
+	for (i = 0; i < call->segments; i++)
+		count += call->iov[i].iov_len;
+
+	return count;
+}
+
+/* How many bytes of the call come before the first that faults. */
+static size_t call_accessible(const struct call *call)
+{
+	size_t count = 0;
+	int i;
+
+	for (i = 0; i < call->segments; i++) {
+		count += call->accessible[i];
+		if (call->accessible[i] < call->iov[i].iov_len)
+			break;
+	}
+
+	return count;
+}
+
+static off_t choose_offset(uint64_t *random, size_t capacity)
+{
+	if (one_in(random, 64))
+		return one_in(random, 2) ? -1 : LLONG_MAX - random_below(random, 3);
+
+	return random_below(random, capacity + 8);
+}
+
+static size_t choose_count(uint64_t *random, size_t capacity)
+{
+	return random_below(random, one_in(random, 2) ? 17 : capacity + 4);
+}
+
+static void choose_seek(uint64_t *random, struct call *call, size_t capacity)
+{
+	static const int whences[] = { SEEK_SET, SEEK_CUR, SEEK_END, SEEK_DATA, SEEK_HOLE, 99 };
+
+	call->whence = whences[random_below(random, one_in(random, 8) ? 6 : 3)];
+	if (one_in(random, 32))
+		call->offset = one_in(random, 2) ? LLONG_MIN : LLONG_MAX;
+	else
+		call->offset = (off_t)random_below(random, 2 * capacity) - (off_t)capacity / 2;
+}
+
+static void choose_memory(uint64_t *random, struct call *call, unsigned char *edge[],
+			  size_t capacity)
+{
+	bool vector = call->operation == READV || call->operation == WRITEV;
+	size_t count, accessible;
+	int i;
+
+	call->segments = vector ? random_below(random, SEGMENTS + 1) : 1;
+	for (i = 0; i < call->segments; i++) {
+		count = choose_count(random, capacity);
+		if (vector)
+			count /= 2;
+		accessible = one_in(random, 12) ? random_below(random, count + 1) : count;
+
+		call->iov[i].iov_base = edge[i] - accessible;
+		if (accessible == count)
+			call->iov[i].iov_base -= random_below(random, 9);
+		call->iov[i].iov_len = count;
+		call->accessible[i] = accessible;
+	}
+}
+
+static void choose_call(uint64_t *random, struct call *call, unsigned char *edge[],
+			size_t capacity)
+{
+	memset(call, 0, sizeof(*call));
+
+	if (one_in(random, 64)) {
+		call->operation = REOPEN;
+		call->truncate = one_in(random, 2);
+		call->append = one_in(random, 4);
+	} else if (one_in(random, 32)) {
+		call->operation = SET_APPEND;
+		call->append = one_in(random, 3);
+	} else {
+		call->operation = random_below(random, LSEEK + 1);
+		call->offset = choose_offset(random, capacity);
+		if (call->operation == LSEEK)
+			choose_seek(random, call, capacity);
+		else
+			choose_memory(random, call, edge, capacity);
+	}
+}
+
+#define CANARY	0xa5
+
+/* What is written is random, what is read over is known. */
+static void fill_memory(uint64_t *random, const struct call *call)
+{
+	unsigned char *byte, first;
+	size_t j;
+	int i;
+
+	for (i = 0; i < call->segments; i++) {
+		byte = call->iov[i].iov_base;
+		if (is_read(call)) {
+			memset(byte, CANARY, call->accessible[i]);
+			continue;
+		}
+		first = random_below(random, 256);
+		for (j = 0; j < call->accessible[i]; j++)
+			byte[j] = first + j * 7;
+	}
+}
+
+static void gather(const struct call *call, unsigned char *bytes)
+{
+	int i;
+
+	for (i = 0; i < call->segments; i++) {
+		memcpy(bytes, call->iov[i].iov_base, call->accessible[i]);
+		bytes += call->accessible[i];
+	}
+}
+
+static ssize_t model_read(struct model *model, const struct call *call, off_t *position)
+{
+	size_t count = call_count(call), accessible = call_accessible(call);
+
+	if (*position < 0 || *position > LLONG_MAX - (off_t)count)
+		return -EINVAL;
+	if (*position >= (off_t)model->length)
+		return 0;
+	if (count > model->length - *position)
+		count = model->length - *position;
+	if (count && !accessible)
+		return -EFAULT;
+	if (count > accessible)
+		count = accessible;
+
+	*position += count;
+	return count;
+}
+
+static ssize_t model_write(struct model *model, const struct call *call, off_t *position)
+{
+	size_t count = call_count(call);
+	off_t start = *position;
+
+	if (start < 0 || start > LLONG_MAX - (off_t)count)
+		return -EINVAL;
+	if (count > model->capacity)
+		return -EINVAL;
+	if (call_accessible(call) < count)
+		return -EFAULT;
+	if (model->append)
+		start = model->length;
+	if (start > (off_t)(model->capacity - count))
+		return -ENOSPC;
+	if (!count)
+		return 0;
+
+	gather(call, model->bytes + start);
+	if (start + count > model->length)
+		model->length = start + count;
+	*position = start + count;
+	return count;
+}
+
+static ssize_t model_seek(struct model *model, const struct call *call)
+{
+	off_t base, position;
+
+	switch (call->whence) {
+	case SEEK_SET:
+		base = 0;
+		break;
+	case SEEK_CUR:
+		base = model->position;
+		break;
+	case SEEK_END:
+		base = model->length;
+		break;
+	default:
+		return -EINVAL;
+	}
+
+	if (__builtin_add_overflow(base, call->offset, &position))
+		return -EINVAL;
+	if (position < 0 || position > (off_t)model->capacity)
+		return -EINVAL;
+
+	model->position = position;
+	return position;
+}
+
+static ssize_t model_open(struct model *model, const struct call *call)
+{
+	if (call->truncate) {
+		memset(model->bytes, 0, model->length);
+		model->length = 0;
+	}
+	model->position = 0;
+	model->append = call->append;
+	return 0;
+}
+
+static ssize_t predict(struct model *model, const struct call *call)
+{
+	off_t offset = call->offset;
+
+	switch (call->operation) {
+	case READ:
+	case READV:
+		return model_read(model, call, &model->position);
+	case PREAD:
+		return model_read(model, call, &offset);
+	case WRITE:
+	case WRITEV:
+		return model_write(model, call, &model->position);
+	case PWRITE:
+		return model_write(model, call, &offset);
+	case LSEEK:
+		return model_seek(model, call);
+	case SET_APPEND:
+		model->append = call->append;
+		return 0;
+	case REOPEN:
+	default:
+		return model_open(model, call);
+	}
+}
+
+static ssize_t perform(int *fd, const struct call *call)
+{
+	const struct iovec *iov = call->iov;
+	int append = call->append ? O_APPEND : 0;
+
+	switch (call->operation) {
+	case READ:
+		return RESULT(read(*fd, iov->iov_base, iov->iov_len));
+	case READV:
+		return RESULT(readv(*fd, iov, call->segments));
+	case PREAD:
+		return RESULT(pread(*fd, iov->iov_base, iov->iov_len, call->offset));
+	case WRITE:
+		return RESULT(write(*fd, iov->iov_base, iov->iov_len));
+	case WRITEV:
+		return RESULT(writev(*fd, iov, call->segments));
+	case PWRITE:
+		return RESULT(pwrite(*fd, iov->iov_base, iov->iov_len, call->offset));
+	case LSEEK:
+		return RESULT(lseek(*fd, call->offset, call->whence));
+	case SET_APPEND:
+		return RESULT(fcntl(*fd, F_SETFL, append));
+	case REOPEN:
+	default:
+		close(*fd);
+		*fd = open_device(O_RDWR | append | (call->truncate ? O_TRUNC : 0));
+		return *fd < 0 ? *fd : 0;
+	}
+}
+
+/* The bytes of the message from offset on, as many as were read, and no more. */
+static bool read_agrees(const struct model *model, const struct call *call, off_t offset,
+			ssize_t result)
+{
+	static unsigned char seen[SEGMENTS * (MODEL_MAX + 4)];
+	size_t i, accessible = call_accessible(call);
+
+	gather(call, seen);
+	for (i = result > 0 ? result : 0; i < accessible; i++)
+		if (seen[i] != CANARY)
+			return false;
+
+	return result <= 0 || !memcmp(seen, model->bytes + offset, result);
+}
+
+static bool message_agrees(int fd, const struct model *model)
+{
+	ssize_t count = RESULT(pread(fd, message_seen, model->capacity + 1, 0));
+
+	return count == (ssize_t)model->length && !memcmp(message_seen, model->bytes, count);
+}
+
+static const char *describe(const struct call *call)
+{
+	static char text[512];
+	int i, length;
+
+	length = snprintf(text, sizeof(text), "%s offset=%lld whence=%d append=%d truncate=%d",
+			  operations[call->operation], (long long)call->offset, call->whence,
+			  call->append, call->truncate);
+	for (i = 0; i < call->segments; i++)
+		length += snprintf(text + length, sizeof(text) - length,
+				   " segment=%zu/%zu at %p", call->accessible[i],
+				   call->iov[i].iov_len, call->iov[i].iov_base);
+
+	return text;
+}
+
+FIXTURE_SETUP(differential)
+{
+	int i;
+
+	if (!setup_modules(_metadata, &self->found, MODULE_COUNTER, variant->parameters))
+		return;
+
+	self->fd = open_device(O_RDWR);
+	ASSERT_LE(0, self->fd);
+
+	self->model.capacity = variant->capacity;
+	self->model.length = GREETING_LENGTH;
+	memcpy(self->model.bytes, GREETING, GREETING_LENGTH);
+	for (i = 0; i < SEGMENTS; i++)
+		self->edge[i] = (unsigned char *)edge_buffer(variant->capacity + 64) +
+				variant->capacity + 64;
+}
+
+FIXTURE_TEARDOWN_PARENT(differential)
+{
+	EXPECT_EQ(0, modules_set(self->found));
+}
+
+TEST_F_TIMEOUT(differential, agrees_with_the_model, 100)
+{
+	struct model *model = &self->model;
+	struct call *call = &self->call;
+	uint64_t seed = choose_seed();
+	ssize_t expected, result;
+	off_t start, position;
+	unsigned int i;
+
+	TH_LOG("LKMDEMO_SEED=%llu", (unsigned long long)seed);
+	self->random = seed;
+
+	for (i = 0; i < variant->calls; i++) {
+		choose_call(&self->random, call, self->edge, model->capacity);
+		fill_memory(&self->random, call);
+		start = call->operation == PREAD ? call->offset : model->position;
+
+		expected = predict(model, call);
+		result = perform(&self->fd, call);
+		position = RESULT(lseek(self->fd, 0, SEEK_CUR));
+
+		EXPECT_EQ(expected, result)
+			goto mismatch;
+		EXPECT_EQ(model->position, position)
+			goto mismatch;
+		if (is_read(call))
+			EXPECT_TRUE(read_agrees(model, call, start, result))
+				goto mismatch;
+		if ((is_write(call) && result < 0) || !(i % 16))
+			EXPECT_TRUE(message_agrees(self->fd, model))
+				goto mismatch;
+	}
+	return;
+
+mismatch:
+	TH_LOG("LKMDEMO_SEED=%llu, call %u: %s", (unsigned long long)seed, i, describe(call));
+	TH_LOG("model now: length=%zu position=%lld append=%d", model->length,
+	       (long long)model->position, model->append);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Loading and unloading the lkmdemo modules, and their parameters in sysfs.
+ */
+#ifndef _LKMDEMO_SELFTEST_MODULE_H
+#define _LKMDEMO_SELFTEST_MODULE_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+/* What a system call returned, or its errno, negative. */
+#define RESULT(call) ({					\
+	ssize_t _result = (call);			\
+	_result < 0 ? (ssize_t)-errno : _result;	\
+})
+
+/* Sets of modules. */
+#define MODULE_COUNTER	0x1
+#define MODULE_INC	0x2
+#define MODULE_DEC	0x4
+#define MODULE_DEVICE	0x8
+
+/* Why the tests can't have the modules to themselves, NULL if they can. */
+const char *modules_unusable(void);
+
+/* These return 0 or a negative errno. */
+int module_load(const char *name, const char *parameters);
+int module_unload(const char *name);
+
+bool module_loaded(const char *name);
+
+/* The set of modules that are loaded. */
+unsigned int modules_loaded(void);
+
+/*
+ * Unload all modules, then load those of the set, with default parameters.
+ * Returns 0 or a negative errno.
+ */
+int modules_set(unsigned int set);
+
+/* These return the bytes moved, without the newline, or a negative errno. */
+ssize_t parameter_read(const char *module, const char *name, char *value, size_t size);
+ssize_t parameter_write(const char *module, const char *name, const char *value);
+
+/* The permission bits of the parameter's file, or a negative errno. */
+int parameter_mode(const char *module, const char *name);
+
+#endif /* _LKMDEMO_SELFTEST_MODULE_H */

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The module parameters of lkmdemo: what is accepted, refused and shown.
+ */
+#include "device.h"
+
+FIXTURE(parameters) {
+	unsigned int found;
+};
+
+FIXTURE_SETUP(parameters)
+{
+	setup_modules(_metadata, &self->found, MODULE_COUNTER, NULL);
+}
+
+FIXTURE_TEARDOWN_PARENT(parameters)
+{
+	EXPECT_EQ(0, modules_set(self->found));
+}
+
+#define EXPECT_PARAMETER(name, expected) do {							\
+	char _value[64];									\
+												\
+	ASSERT_LE(0, parameter_read("lkmdemo", name, _value, sizeof(_value)));			\
+	EXPECT_STREQ(expected, _value);								\
+} while (0)
+
+TEST_F(parameters, have_defaults)
+{
+	ASSERT_EQ(0, module_load("lkmdemo", ""));
+
+	EXPECT_PARAMETER("capacity", "1024");
+	EXPECT_PARAMETER("greeting", "Hello from kernel");
+	EXPECT_PARAMETER("exclusive", "Y");
+}
+
+TEST_F(parameters, have_the_values_given)
+{
+	ASSERT_EQ(0, module_load("lkmdemo", "capacity=77 greeting=\"Hi there\" exclusive=0"));
+
+	EXPECT_PARAMETER("capacity", "77");
+	EXPECT_PARAMETER("greeting", "Hi there");
+	EXPECT_PARAMETER("exclusive", "N");
+}
+
+TEST_F(parameters, only_exclusive_can_be_written)
+{
+	ASSERT_EQ(0, module_load("lkmdemo", ""));
+
+	EXPECT_EQ(0444, parameter_mode("lkmdemo", "capacity"));
+	EXPECT_EQ(0444, parameter_mode("lkmdemo", "greeting"));
+	EXPECT_EQ(0644, parameter_mode("lkmdemo", "exclusive"));
+	EXPECT_EQ(-EACCES, parameter_write("lkmdemo", "capacity", "1"));
+	EXPECT_EQ(-EACCES, parameter_write("lkmdemo", "greeting", "Bye"));
+}
+
+TEST_F(parameters, another_load_gives_the_greeting_again)
+{
+	int fd;
+
+	ASSERT_EQ(0, module_load("lkmdemo", ""));
+	fd = open_device(O_RDWR | O_TRUNC);
+	ASSERT_EQ(4, write(fd, "gone", 4));
+	ASSERT_EQ(0, close(fd));
+	ASSERT_EQ(0, module_unload("lkmdemo"));
+	ASSERT_EQ(0, module_load("lkmdemo", ""));
+
+	fd = open_device(O_RDONLY);
+	ASSERT_LE(0, fd);
+	EXPECT_GREETING(fd);
+}
+
+TEST_F(parameters, unload_removes_the_device_node)
+{
+	ASSERT_EQ(0, module_load("lkmdemo", ""));
+	ASSERT_EQ(0, module_unload("lkmdemo"));
+
+	EXPECT_EQ(-ENOENT, open_device(O_RDWR));
+}
+
+/* The newline counts too: of the default capacity a greeting can fill 1023 bytes. */
+static const char *long_greeting(size_t length)
+{
+	static char parameters[2 * CAPACITY] = "greeting=";
+
+	memset(parameters + strlen(parameters), 'g', length);
+	return parameters;
+}
+
+TEST_F(parameters, greeting_that_just_fits_is_the_message)
+{
+	char expected[CAPACITY];
+	int fd;
+
+	ASSERT_EQ(0, module_load("lkmdemo", long_greeting(CAPACITY - 1)));
+
+	memset(expected, 'g', CAPACITY - 1);
+	expected[CAPACITY - 1] = '\n';
+	fd = open_device(O_RDONLY);
+	ASSERT_LE(0, fd);
+	EXPECT_MESSAGE(fd, expected, CAPACITY);
+}
+
+TEST_F(parameters, greeting_that_is_one_too_long_is_einval)
+{
+	EXPECT_EQ(-EINVAL, module_load("lkmdemo", long_greeting(CAPACITY)));
+}
+
+TEST_F(parameters, exclusive_off_lets_many_in)
+{
+	int i;
+
+	ASSERT_EQ(0, module_load("lkmdemo", "exclusive=N"));
+
+	for (i = 0; i < 100; i++)
+		ASSERT_LE(0, open_device(O_RDWR));
+}
+
+TEST_F(parameters, exclusive_switched_off_holds_for_the_next_open)
+{
+	ASSERT_EQ(0, module_load("lkmdemo", ""));
+	ASSERT_LE(0, open_device(O_RDWR));
+	ASSERT_EQ(-EBUSY, open_device(O_RDWR));
+
+	ASSERT_EQ(1, parameter_write("lkmdemo", "exclusive", "N"));
+	EXPECT_LE(0, open_device(O_RDWR));
+}
+
+TEST_F(parameters, exclusive_switched_on_refuses_the_next_open)
+{
+	int one, two;
+
+	ASSERT_EQ(0, module_load("lkmdemo", "exclusive=N"));
+	one = open_device(O_RDWR);
+	two = open_device(O_RDWR);
+	ASSERT_LE(0, one);
+	ASSERT_LE(0, two);
+
+	ASSERT_EQ(1, parameter_write("lkmdemo", "exclusive", "Y"));
+	EXPECT_EQ(-EBUSY, open_device(O_RDWR));
+	ASSERT_EQ(0, close(one));
+	EXPECT_EQ(-EBUSY, open_device(O_RDWR));
+	ASSERT_EQ(0, close(two));
+	EXPECT_LE(0, open_device(O_RDWR));
+}
+
+TEST_F(parameters, exclusive_switched_on_leaves_who_is_in)
+{
+	int one, two;
+
+	ASSERT_EQ(0, module_load("lkmdemo", "exclusive=N"));
+	one = open_device(O_RDWR);
+	two = open_device(O_RDWR);
+	ASSERT_LE(0, one);
+	ASSERT_LE(0, two);
+	ASSERT_EQ(1, parameter_write("lkmdemo", "exclusive", "Y"));
+
+	EXPECT_EQ(1, write(one, "J", 1));
+	EXPECT_MESSAGE(two, "Jello from kernel\n", GREETING_LENGTH);
+}
+
+TEST_F(parameters, exclusive_refuses_what_is_no_bool)
+{
+	ASSERT_EQ(0, module_load("lkmdemo", ""));
+
+	EXPECT_EQ(-EINVAL, parameter_write("lkmdemo", "exclusive", "maybe"));
+	EXPECT_PARAMETER("exclusive", "Y");
+}
+
+FIXTURE(good) {
+	unsigned int found;
+};
+
+FIXTURE_VARIANT(good) {
+	const char *parameters;
+	size_t capacity;
+	const char *message;
+};
+
+FIXTURE_VARIANT_ADD(good, capacity_1) { "capacity=1 greeting=", 1, "\n" };
+FIXTURE_VARIANT_ADD(good, capacity_2) { "capacity=2 greeting=x", 2, "x\n" };
+FIXTURE_VARIANT_ADD(good, capacity_just_enough) { "capacity=18", 18, GREETING };
+FIXTURE_VARIANT_ADD(good, capacity_one_page) { "capacity=4096", 4096, GREETING };
+FIXTURE_VARIANT_ADD(good, capacity_over_a_page) { "capacity=4097", 4097, GREETING };
+FIXTURE_VARIANT_ADD(good, capacity_max) { "capacity=1048576", CAPACITY_MAX, GREETING };
+FIXTURE_VARIANT_ADD(good, capacity_in_hex) { "capacity=0x20", 32, GREETING };
+FIXTURE_VARIANT_ADD(good, greeting_empty) { "greeting=", CAPACITY, "\n" };
+FIXTURE_VARIANT_ADD(good, greeting_of_words) { "greeting=\"Hi there\"", CAPACITY, "Hi there\n" };
+FIXTURE_VARIANT_ADD(good, greeting_just_fits) { "capacity=6 greeting=Hello", 6, "Hello\n" };
+
+FIXTURE_SETUP(good)
+{
+	setup_modules(_metadata, &self->found, MODULE_COUNTER, variant->parameters);
+}
+
+FIXTURE_TEARDOWN_PARENT(good)
+{
+	EXPECT_EQ(0, modules_set(self->found));
+}
+
+TEST_F(good, greeting_and_a_newline_are_the_message)
+{
+	int fd = open_device(O_RDONLY);
+
+	ASSERT_LE(0, fd);
+	EXPECT_MESSAGE(fd, variant->message, strlen(variant->message));
+}
+
+TEST_F(good, capacity_can_be_filled)
+{
+	static char full[CAPACITY_MAX];
+	int fd = open_device(O_RDWR);
+
+	ASSERT_LE(0, fd);
+	memset(full, 'f', variant->capacity);
+	ASSERT_EQ((ssize_t)variant->capacity, RESULT(write(fd, full, variant->capacity)));
+
+	EXPECT_MESSAGE(fd, full, variant->capacity);
+}
+
+TEST_F(good, capacity_can_not_be_passed)
+{
+	static char full[CAPACITY_MAX + 1];
+	int fd = open_device(O_RDWR);
+
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(-EINVAL, RESULT(write(fd, full, variant->capacity + 1)));
+	EXPECT_EQ(-ENOSPC, RESULT(pwrite(fd, full, 1, variant->capacity)));
+	EXPECT_EQ(-EINVAL, RESULT(lseek(fd, variant->capacity + 1, SEEK_SET)));
+}
+
+FIXTURE(bad) {
+	unsigned int found;
+};
+
+FIXTURE_VARIANT(bad) {
+	const char *parameters;
+};
+
+FIXTURE_VARIANT_ADD(bad, capacity_0) { "capacity=0" };
+FIXTURE_VARIANT_ADD(bad, capacity_over_max) { "capacity=1048577" };
+FIXTURE_VARIANT_ADD(bad, capacity_uint_max) { "capacity=4294967295" };
+FIXTURE_VARIANT_ADD(bad, capacity_negative) { "capacity=-1" };
+FIXTURE_VARIANT_ADD(bad, capacity_no_number) { "capacity=many" };
+FIXTURE_VARIANT_ADD(bad, capacity_empty) { "capacity=" };
+FIXTURE_VARIANT_ADD(bad, capacity_without_value) { "capacity" };
+FIXTURE_VARIANT_ADD(bad, capacity_below_the_greeting) { "capacity=17" };
+FIXTURE_VARIANT_ADD(bad, capacity_1_with_a_greeting) { "capacity=1 greeting=x" };
+FIXTURE_VARIANT_ADD(bad, greeting_one_too_long) { "capacity=6 greeting=Hello!" };
+FIXTURE_VARIANT_ADD(bad, exclusive_no_bool) { "exclusive=maybe" };
+
+FIXTURE_SETUP(bad)
+{
+	setup_modules(_metadata, &self->found, MODULE_COUNTER, NULL);
+}
+
+FIXTURE_TEARDOWN_PARENT(bad)
+{
+	EXPECT_EQ(0, modules_set(self->found));
+}
+
+TEST_F(bad, load_is_einval)
+{
+	EXPECT_EQ(-EINVAL, module_load("lkmdemo", variant->parameters));
+}
+
+TEST_F(bad, load_leaves_nothing_behind)
+{
+	module_load("lkmdemo", variant->parameters);
+
+	EXPECT_EQ(MODULE_COUNTER, modules_loaded());
+	EXPECT_EQ(-ENOENT, open_device(O_RDWR));
+	EXPECT_EQ(0, module_load("lkmdemo", ""));
+}
+
+/* How many lines of lkmdemo at level err there are to read in the kernel log. */
+static int count_errors(int kmsg)
+{
+	unsigned int priority;
+	char record[8192];
+	int errors = 0;
+	ssize_t length;
+	char *text;
+
+	while ((length = read(kmsg, record, sizeof(record) - 1)) > 0) {
+		record[length] = '\0';
+		text = strchr(record, ';');
+		if (sscanf(record, "%u,", &priority) != 1 || !text)
+			continue;
+		if ((priority & 7) == 3 && !strncmp(text + 1, "lkmdemo: ", 9))
+			errors++;
+	}
+
+	return errors;
+}
+
+TEST_F(bad, load_logs_one_error)
+{
+	int kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	ASSERT_LE(0, kmsg);
+	ASSERT_LE(0, lseek(kmsg, 0, SEEK_END));
+	module_load("lkmdemo", variant->parameters);
+
+	EXPECT_EQ(1, count_errors(kmsg));
+}
+
+TEST_HARNESS_MAIN
