@@ -5,6 +5,7 @@ import contextlib
 import hashlib
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import graft
@@ -173,9 +174,20 @@ def driver_modules(kernel):
     return [Path(line).stem for line in order if line.startswith('drivers/misc/lkmdemo/')]
 
 
+def _make_selftests(kernel, directory, *arguments):
+    return ['make', '-C', kernel.tree / 'tools/testing/selftests' / directory,
+            f'O={kernel.out}', f'-j{JOBS}', *arguments]
+
+
 def build_selftests(kernel):
     """Compile the selftests for user space, so that the guest need not."""
-    selftests = kernel.tree / 'tools/testing/selftests'
-    run_logged(['make', '-C', selftests, f'O={kernel.out}', f'-j{JOBS}', 'TARGETS=lkmdemo',
-                'FORCE_TARGETS=1', 'all'],
+    run_logged(_make_selftests(kernel, '', 'TARGETS=lkmdemo', 'FORCE_TARGETS=1', 'all'),
                kernel.log('selftests'), 'building the selftests', env=compiler_environment())
+
+
+def count_selftests(kernel):
+    """How many programs a run of the selftests runs."""
+    result = subprocess.run(_make_selftests(kernel, 'lkmdemo', '-s', '--no-print-directory',
+                                            'OUTPUT=.', 'COLLECTION=lkmdemo', 'emit_tests'),
+                            env=environment(), capture_output=True, text=True, check=True)
+    return len(result.stdout.splitlines())

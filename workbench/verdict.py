@@ -94,15 +94,15 @@ def _leaves(test):
         yield test
 
 
-def count_ktap(tree, text):
-    """Count the cases in what a kselftest run printed.
+def count_ktap(tree, text, programs):
+    """Count the cases in what a kselftest run of so many programs printed.
 
-    The run nests the output of each program behind "# "; undone, that is the
-    two spaces by which KTAP nests.
+    The run prints no header and no plan of its own, and nests the output of
+    each program behind "# "; in KTAP, that is two spaces.
     """
     parser, silent = _parser(tree)
     nested = [re.sub(r'^# ', '  ', line) for line in text.splitlines()]
-    result = parser.parse_run_tests(nested, silent)
+    result = parser.parse_run_tests(['KTAP version 1', f'1..{programs}', *nested], silent)
     status = parser.TestStatus
     tally = Tally()
     for test in _leaves(result):
@@ -130,11 +130,12 @@ def kselftest(kernel):
     """Run the kselftests on the booted kernel; return the tally."""
     build.build_selftests(kernel)
     tee = _Tee()
-    command = (f'exec make -s -C {kernel.tree} O={kernel.out} ARCH={build.ARCH[kernel.target]} '
+    command = (f'exec make -s --no-print-directory -C {kernel.tree} O={kernel.out} ARCH={build.ARCH[kernel.target]} '
                'TARGETS=lkmdemo kselftest')
     log = kernel.log('kselftest-boot')
     status = guest.run(kernel, command, log, timeout=300, out=tee)
-    tally = count_ktap(kernel.tree, tee.data.decode(errors='replace'))
+    tally = count_ktap(kernel.tree, tee.data.decode(errors='replace'),
+                       build.count_selftests(kernel))
     if status and not tally.failed:
         say(f'the run ended with {status} although no case failed')
         tally += Tally(failed=1)

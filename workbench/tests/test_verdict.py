@@ -10,8 +10,6 @@ import verdict
 from paths import build_root
 
 KSELFTEST = """\
-TAP version 13
-1..2
 # timeout set to 45
 # selftests: lkmdemo: seek
 # TAP version 13
@@ -42,7 +40,7 @@ class CountTest(unittest.TestCase):
         self.tree = trees[0]
 
     def count(self, second):
-        return verdict.count_ktap(self.tree, KSELFTEST.format(second=second))
+        return verdict.count_ktap(self.tree, KSELFTEST.format(second=second), 2)
 
     def test_each_case_of_a_program_counts(self):
         self.assertEqual(self.count(WHOLE), (2, 1, 1))
@@ -53,8 +51,11 @@ class CountTest(unittest.TestCase):
     def test_a_program_that_printed_nothing_fails(self):
         self.assertGreaterEqual(self.count(TIMED_OUT).failed, 2)
 
+    def test_a_run_that_ends_too_early_fails(self):
+        self.assertGreaterEqual(self.count('').failed, 2)
+
     def test_an_output_without_ktap_is_a_failure(self):
-        self.assertGreaterEqual(verdict.count_ktap(self.tree, 'make: *** Error 2\n').failed, 1)
+        self.assertGreaterEqual(verdict.count_ktap(self.tree, 'make: *** Error 2\n', 2).failed, 1)
 
 
 class SplatTest(unittest.TestCase):
