@@ -123,11 +123,10 @@ def _insertion_point(rule, text):
         own = re.match(rule.among, rule.lines.splitlines()[0]).group(1)
         smaller = [(match.group(1), n) for n, (_, match) in enumerate(found) if match.group(1) < own]
         nearest = max(smaller)[1] if smaller else -1
-        one_line = rule.lines.count('\n') == 1
-        if one_line and smaller:
-            at = found[nearest][0] + 1
-        elif nearest + 1 < len(found):
+        if nearest + 1 < len(found):
             at = found[nearest + 1][0]
+        elif rule.lines.count('\n') == 1:
+            at = found[nearest][0] + 1
         else:
             at = len(lines)
     return sum(map(len, lines[:at]))

@@ -27,6 +27,10 @@ RULES = (
     Rule('Documentation/subsystem-apis.rst',
          '   lkmdemo/index\n',
          r'   misc-devices/index$', LAST),
+    Rule('Documentation/userspace-api/ioctl/ioctl-number.rst',
+         '0xED  00-01  uapi/linux/lkmdemo.h                                      lkmdemo\n'
+         '                                                                       <mailto:lkmdemo@example.org>\n',
+         r'(0x[0-9A-F]{2})  ', SORTED),
     Rule('drivers/misc/Kconfig',
          'source "drivers/misc/lkmdemo/Kconfig"\n',
          r'source "drivers/misc/', LAST),
