@@ -7,6 +7,7 @@ on its command line: CMD, DEBUG, KDIR, KERNEL, TARGET.
 
 import fcntl
 import os
+import shlex
 import signal
 import sys
 
@@ -43,7 +44,7 @@ def _kernel(always=False):
 def demo():
     """Walk through the device on a booted kernel."""
     kernel = _kernel()
-    return guest.run(kernel, f'. {WORKBENCH}/guest/demo.sh', kernel.log('demo-boot'), timeout=60)
+    return guest.run(kernel, f'. {shlex.quote(str(WORKBENCH))}/guest/demo.sh', kernel.log('demo-boot'), timeout=60)
 
 
 def kernel():

@@ -4,6 +4,8 @@
 # what it really printed; ends with status 1 at the first that does not do what
 # the demo says it does.
 
+here=workbench/guest
+
 say()
 {
 	printf '\n# %s\n' "$*"
@@ -59,6 +61,20 @@ run 'exec 3</dev/lkmdemo'
 refused 'Device or resource busy' 'cat /dev/lkmdemo'
 refused 'in use' 'rmmod lkmdemo'
 run 'exec 3<&-'
+
+say 'With exclusive off, one can wait for what another writes: poll wakes.'
+run 'echo N >/sys/module/lkmdemo/parameters/exclusive'
+run "$here/watch.py & sleep 1; echo 'Wake up' >/dev/lkmdemo; wait \$!"
+
+say 'A mapping of the device shows the message as it is, also later.'
+run "$here/map.py"
+
+say 'Each call leaves a trace event, if one wants them.'
+run 'echo 1 >/sys/kernel/tracing/events/lkmdemo/enable'
+run 'head -c 4 /dev/lkmdemo; echo'
+refused 'No space left' 'head -c 1020 /dev/zero | dd of=/dev/lkmdemo bs=1020 seek=1 conv=notrunc status=none'
+run 'grep lkmdemo_ /sys/kernel/tracing/trace'
+run 'cat /sys/class/misc/lkmdemo/generation'
 
 say 'Two modules move a counter that they share, through exported symbols.'
 run 'modprobe lkmdemo_inc'
