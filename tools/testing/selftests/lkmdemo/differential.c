@@ -67,7 +67,7 @@ FIXTURE_VARIANT_ADD(differential, capacity_200) {
 FIXTURE_VARIANT_ADD(differential, capacity_10000) {
 	.parameters = "capacity=10000",
 	.capacity = MODEL_MAX,
-	.calls = 10000,
+	.calls = 5000,
 };
 
 static uint64_t choose_seed(void)
@@ -459,7 +459,7 @@ TEST_F_TIMEOUT(differential, agrees_with_the_model, 100)
 		if (is_read(call))
 			EXPECT_TRUE(read_agrees(model, call, start, result))
 				goto mismatch;
-		if ((is_write(call) && result < 0) || !(i % 16))
+		if ((is_write(call) && result < 0) || !(i % 32))
 			EXPECT_TRUE(message_agrees(self->fd, model))
 				goto mismatch;
 	}

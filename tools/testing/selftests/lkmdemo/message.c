@@ -424,7 +424,7 @@ TEST_F(pread, gives_the_bytes_from_its_offset)
 		  RESULT(pread(self->fd, seen, variant->count, variant->offset)));
 
 	if (variant->result > 0)
-		EXPECT_EQ(0, memcmp(GREETING + variant->offset, seen, variant->result));
+		EXPECT_EQ(0, memcmp(&GREETING[variant->offset], seen, variant->result));
 	EXPECT_POSITION(self->fd, 0);
 }
 
