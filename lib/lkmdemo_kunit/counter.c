@@ -148,7 +148,7 @@ static void out_of_range_reads_as_0(struct kunit *test)
 }
 
 #define ADDERS		8
-#define ADDS		20000
+#define ADDS		50000
 
 static void add_thread(void *data, unsigned int i)
 {

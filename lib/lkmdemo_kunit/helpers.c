@@ -4,13 +4,18 @@
  * start together.
  */
 #include <kunit/test.h>
+#include <linux/anon_inodes.h>
 #include <linux/atomic.h>
 #include <linux/completion.h>
+#include <linux/cpumask.h>
+#include <linux/err.h>
+#include <linux/file.h>
 #include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/module.h>
 #include <linux/sched/task.h>
+#include <linux/seqlock.h>
 #include <linux/slab.h>
 #include <linux/uio.h>
 
@@ -158,11 +163,82 @@ char __user *lkmdemo_kunit_user_hole(struct kunit *test)
 	return hole;
 }
 
+static vm_fault_t slow_fault(struct vm_fault *vmf)
+{
+	struct lkmdemo_message *msg = vmf->vma->vm_private_data;
+	loff_t pos = 0;
+
+	/* A write would wait for ever where the tests are to fail. */
+	if (spin_is_locked(&msg->lock.lock) ||
+	    raw_read_seqcount(&msg->lock.seqcount) & 1)
+		return VM_FAULT_SIGBUS;
+
+	if (lkmdemo_kunit_write(msg, &pos, "meanwhile", 9, 0) != 9)
+		return VM_FAULT_SIGBUS;
+
+	vmf->page = alloc_page(GFP_KERNEL | __GFP_ZERO);
+
+	return vmf->page ? 0 : VM_FAULT_OOM;
+}
+
+static const struct vm_operations_struct slow_vm_ops = {
+	.fault	= slow_fault,
+};
+
+static int slow_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	vma->vm_private_data = file->private_data;
+	vma->vm_ops = &slow_vm_ops;
+
+	return 0;
+}
+
+static const struct file_operations slow_fops = {
+	.owner	= THIS_MODULE,
+	.mmap	= slow_mmap,
+};
+
+/* The file goes with the mapping, late, and would keep the module in use. */
+static void slow_flush(void *unused)
+{
+	flush_delayed_fput();
+}
+
+/**
+ * lkmdemo_kunit_slow_pages() - map user memory of which each page takes a while
+ * @test: the test
+ * @nr: how many pages
+ * @msg: what somebody else writes "meanwhile" to, at 0, whenever a page is
+ *	waited for; if it is locked then, the page never comes
+ *
+ * Return: The address of memory that is all zero once it has arrived, for the
+ * thread of the test only.
+ */
+char __user *lkmdemo_kunit_slow_pages(struct kunit *test, size_t nr,
+				      struct lkmdemo_message *msg)
+{
+	unsigned long addr;
+	struct file *file;
+
+	KUNIT_ASSERT_EQ(test, kunit_add_action(test, slow_flush, NULL), 0);
+	file = anon_inode_getfile("[lkmdemo_kunit]", &slow_fops, msg, O_RDWR);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
+	addr = kunit_vm_mmap(test, file, 0, nr * PAGE_SIZE,
+			     PROT_READ | PROT_WRITE, MAP_SHARED, 0);
+	fput(file);
+	KUNIT_ASSERT_NE(test, addr, 0);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+
+	return (char __user *)addr;
+}
+
 struct race {
 	void (*fn)(void *data, unsigned int i);
 	void *data;
 	atomic_t missing;
 	struct completion start;
+	int cpus;
+	atomic_t running;
 };
 
 struct race_thread {
@@ -181,6 +257,11 @@ static int race_thread(void *arg)
 	else
 		wait_for_completion(&race->start);
 
+	/* Waking up takes longer than many a race: wait on every CPU. */
+	atomic_inc(&race->running);
+	while (atomic_read(&race->running) < race->cpus)
+		cond_resched();
+
 	race->fn(race->data, thread->i);
 
 	return 0;
@@ -194,7 +275,8 @@ static int race_thread(void *arg)
  *	assert, since that ends the thread only
  * @data: for @fn
  *
- * No thread calls @fn before all have arrived. Returns when all are through.
+ * No thread calls @fn before all have arrived, and as many as there are
+ * processors are running. Returns when all are through.
  */
 void lkmdemo_kunit_race(struct kunit *test, unsigned int nr,
 			void (*fn)(void *data, unsigned int i), void *data)
@@ -204,6 +286,7 @@ void lkmdemo_kunit_race(struct kunit *test, unsigned int nr,
 		.data = data,
 		.missing = ATOMIC_INIT(nr),
 		.start = COMPLETION_INITIALIZER_ONSTACK(race.start),
+		.cpus = min(nr, num_online_cpus()),
 	};
 	struct race_thread *threads;
 	unsigned int i;

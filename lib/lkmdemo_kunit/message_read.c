@@ -371,6 +371,28 @@ static void read_into_absent_pages_is_whole(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, memcmp(got, want, count), 0);
 }
 
+static void slow_reader_holds_up_no_writer(struct kunit *test)
+{
+	struct lkmdemo_message *msg;
+	u64 generation = 0;
+	u8 got[100], want[100];
+	struct iov_iter to;
+	char __user *user;
+	loff_t pos = 0;
+
+	msg = lkmdemo_kunit_message(test, sizeof(got), sizeof(got));
+	user = lkmdemo_kunit_slow_pages(test, 1, msg);
+	lkmdemo_kunit_fill(want, 0, sizeof(want));
+	iov_iter_ubuf(&to, ITER_DEST, user, sizeof(got));
+
+	KUNIT_EXPECT_EQ(test, lkmdemo_message_read(msg, &pos, &to, 0,
+						   &generation), sizeof(got));
+	KUNIT_EXPECT_MEMEQ(test, msg->data, "meanwhile", 9);
+	KUNIT_EXPECT_EQ(test, copy_from_user(got, user, sizeof(got)), 0);
+	KUNIT_EXPECT_MEMEQ(test, got, want, sizeof(got));
+	KUNIT_EXPECT_EQ(test, generation, 1);
+}
+
 /*
  * The message goes round these states, one a generation, so that the
  * generation tells what a reader must have seen.
@@ -476,6 +498,7 @@ static struct kunit_case message_read_cases[] = {
 	KUNIT_CASE_PARAM(read_into_a_faulting_segment, fault_gen_params),
 	KUNIT_CASE_PARAM(read_into_a_faulting_buffer, fault_gen_params),
 	KUNIT_CASE_PARAM(read_into_absent_pages_is_whole, absent_gen_params),
+	KUNIT_CASE(slow_reader_holds_up_no_writer),
 	KUNIT_CASE(read_never_sees_part_of_a_write),
 	{}
 };

@@ -86,7 +86,7 @@ static void write_bounds(struct kunit *test)
 	struct lkmdemo_message *msg;
 	loff_t pos = c->pos;
 	size_t length = LENGTH;
-	u8 bytes[CAPACITY];
+	u8 bytes[CAPACITY + 1];
 	ssize_t ret;
 	u8 *want;
 
@@ -133,7 +133,7 @@ static void append_goes_to_the_end(struct kunit *test)
 	const loff_t before = CAPACITY + 3;
 	struct lkmdemo_message *msg;
 	loff_t pos = before;
-	u8 bytes[CAPACITY];
+	u8 bytes[CAPACITY + 1];
 	u64 generation;
 	ssize_t ret;
 	u8 *want;
@@ -431,6 +431,38 @@ static void write_from_user_pages_is_whole(struct kunit *test)
 	expect_message(test, msg, want, c->count, 1);
 }
 
+struct slow_case {
+	const char *desc;
+	size_t count;
+	unsigned int pages;
+};
+
+static const struct slow_case slow_cases[] = {
+	{ "small", 100, 1 },
+	{ "large", 2 * PAGE_SIZE, 2 },
+};
+
+KUNIT_ARRAY_PARAM_DESC(slow, slow_cases, desc);
+
+static void slow_writer_holds_up_nobody(struct kunit *test)
+{
+	const struct slow_case *c = test->param_value;
+	struct lkmdemo_message *msg;
+	struct iov_iter from;
+	char __user *user;
+	loff_t pos = 0;
+
+	msg = lkmdemo_kunit_message(test, 2 * PAGE_SIZE, 0);
+	user = lkmdemo_kunit_slow_pages(test, c->pages, msg);
+	iov_iter_ubuf(&from, ITER_SOURCE, user, c->count);
+
+	KUNIT_EXPECT_EQ(test, lkmdemo_message_write(msg, &pos, &from, 0),
+			c->count);
+	/* One change for each page waited for, then that of the writer. */
+	expect_message(test, msg, expected_bytes(test, 2 * PAGE_SIZE, 0),
+		       c->count, c->pages + 1);
+}
+
 #define APPENDERS	8
 #define APPENDS		200
 #define RECORD		16
@@ -533,6 +565,7 @@ static struct kunit_case message_write_cases[] = {
 			 fault_gen_params),
 	KUNIT_CASE(oversize_write_from_bad_memory_is_oversize),
 	KUNIT_CASE_PARAM(write_from_user_pages_is_whole, user_gen_params),
+	KUNIT_CASE_PARAM(slow_writer_holds_up_nobody, slow_gen_params),
 	KUNIT_CASE(concurrent_appends_lose_nothing),
 	KUNIT_CASE(concurrent_writes_come_one_after_the_other),
 	{}

@@ -7,6 +7,7 @@
 #include <linux/atomic.h>
 #include <linux/fs.h>
 #include <linux/lkmdemo.h>
+#include <linux/processor.h>
 #include <linux/slab.h>
 #include <linux/uio.h>
 
@@ -277,8 +278,8 @@ static void release_counts_as_nothing(struct kunit *test)
 }
 
 #define RACERS		8
-#define RACE_ROUNDS	50
-#define RACE_OPENS	2000
+#define RACE_ROUNDS	25
+#define RACE_OPENS	20000
 
 struct open_race {
 	struct lkmdemo_device *dev;
@@ -340,7 +341,7 @@ static void one_of_many_racing_gets_in(struct kunit *test)
 static void open_and_release(void *data, unsigned int i)
 {
 	struct open_race *race = data;
-	int k;
+	int k, relax;
 
 	for (k = 0; k < RACE_OPENS; k++) {
 		if (race_open(race, i)) {
@@ -351,6 +352,9 @@ static void open_and_release(void *data, unsigned int i)
 		atomic_inc(&race->opened);
 		if (atomic_inc_return(&race->inside) > 1)
 			atomic_inc(&race->crowded);
+		/* Long enough for another that came at the same time. */
+		for (relax = 0; relax < 20; relax++)
+			cpu_relax();
 		atomic_dec(&race->inside);
 		release(race->files[i]);
 	}
