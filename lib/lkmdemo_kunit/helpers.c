@@ -10,6 +10,7 @@
 #include <linux/cpumask.h>
 #include <linux/err.h>
 #include <linux/file.h>
+#include <linux/jiffies.h>
 #include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
@@ -17,6 +18,7 @@
 #include <linux/sched/task.h>
 #include <linux/seqlock.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 #include <linux/uio.h>
 
 #include "helpers.h"
@@ -169,9 +171,10 @@ static vm_fault_t slow_fault(struct vm_fault *vmf)
 	loff_t pos = 0;
 
 	/* A write would wait for ever where the tests are to fail. */
-	if (spin_is_locked(&msg->lock.lock) ||
-	    raw_read_seqcount(&msg->lock.seqcount) & 1)
+	if (raw_read_seqcount(&msg->lock.seqcount) & 1 ||
+	    !spin_trylock(&msg->lock.lock))
 		return VM_FAULT_SIGBUS;
+	spin_unlock(&msg->lock.lock);
 
 	if (lkmdemo_kunit_write(msg, &pos, "meanwhile", 9, 0) != 9)
 		return VM_FAULT_SIGBUS;
@@ -239,6 +242,7 @@ struct race {
 	struct completion start;
 	int cpus;
 	atomic_t running;
+	unsigned long duration;
 };
 
 struct race_thread {
@@ -251,6 +255,7 @@ static int race_thread(void *arg)
 {
 	struct race_thread *thread = arg;
 	struct race *race = thread->race;
+	unsigned long end;
 
 	if (atomic_dec_and_test(&race->missing))
 		complete_all(&race->start);
@@ -262,24 +267,18 @@ static int race_thread(void *arg)
 	while (atomic_read(&race->running) < race->cpus)
 		cond_resched();
 
-	race->fn(race->data, thread->i);
+	end = jiffies + race->duration;
+	do {
+		race->fn(race->data, thread->i);
+		cond_resched();
+	} while (time_before(jiffies, end));
 
 	return 0;
 }
 
-/**
- * lkmdemo_kunit_race() - run a function in several threads at the same time
- * @test: the test
- * @nr: how many threads
- * @fn: called once in each, with @data and the number of the thread; must not
- *	assert, since that ends the thread only
- * @data: for @fn
- *
- * No thread calls @fn before all have arrived, and as many as there are
- * processors are running. Returns when all are through.
- */
-void lkmdemo_kunit_race(struct kunit *test, unsigned int nr,
-			void (*fn)(void *data, unsigned int i), void *data)
+static void run_race(struct kunit *test, unsigned int nr,
+		     void (*fn)(void *data, unsigned int i), void *data,
+		     unsigned long duration)
 {
 	struct race race = {
 		.fn = fn,
@@ -287,6 +286,7 @@ void lkmdemo_kunit_race(struct kunit *test, unsigned int nr,
 		.missing = ATOMIC_INIT(nr),
 		.start = COMPLETION_INITIALIZER_ONSTACK(race.start),
 		.cpus = min(nr, num_online_cpus()),
+		.duration = duration,
 	};
 	struct race_thread *threads;
 	unsigned int i;
@@ -320,6 +320,40 @@ void lkmdemo_kunit_race(struct kunit *test, unsigned int nr,
 		kthread_stop_put(threads[i].task);
 
 	kfree(threads);
+}
+
+/**
+ * lkmdemo_kunit_race() - run a function in several threads at the same time
+ * @test: the test
+ * @nr: how many threads
+ * @fn: called once in each, with @data and the number of the thread; must not
+ *	assert, since that ends the thread only
+ * @data: for @fn
+ *
+ * No thread calls @fn before all have arrived, and as many as there are
+ * processors are running. Returns when all are through.
+ */
+void lkmdemo_kunit_race(struct kunit *test, unsigned int nr,
+			void (*fn)(void *data, unsigned int i), void *data)
+{
+	run_race(test, nr, fn, data, 0);
+}
+
+/**
+ * lkmdemo_kunit_race_on() - run a function in several threads, again and again
+ * @test: as for lkmdemo_kunit_race()
+ * @nr: as for lkmdemo_kunit_race()
+ * @fn: as for lkmdemo_kunit_race(), but called at least once in each thread
+ * @data: as for lkmdemo_kunit_race()
+ *
+ * Goes on for a time, not for a number of calls: the processors of a virtual
+ * machine on a busy host may run at the same time for a small part of it only.
+ */
+void lkmdemo_kunit_race_on(struct kunit *test, unsigned int nr,
+			   void (*fn)(void *data, unsigned int i), void *data)
+{
+	run_race(test, nr, fn, data,
+		 msecs_to_jiffies(num_online_cpus() > 1 ? 100 : 10));
 }
 
 MODULE_AUTHOR("LKMDEMO maintainers <lkmdemo@example.org>");

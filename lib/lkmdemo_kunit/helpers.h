@@ -33,5 +33,7 @@ char __user *lkmdemo_kunit_slow_pages(struct kunit *test, size_t nr,
 
 void lkmdemo_kunit_race(struct kunit *test, unsigned int nr,
 			void (*fn)(void *data, unsigned int i), void *data);
+void lkmdemo_kunit_race_on(struct kunit *test, unsigned int nr,
+			   void (*fn)(void *data, unsigned int i), void *data);
 
 #endif /* _LKMDEMO_KUNIT_HELPERS_H */

@@ -464,85 +464,85 @@ static void slow_writer_holds_up_nobody(struct kunit *test)
 }
 
 #define APPENDERS	8
-#define APPENDS		200
 #define RECORD		16
 
 struct append_race {
 	struct lkmdemo_message *msg;
+	size_t stored[APPENDERS];
 	atomic_t misplaced;
 };
 
-static void append_thread(void *data, unsigned int i)
+static void append_until_full(void *data, unsigned int i)
 {
 	struct append_race *race = data;
+	loff_t pos = 0;
 	u8 record[RECORD];
-	loff_t pos;
-	int k;
 
 	memset(record, 'A' + i, sizeof(record));
-	for (k = 0; k < APPENDS; k++) {
-		pos = 0;
-		lkmdemo_kunit_write(race->msg, &pos, record, RECORD,
-				    IOCB_APPEND);
-		if (pos < RECORD || memcmp(race->msg->data + pos - RECORD,
-					   record, RECORD))
+	while (lkmdemo_kunit_write(race->msg, &pos, record, RECORD,
+				   IOCB_APPEND) == RECORD) {
+		race->stored[i]++;
+		if (memcmp(race->msg->data + pos - RECORD, record, RECORD))
 			atomic_inc(&race->misplaced);
 	}
 }
 
 static void concurrent_appends_lose_nothing(struct kunit *test)
 {
-	size_t capacity = APPENDERS * APPENDS * RECORD;
+	const size_t records = LKMDEMO_CAPACITY_MAX / RECORD;
 	struct append_race race = {
-		.msg = lkmdemo_kunit_message(test, capacity, 0),
+		.msg = lkmdemo_kunit_message(test, LKMDEMO_CAPACITY_MAX, 0),
 	};
-	unsigned int records[APPENDERS] = {};
-	int i;
+	size_t found[APPENDERS] = {};
+	size_t i;
 
-	lkmdemo_kunit_race(test, APPENDERS, append_thread, &race);
+	lkmdemo_kunit_race(test, APPENDERS, append_until_full, &race);
 
 	KUNIT_EXPECT_EQ(test, atomic_read(&race.misplaced), 0);
-	KUNIT_ASSERT_EQ(test, lkmdemo_message_length(race.msg), capacity);
-	KUNIT_EXPECT_EQ(test, lkmdemo_message_generation(race.msg),
-			APPENDERS * APPENDS);
-	for (i = 0; i < APPENDERS * APPENDS; i++) {
+	KUNIT_EXPECT_EQ(test, lkmdemo_message_length(race.msg),
+			LKMDEMO_CAPACITY_MAX);
+	KUNIT_EXPECT_EQ(test, lkmdemo_message_generation(race.msg), records);
+	for (i = 0; i < records; i++) {
 		const u8 *record = race.msg->data + i * RECORD;
 		unsigned int owner = *record - 'A';
 
 		KUNIT_ASSERT_LT(test, owner, APPENDERS);
 		KUNIT_ASSERT_NULL(test, memchr_inv(record, *record, RECORD));
-		records[owner]++;
+		found[owner]++;
 	}
-	for (i = 0; i < APPENDERS; i++)
-		KUNIT_EXPECT_EQ(test, records[i], APPENDS);
+	KUNIT_EXPECT_MEMEQ(test, found, race.stored, sizeof(found));
 }
 
 #define OVERWRITERS	4
-#define OVERWRITES	2000
 
-static void overwrite_thread(void *data, unsigned int i)
+struct overwrite_race {
+	struct lkmdemo_message *msg;
+	atomic_t writes;
+};
+
+static void overwrite(void *data, unsigned int i)
 {
-	struct lkmdemo_message *msg = data;
+	struct overwrite_race *race = data;
+	loff_t pos = 0;
 	u8 bytes[256];
-	loff_t pos;
-	int k;
 
 	memset(bytes, 'A' + i, sizeof(bytes));
-	for (k = 0; k < OVERWRITES; k++) {
-		pos = 0;
-		lkmdemo_kunit_write(msg, &pos, bytes, sizeof(bytes), 0);
-	}
+	lkmdemo_kunit_write(race->msg, &pos, bytes, sizeof(bytes), 0);
+	atomic_inc(&race->writes);
 }
 
 static void concurrent_writes_come_one_after_the_other(struct kunit *test)
 {
-	struct lkmdemo_message *msg = lkmdemo_kunit_message(test, 256, 0);
+	struct overwrite_race race = {
+		.msg = lkmdemo_kunit_message(test, 256, 0),
+	};
 
-	lkmdemo_kunit_race(test, OVERWRITERS, overwrite_thread, msg);
+	lkmdemo_kunit_race_on(test, OVERWRITERS, overwrite, &race);
 
-	KUNIT_EXPECT_EQ(test, lkmdemo_message_generation(msg),
-			OVERWRITERS * OVERWRITES);
-	KUNIT_EXPECT_NULL(test, memchr_inv(msg->data, msg->data[0], 256));
+	KUNIT_EXPECT_EQ(test, lkmdemo_message_generation(race.msg),
+			atomic_read(&race.writes));
+	KUNIT_EXPECT_NULL(test, memchr_inv(race.msg->data, race.msg->data[0],
+					   256));
 }
 
 static struct kunit_case message_write_cases[] = {
