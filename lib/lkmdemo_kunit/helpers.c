@@ -4,14 +4,21 @@
  * start together.
  */
 #include <kunit/test.h>
+#include <linux/anon_inodes.h>
 #include <linux/atomic.h>
 #include <linux/completion.h>
+#include <linux/cpumask.h>
+#include <linux/err.h>
+#include <linux/file.h>
+#include <linux/jiffies.h>
 #include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/module.h>
 #include <linux/sched/task.h>
+#include <linux/seqlock.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 #include <linux/uio.h>
 
 #include "helpers.h"
@@ -158,11 +165,84 @@ char __user *lkmdemo_kunit_user_hole(struct kunit *test)
 	return hole;
 }
 
+static vm_fault_t slow_fault(struct vm_fault *vmf)
+{
+	struct lkmdemo_message *msg = vmf->vma->vm_private_data;
+	loff_t pos = 0;
+
+	/* A write would wait for ever where the tests are to fail. */
+	if (raw_read_seqcount(&msg->lock.seqcount) & 1 ||
+	    !spin_trylock(&msg->lock.lock))
+		return VM_FAULT_SIGBUS;
+	spin_unlock(&msg->lock.lock);
+
+	if (lkmdemo_kunit_write(msg, &pos, "meanwhile", 9, 0) != 9)
+		return VM_FAULT_SIGBUS;
+
+	vmf->page = alloc_page(GFP_KERNEL | __GFP_ZERO);
+
+	return vmf->page ? 0 : VM_FAULT_OOM;
+}
+
+static const struct vm_operations_struct slow_vm_ops = {
+	.fault	= slow_fault,
+};
+
+static int slow_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	vma->vm_private_data = file->private_data;
+	vma->vm_ops = &slow_vm_ops;
+
+	return 0;
+}
+
+static const struct file_operations slow_fops = {
+	.owner	= THIS_MODULE,
+	.mmap	= slow_mmap,
+};
+
+/* The file goes with the mapping, late, and would keep the module in use. */
+static void slow_flush(void *unused)
+{
+	flush_delayed_fput();
+}
+
+/**
+ * lkmdemo_kunit_slow_pages() - map user memory of which each page takes a while
+ * @test: the test
+ * @nr: how many pages
+ * @msg: what somebody else writes "meanwhile" to, at 0, whenever a page is
+ *	waited for; if it is locked then, the page never comes
+ *
+ * Return: The address of memory that is all zero once it has arrived, for the
+ * thread of the test only.
+ */
+char __user *lkmdemo_kunit_slow_pages(struct kunit *test, size_t nr,
+				      struct lkmdemo_message *msg)
+{
+	unsigned long addr;
+	struct file *file;
+
+	KUNIT_ASSERT_EQ(test, kunit_add_action(test, slow_flush, NULL), 0);
+	file = anon_inode_getfile("[lkmdemo_kunit]", &slow_fops, msg, O_RDWR);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
+	addr = kunit_vm_mmap(test, file, 0, nr * PAGE_SIZE,
+			     PROT_READ | PROT_WRITE, MAP_SHARED, 0);
+	fput(file);
+	KUNIT_ASSERT_NE(test, addr, 0);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+
+	return (char __user *)addr;
+}
+
 struct race {
 	void (*fn)(void *data, unsigned int i);
 	void *data;
 	atomic_t missing;
 	struct completion start;
+	int cpus;
+	atomic_t running;
+	unsigned long duration;
 };
 
 struct race_thread {
@@ -175,35 +255,38 @@ static int race_thread(void *arg)
 {
 	struct race_thread *thread = arg;
 	struct race *race = thread->race;
+	unsigned long end;
 
 	if (atomic_dec_and_test(&race->missing))
 		complete_all(&race->start);
 	else
 		wait_for_completion(&race->start);
 
-	race->fn(race->data, thread->i);
+	/* Waking up takes longer than many a race: wait on every CPU. */
+	atomic_inc(&race->running);
+	while (atomic_read(&race->running) < race->cpus)
+		cond_resched();
+
+	end = jiffies + race->duration;
+	do {
+		race->fn(race->data, thread->i);
+		cond_resched();
+	} while (time_before(jiffies, end));
 
 	return 0;
 }
 
-/**
- * lkmdemo_kunit_race() - run a function in several threads at the same time
- * @test: the test
- * @nr: how many threads
- * @fn: called once in each, with @data and the number of the thread; must not
- *	assert, since that ends the thread only
- * @data: for @fn
- *
- * No thread calls @fn before all have arrived. Returns when all are through.
- */
-void lkmdemo_kunit_race(struct kunit *test, unsigned int nr,
-			void (*fn)(void *data, unsigned int i), void *data)
+static void run_race(struct kunit *test, unsigned int nr,
+		     void (*fn)(void *data, unsigned int i), void *data,
+		     unsigned long duration)
 {
 	struct race race = {
 		.fn = fn,
 		.data = data,
 		.missing = ATOMIC_INIT(nr),
 		.start = COMPLETION_INITIALIZER_ONSTACK(race.start),
+		.cpus = min(nr, num_online_cpus()),
+		.duration = duration,
 	};
 	struct race_thread *threads;
 	unsigned int i;
@@ -237,6 +320,40 @@ void lkmdemo_kunit_race(struct kunit *test, unsigned int nr,
 		kthread_stop_put(threads[i].task);
 
 	kfree(threads);
+}
+
+/**
+ * lkmdemo_kunit_race() - run a function in several threads at the same time
+ * @test: the test
+ * @nr: how many threads
+ * @fn: called once in each, with @data and the number of the thread; must not
+ *	assert, since that ends the thread only
+ * @data: for @fn
+ *
+ * No thread calls @fn before all have arrived, and as many as there are
+ * processors are running. Returns when all are through.
+ */
+void lkmdemo_kunit_race(struct kunit *test, unsigned int nr,
+			void (*fn)(void *data, unsigned int i), void *data)
+{
+	run_race(test, nr, fn, data, 0);
+}
+
+/**
+ * lkmdemo_kunit_race_on() - run a function in several threads, again and again
+ * @test: as for lkmdemo_kunit_race()
+ * @nr: as for lkmdemo_kunit_race()
+ * @fn: as for lkmdemo_kunit_race(), but called at least once in each thread
+ * @data: as for lkmdemo_kunit_race()
+ *
+ * Goes on for a time, not for a number of calls: the processors of a virtual
+ * machine on a busy host may run at the same time for a small part of it only.
+ */
+void lkmdemo_kunit_race_on(struct kunit *test, unsigned int nr,
+			   void (*fn)(void *data, unsigned int i), void *data)
+{
+	run_race(test, nr, fn, data,
+		 msecs_to_jiffies(num_online_cpus() > 1 ? 100 : 10));
 }
 
 MODULE_AUTHOR("LKMDEMO maintainers <lkmdemo@example.org>");

@@ -28,8 +28,12 @@ ssize_t lkmdemo_kunit_write(struct lkmdemo_message *msg, loff_t *pos,
 
 char __user *lkmdemo_kunit_user_pages(struct kunit *test, size_t nr);
 char __user *lkmdemo_kunit_user_hole(struct kunit *test);
+char __user *lkmdemo_kunit_slow_pages(struct kunit *test, size_t nr,
+				      struct lkmdemo_message *msg);
 
 void lkmdemo_kunit_race(struct kunit *test, unsigned int nr,
 			void (*fn)(void *data, unsigned int i), void *data);
+void lkmdemo_kunit_race_on(struct kunit *test, unsigned int nr,
+			   void (*fn)(void *data, unsigned int i), void *data);
 
 #endif /* _LKMDEMO_KUNIT_HELPERS_H */

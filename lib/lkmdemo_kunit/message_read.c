@@ -9,7 +9,6 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 #include <linux/uio.h>
-#include <linux/vmalloc.h>
 
 #include "helpers.h"
 #include "lkmdemo.h"
@@ -371,6 +370,28 @@ static void read_into_absent_pages_is_whole(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, memcmp(got, want, count), 0);
 }
 
+static void slow_reader_holds_up_no_writer(struct kunit *test)
+{
+	struct lkmdemo_message *msg;
+	u64 generation = 0;
+	u8 got[100], want[100];
+	struct iov_iter to;
+	char __user *user;
+	loff_t pos = 0;
+
+	msg = lkmdemo_kunit_message(test, sizeof(got), sizeof(got));
+	user = lkmdemo_kunit_slow_pages(test, 1, msg);
+	lkmdemo_kunit_fill(want, 0, sizeof(want));
+	iov_iter_ubuf(&to, ITER_DEST, user, sizeof(got));
+
+	KUNIT_EXPECT_EQ(test, lkmdemo_message_read(msg, &pos, &to, 0,
+						   &generation), sizeof(got));
+	KUNIT_EXPECT_MEMEQ(test, msg->data, "meanwhile", 9);
+	KUNIT_EXPECT_EQ(test, copy_from_user(got, user, sizeof(got)), 0);
+	KUNIT_EXPECT_MEMEQ(test, got, want, sizeof(got));
+	KUNIT_EXPECT_EQ(test, generation, 1);
+}
+
 /*
  * The message goes round these states, one a generation, so that the
  * generation tells what a reader must have seen.
@@ -378,89 +399,70 @@ static void read_into_absent_pages_is_whole(struct kunit *test)
 static const struct {
 	size_t length;
 	u8 byte;
-} states[] = { { 0 }, { 4096, 'a' }, { 0 }, { 3000, 'b' } };
+} states[] = { { 0 }, { PAGE_SIZE, 'a' }, { 0 }, { 3000, 'b' } };
 
-#define STATE_LENGTH_MAX	4096
-#define STATE_ROUNDS		4000
+/* One thread writes, the others read from these positions. */
+static const loff_t states_from[] = { -1, 0, 1, 3500 };
 
 struct states_race {
 	struct lkmdemo_message *msg;
-	bool done;
-	atomic_t reads;
+	u8 bytes[ARRAY_SIZE(states_from)][PAGE_SIZE];
+	u64 rounds;
 	atomic_t mixed;
 };
 
-static void states_writer(struct states_race *race, u8 *bytes)
+static void states_write(struct states_race *race, u8 *bytes)
 {
 	loff_t pos;
-	int i, k;
+	int i;
 
-	for (i = 0; i < STATE_ROUNDS; i++) {
-		for (k = 1; k <= ARRAY_SIZE(states); k++) {
-			size_t length = states[k % ARRAY_SIZE(states)].length;
-
-			pos = 0;
-			memset(bytes, states[k % ARRAY_SIZE(states)].byte,
-			       length);
-			if (length)
-				lkmdemo_kunit_write(race->msg, &pos, bytes,
-						    length, 0);
-			else
-				lkmdemo_message_clear(race->msg);
-		}
-		cond_resched();
+	for (i = 1; i < ARRAY_SIZE(states); i += 2) {
+		pos = 0;
+		memset(bytes, states[i].byte, states[i].length);
+		lkmdemo_kunit_write(race->msg, &pos, bytes, states[i].length,
+				    0);
+		lkmdemo_message_clear(race->msg);
 	}
-	WRITE_ONCE(race->done, true);
+	race->rounds++;
 }
 
-static void states_reader(struct states_race *race, u8 *bytes)
+static void states_read(struct states_race *race, u8 *bytes, loff_t from)
 {
 	u64 generation = 0;
-	loff_t pos;
-	ssize_t ret;
+	loff_t pos = from;
+	ssize_t ret, want;
 
-	do {
-		pos = 0;
-		ret = lkmdemo_kunit_read(race->msg, &pos, bytes,
-					 STATE_LENGTH_MAX, 0, &generation);
-		generation %= ARRAY_SIZE(states);
-		if (ret != states[generation].length ||
-		    memchr_inv(bytes, states[generation].byte, ret))
-			atomic_inc(&race->mixed);
-		atomic_inc(&race->reads);
-		cond_resched();
-	} while (!READ_ONCE(race->done));
+	ret = lkmdemo_kunit_read(race->msg, &pos, bytes, PAGE_SIZE, 0,
+				 &generation);
+	generation %= ARRAY_SIZE(states);
+	want = max_t(ssize_t, states[generation].length - from, 0);
+	if (ret != want || memchr_inv(bytes, states[generation].byte, want))
+		atomic_inc(&race->mixed);
 }
 
-static void states_thread(void *data, unsigned int i)
+static void states_step(void *data, unsigned int i)
 {
 	struct states_race *race = data;
-	u8 *bytes = vmalloc(STATE_LENGTH_MAX);
 
-	if (!bytes) {
-		WRITE_ONCE(race->done, true);
-		return;
-	}
-
-	if (i == 0)
-		states_writer(race, bytes);
+	if (states_from[i] < 0)
+		states_write(race, race->bytes[i]);
 	else
-		states_reader(race, bytes);
-	vfree(bytes);
+		states_read(race, race->bytes[i], states_from[i]);
 }
 
 static void read_never_sees_part_of_a_write(struct kunit *test)
 {
-	struct states_race race = {
-		.msg = lkmdemo_kunit_message(test, STATE_LENGTH_MAX, 0),
-	};
+	struct states_race *race;
 
-	lkmdemo_kunit_race(test, 4, states_thread, &race);
+	race = kunit_kzalloc(test, sizeof(*race), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, race);
+	race->msg = lkmdemo_kunit_message(test, PAGE_SIZE, 0);
 
-	KUNIT_EXPECT_EQ(test, atomic_read(&race.mixed), 0);
-	KUNIT_EXPECT_GE(test, atomic_read(&race.reads), 3);
-	KUNIT_EXPECT_EQ(test, lkmdemo_message_generation(race.msg),
-			STATE_ROUNDS * ARRAY_SIZE(states));
+	lkmdemo_kunit_race_on(test, ARRAY_SIZE(states_from), states_step, race);
+
+	KUNIT_EXPECT_EQ(test, atomic_read(&race->mixed), 0);
+	KUNIT_EXPECT_EQ(test, lkmdemo_message_generation(race->msg),
+			race->rounds * ARRAY_SIZE(states));
 }
 
 static struct kunit_case message_read_cases[] = {
@@ -476,6 +478,7 @@ static struct kunit_case message_read_cases[] = {
 	KUNIT_CASE_PARAM(read_into_a_faulting_segment, fault_gen_params),
 	KUNIT_CASE_PARAM(read_into_a_faulting_buffer, fault_gen_params),
 	KUNIT_CASE_PARAM(read_into_absent_pages_is_whole, absent_gen_params),
+	KUNIT_CASE(slow_reader_holds_up_no_writer),
 	KUNIT_CASE(read_never_sees_part_of_a_write),
 	{}
 };

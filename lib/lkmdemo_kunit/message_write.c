@@ -86,7 +86,7 @@ static void write_bounds(struct kunit *test)
 	struct lkmdemo_message *msg;
 	loff_t pos = c->pos;
 	size_t length = LENGTH;
-	u8 bytes[CAPACITY];
+	u8 bytes[CAPACITY + 1];
 	ssize_t ret;
 	u8 *want;
 
@@ -133,7 +133,7 @@ static void append_goes_to_the_end(struct kunit *test)
 	const loff_t before = CAPACITY + 3;
 	struct lkmdemo_message *msg;
 	loff_t pos = before;
-	u8 bytes[CAPACITY];
+	u8 bytes[CAPACITY + 1];
 	u64 generation;
 	ssize_t ret;
 	u8 *want;
@@ -431,86 +431,118 @@ static void write_from_user_pages_is_whole(struct kunit *test)
 	expect_message(test, msg, want, c->count, 1);
 }
 
+struct slow_case {
+	const char *desc;
+	size_t count;
+	unsigned int pages;
+};
+
+static const struct slow_case slow_cases[] = {
+	{ "small", 100, 1 },
+	{ "large", 2 * PAGE_SIZE, 2 },
+};
+
+KUNIT_ARRAY_PARAM_DESC(slow, slow_cases, desc);
+
+static void slow_writer_holds_up_nobody(struct kunit *test)
+{
+	const struct slow_case *c = test->param_value;
+	struct lkmdemo_message *msg;
+	struct iov_iter from;
+	char __user *user;
+	loff_t pos = 0;
+
+	msg = lkmdemo_kunit_message(test, 2 * PAGE_SIZE, 0);
+	user = lkmdemo_kunit_slow_pages(test, c->pages, msg);
+	iov_iter_ubuf(&from, ITER_SOURCE, user, c->count);
+
+	KUNIT_EXPECT_EQ(test, lkmdemo_message_write(msg, &pos, &from, 0),
+			c->count);
+	/* One change for each page waited for, then that of the writer. */
+	expect_message(test, msg, expected_bytes(test, 2 * PAGE_SIZE, 0),
+		       c->count, c->pages + 1);
+}
+
 #define APPENDERS	8
-#define APPENDS		200
 #define RECORD		16
 
 struct append_race {
 	struct lkmdemo_message *msg;
+	size_t stored[APPENDERS];
 	atomic_t misplaced;
 };
 
-static void append_thread(void *data, unsigned int i)
+static void append_until_full(void *data, unsigned int i)
 {
 	struct append_race *race = data;
+	loff_t pos = 0;
 	u8 record[RECORD];
-	loff_t pos;
-	int k;
 
 	memset(record, 'A' + i, sizeof(record));
-	for (k = 0; k < APPENDS; k++) {
-		pos = 0;
-		lkmdemo_kunit_write(race->msg, &pos, record, RECORD,
-				    IOCB_APPEND);
-		if (pos < RECORD || memcmp(race->msg->data + pos - RECORD,
-					   record, RECORD))
+	while (lkmdemo_kunit_write(race->msg, &pos, record, RECORD,
+				   IOCB_APPEND) == RECORD) {
+		race->stored[i]++;
+		if (memcmp(race->msg->data + pos - RECORD, record, RECORD))
 			atomic_inc(&race->misplaced);
 	}
 }
 
 static void concurrent_appends_lose_nothing(struct kunit *test)
 {
-	size_t capacity = APPENDERS * APPENDS * RECORD;
+	const size_t records = LKMDEMO_CAPACITY_MAX / RECORD;
 	struct append_race race = {
-		.msg = lkmdemo_kunit_message(test, capacity, 0),
+		.msg = lkmdemo_kunit_message(test, LKMDEMO_CAPACITY_MAX, 0),
 	};
-	unsigned int records[APPENDERS] = {};
-	int i;
+	size_t found[APPENDERS] = {};
+	size_t i;
 
-	lkmdemo_kunit_race(test, APPENDERS, append_thread, &race);
+	lkmdemo_kunit_race(test, APPENDERS, append_until_full, &race);
 
 	KUNIT_EXPECT_EQ(test, atomic_read(&race.misplaced), 0);
-	KUNIT_ASSERT_EQ(test, lkmdemo_message_length(race.msg), capacity);
-	KUNIT_EXPECT_EQ(test, lkmdemo_message_generation(race.msg),
-			APPENDERS * APPENDS);
-	for (i = 0; i < APPENDERS * APPENDS; i++) {
+	KUNIT_EXPECT_EQ(test, lkmdemo_message_length(race.msg),
+			LKMDEMO_CAPACITY_MAX);
+	KUNIT_EXPECT_EQ(test, lkmdemo_message_generation(race.msg), records);
+	for (i = 0; i < records; i++) {
 		const u8 *record = race.msg->data + i * RECORD;
 		unsigned int owner = *record - 'A';
 
 		KUNIT_ASSERT_LT(test, owner, APPENDERS);
 		KUNIT_ASSERT_NULL(test, memchr_inv(record, *record, RECORD));
-		records[owner]++;
+		found[owner]++;
 	}
-	for (i = 0; i < APPENDERS; i++)
-		KUNIT_EXPECT_EQ(test, records[i], APPENDS);
+	KUNIT_EXPECT_MEMEQ(test, found, race.stored, sizeof(found));
 }
 
 #define OVERWRITERS	4
-#define OVERWRITES	2000
 
-static void overwrite_thread(void *data, unsigned int i)
+struct overwrite_race {
+	struct lkmdemo_message *msg;
+	atomic_t writes;
+};
+
+static void overwrite(void *data, unsigned int i)
 {
-	struct lkmdemo_message *msg = data;
+	struct overwrite_race *race = data;
+	loff_t pos = 0;
 	u8 bytes[256];
-	loff_t pos;
-	int k;
 
 	memset(bytes, 'A' + i, sizeof(bytes));
-	for (k = 0; k < OVERWRITES; k++) {
-		pos = 0;
-		lkmdemo_kunit_write(msg, &pos, bytes, sizeof(bytes), 0);
-	}
+	lkmdemo_kunit_write(race->msg, &pos, bytes, sizeof(bytes), 0);
+	atomic_inc(&race->writes);
 }
 
 static void concurrent_writes_come_one_after_the_other(struct kunit *test)
 {
-	struct lkmdemo_message *msg = lkmdemo_kunit_message(test, 256, 0);
+	struct overwrite_race race = {
+		.msg = lkmdemo_kunit_message(test, 256, 0),
+	};
 
-	lkmdemo_kunit_race(test, OVERWRITERS, overwrite_thread, msg);
+	lkmdemo_kunit_race_on(test, OVERWRITERS, overwrite, &race);
 
-	KUNIT_EXPECT_EQ(test, lkmdemo_message_generation(msg),
-			OVERWRITERS * OVERWRITES);
-	KUNIT_EXPECT_NULL(test, memchr_inv(msg->data, msg->data[0], 256));
+	KUNIT_EXPECT_EQ(test, lkmdemo_message_generation(race.msg),
+			atomic_read(&race.writes));
+	KUNIT_EXPECT_NULL(test, memchr_inv(race.msg->data, race.msg->data[0],
+					   256));
 }
 
 static struct kunit_case message_write_cases[] = {
@@ -533,6 +565,7 @@ static struct kunit_case message_write_cases[] = {
 			 fault_gen_params),
 	KUNIT_CASE(oversize_write_from_bad_memory_is_oversize),
 	KUNIT_CASE_PARAM(write_from_user_pages_is_whole, user_gen_params),
+	KUNIT_CASE_PARAM(slow_writer_holds_up_nobody, slow_gen_params),
 	KUNIT_CASE(concurrent_appends_lose_nothing),
 	KUNIT_CASE(concurrent_writes_come_one_after_the_other),
 	{}
