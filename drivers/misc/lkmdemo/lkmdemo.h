@@ -46,4 +46,18 @@ extern const struct attribute_group *lkmdemo_groups[];
 void lkmdemo_debugfs_add(struct lkmdemo_device *dev);
 void lkmdemo_debugfs_remove(struct lkmdemo_device *dev);
 
+#ifdef CONFIG_LKMDEMO_NETLINK
+int lkmdemo_netlink_init(struct lkmdemo_message *msg);
+void lkmdemo_netlink_exit(struct lkmdemo_message *msg);
+#else
+static inline int lkmdemo_netlink_init(struct lkmdemo_message *msg)
+{
+	return 0;
+}
+
+static inline void lkmdemo_netlink_exit(struct lkmdemo_message *msg)
+{
+}
+#endif
+
 #endif /* _LKMDEMO_H */

@@ -109,14 +109,20 @@ static int __init lkmdemo_init(void)
 	if (ret)
 		goto err_destroy;
 
-	ret = misc_register(&lkmdemo.misc);
+	ret = lkmdemo_netlink_init(&lkmdemo.message);
 	if (ret)
 		goto err_destroy;
+
+	ret = misc_register(&lkmdemo.misc);
+	if (ret)
+		goto err_netlink;
 
 	lkmdemo_debugfs_add(&lkmdemo);
 
 	return 0;
 
+err_netlink:
+	lkmdemo_netlink_exit(&lkmdemo.message);
 err_destroy:
 	lkmdemo_message_destroy(&lkmdemo.message);
 	return ret;
@@ -127,6 +133,7 @@ static void __exit lkmdemo_exit(void)
 {
 	lkmdemo_debugfs_remove(&lkmdemo);
 	misc_deregister(&lkmdemo.misc);
+	lkmdemo_netlink_exit(&lkmdemo.message);
 	lkmdemo_message_destroy(&lkmdemo.message);
 }
 module_exit(lkmdemo_exit);

@@ -1,0 +1,673 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The generic netlink family: what info-get answers, and who is told of which
+ * change. Netlink delivers before the call that sends returns, so that nothing
+ * here waits: what is not in a socket's queue by then never comes.
+ */
+#define _GNU_SOURCE
+#include <linux/genetlink.h>
+#include <linux/lkmdemo.h>
+#include <linux/lkmdemo_netlink.h>
+#include <linux/netlink.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdint.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "device.h"
+
+#define NOBODY	65534
+
+struct packet {
+	struct nlmsghdr header;
+	struct genlmsghdr genl;
+	char attributes[2048];
+};
+
+/* As long as a packet without attributes is. */
+#define PACKET_EMPTY	offsetof(struct packet, attributes)
+
+static void packet_start(struct packet *packet, uint16_t family, uint8_t command)
+{
+	memset(packet, 0, sizeof(*packet));
+	packet->header.nlmsg_len = PACKET_EMPTY;
+	packet->header.nlmsg_type = family;
+	packet->header.nlmsg_flags = NLM_F_REQUEST;
+	packet->genl.cmd = command;
+}
+
+static void packet_put(struct packet *packet, uint16_t type, const void *data, uint16_t size)
+{
+	struct nlattr *attribute = (void *)packet + packet->header.nlmsg_len;
+
+	attribute->nla_len = NLA_HDRLEN + size;
+	attribute->nla_type = type;
+	memcpy((char *)attribute + NLA_HDRLEN, data, size);
+	packet->header.nlmsg_len += NLA_ALIGN(attribute->nla_len);
+}
+
+/* The attribute of a type among those in @size bytes, NULL without one. */
+static const struct nlattr *attribute_find(const void *from, size_t size, uint16_t type)
+{
+	const struct nlattr *attribute;
+	const char *end = from + size;
+
+	for (; (const char *)from < end; from += NLA_ALIGN(attribute->nla_len)) {
+		attribute = from;
+		if ((attribute->nla_type & NLA_TYPE_MASK) == type)
+			return attribute;
+		if (attribute->nla_len < NLA_HDRLEN)
+			break;
+	}
+
+	return NULL;
+}
+
+static const struct nlattr *packet_find(const struct packet *packet, uint16_t type)
+{
+	return attribute_find(packet->attributes, packet->header.nlmsg_len - PACKET_EMPTY, type);
+}
+
+static const struct nlattr *nested_find(const struct nlattr *nest, uint16_t type)
+{
+	return attribute_find(nest + 1, nest->nla_len - NLA_HDRLEN, type);
+}
+
+/* All bits for an attribute that is absent or is no number. */
+static uint64_t attribute_number(const struct nlattr *attribute)
+{
+	uint64_t number64 = UINT64_MAX;
+	uint32_t number32;
+	uint16_t number16;
+
+	if (!attribute)
+		return number64;
+
+	switch (attribute->nla_len - NLA_HDRLEN) {
+	case sizeof(number16):
+		memcpy(&number16, attribute + 1, sizeof(number16));
+		return number16;
+	case sizeof(number32):
+		memcpy(&number32, attribute + 1, sizeof(number32));
+		return number32;
+	case sizeof(number64):
+		memcpy(&number64, attribute + 1, sizeof(number64));
+	}
+
+	return number64;
+}
+
+static int socket_open(void)
+{
+	struct sockaddr_nl address = { .nl_family = AF_NETLINK };
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)))
+		ksft_exit_fail_perror("socket_open");
+
+	return fd;
+}
+
+/* 0 with a packet from the queue, or a negative errno; -EAGAIN without one. */
+static int receive(int fd, struct packet *packet)
+{
+	ssize_t ret = RESULT(recv(fd, packet, sizeof(*packet), MSG_DONTWAIT));
+
+	return ret < 0 ? ret : 0;
+}
+
+/* Sends a packet and puts the answer in its place, or returns the errno in it. */
+static int request(struct packet *packet)
+{
+	int fd = socket_open();
+	int ret;
+
+	if (send(fd, packet, packet->header.nlmsg_len, 0) < 0)
+		ksft_exit_fail_perror("request");
+	ret = receive(fd, packet);
+	close(fd);
+
+	if (!ret && packet->header.nlmsg_type == NLMSG_ERROR)
+		ret = ((struct nlmsgerr *)NLMSG_DATA(&packet->header))->error;
+
+	return ret;
+}
+
+/* Asks nlctrl for the family. */
+static int family_get(struct packet *packet)
+{
+	packet_start(packet, GENL_ID_CTRL, CTRL_CMD_GETFAMILY);
+	packet_put(packet, CTRL_ATTR_FAMILY_NAME, LKMDEMO_FAMILY_NAME,
+		   sizeof(LKMDEMO_FAMILY_NAME));
+
+	return request(packet);
+}
+
+static int family_id(void)
+{
+	struct packet packet;
+	int ret = family_get(&packet);
+
+	return ret ?: (int)attribute_number(packet_find(&packet, CTRL_ATTR_FAMILY_ID));
+}
+
+/* The number of the family's first and only group. */
+static int group_id(void)
+{
+	const struct nlattr *groups, *group, *name;
+	struct packet packet;
+	int ret = family_get(&packet);
+
+	if (ret)
+		return ret;
+
+	groups = packet_find(&packet, CTRL_ATTR_MCAST_GROUPS);
+	group = groups ? nested_find(groups, 1) : NULL;
+	name = group ? nested_find(group, CTRL_ATTR_MCAST_GRP_NAME) : NULL;
+	if (!name || strcmp((const char *)(name + 1), LKMDEMO_MCGRP_MESSAGE))
+		return -ENOMSG;
+
+	return attribute_number(nested_find(group, CTRL_ATTR_MCAST_GRP_ID));
+}
+
+static int membership(int fd, int option)
+{
+	int group = group_id();
+
+	if (group < 0)
+		return group;
+
+	return RESULT(setsockopt(fd, SOL_NETLINK, option, &group, sizeof(group)));
+}
+
+static int listener_open(void)
+{
+	int fd = socket_open();
+	int ret = membership(fd, NETLINK_ADD_MEMBERSHIP);
+
+	return ret ?: fd;
+}
+
+static int info_get(struct lkmdemo_info *info)
+{
+	struct packet packet;
+	int ret;
+
+	packet_start(&packet, family_id(), LKMDEMO_CMD_INFO_GET);
+	ret = request(&packet);
+	info->capacity = attribute_number(packet_find(&packet, LKMDEMO_A_MESSAGE_CAPACITY));
+	info->length = attribute_number(packet_find(&packet, LKMDEMO_A_MESSAGE_LENGTH));
+	info->generation = attribute_number(packet_find(&packet, LKMDEMO_A_MESSAGE_GENERATION));
+
+	return ret;
+}
+
+/* 0 with what the next event tells, or a negative errno; -EAGAIN without one. */
+static int event_receive(int fd, uint64_t *length, uint64_t *generation)
+{
+	struct packet packet;
+	int ret = receive(fd, &packet);
+
+	if (ret)
+		return ret;
+	if (packet.genl.cmd != LKMDEMO_CMD_MESSAGE_CHANGED)
+		return -EBADMSG;
+
+	*length = attribute_number(packet_find(&packet, LKMDEMO_A_MESSAGE_LENGTH));
+	*generation = attribute_number(packet_find(&packet, LKMDEMO_A_MESSAGE_GENERATION));
+
+	return 0;
+}
+
+#define EXPECT_EVENT(fd, expected_length, expected_generation) do {		\
+	uint64_t _length = 0, _generation = 0;					\
+	EXPECT_EQ(0, event_receive(fd, &_length, &_generation));		\
+	EXPECT_EQ(expected_length, _length);					\
+	EXPECT_EQ(expected_generation, _generation);				\
+} while (0)
+
+#define EXPECT_NO_EVENT(fd) do {						\
+	uint64_t _length, _generation;						\
+	EXPECT_EQ(-EAGAIN, event_receive(fd, &_length, &_generation));		\
+} while (0)
+
+FIXTURE(netlink) {
+	unsigned int found;
+	int fd;
+	int listener;
+};
+
+FIXTURE_SETUP(netlink)
+{
+	if (!setup_modules(_metadata, &self->found, MODULE_COUNTER, "exclusive=N"))
+		return;
+
+	self->fd = open_device(O_RDWR);
+	ASSERT_LE(0, self->fd);
+	self->listener = listener_open();
+	ASSERT_LE(0, self->listener);
+}
+
+FIXTURE_TEARDOWN_PARENT(netlink)
+{
+	EXPECT_EQ(0, modules_set(self->found));
+}
+
+TEST_F(netlink, family_has_version_one)
+{
+	struct packet packet;
+
+	ASSERT_EQ(0, family_get(&packet));
+
+	EXPECT_EQ(1, attribute_number(packet_find(&packet, CTRL_ATTR_VERSION)));
+}
+
+TEST_F(netlink, family_has_one_group_and_one_operation)
+{
+	const struct nlattr *groups, *operations;
+	struct packet packet;
+
+	ASSERT_EQ(0, family_get(&packet));
+
+	groups = packet_find(&packet, CTRL_ATTR_MCAST_GROUPS);
+	ASSERT_NE(NULL, groups);
+	EXPECT_EQ(NULL, nested_find(groups, 2));
+	operations = packet_find(&packet, CTRL_ATTR_OPS);
+	ASSERT_NE(NULL, operations);
+	ASSERT_NE(NULL, nested_find(operations, 1));
+	EXPECT_EQ(LKMDEMO_CMD_INFO_GET,
+		  attribute_number(nested_find(nested_find(operations, 1), CTRL_ATTR_OP_ID)));
+	EXPECT_EQ(NULL, nested_find(operations, 2));
+}
+
+TEST_F(netlink, info_get_of_the_first_message)
+{
+	struct lkmdemo_info info;
+
+	ASSERT_EQ(0, info_get(&info));
+
+	EXPECT_EQ(CAPACITY, info.capacity);
+	EXPECT_EQ(GREETING_LENGTH, info.length);
+	EXPECT_EQ(1, info.generation);
+}
+
+TEST_F(netlink, info_get_equals_the_ioctl)
+{
+	struct lkmdemo_info told, info;
+
+	ASSERT_EQ(4, pwrite(self->fd, "four", 4, 40));
+	ASSERT_EQ(0, ioctl(self->fd, LKMDEMO_IOC_GET_INFO, &info));
+
+	ASSERT_EQ(0, info_get(&told));
+	EXPECT_EQ(info.capacity, told.capacity);
+	EXPECT_EQ(info.length, told.length);
+	EXPECT_EQ(info.generation, told.generation);
+}
+
+TEST_F(netlink, info_get_needs_no_open_device)
+{
+	struct lkmdemo_info info;
+
+	ASSERT_EQ(0, close(self->fd));
+
+	EXPECT_EQ(0, info_get(&info));
+}
+
+TEST_F(netlink, info_get_needs_no_privilege)
+{
+	struct lkmdemo_info info;
+
+	ASSERT_EQ(0, setuid(NOBODY));
+
+	EXPECT_EQ(0, info_get(&info));
+}
+
+TEST_F(netlink, listening_needs_no_privilege)
+{
+	int listener;
+
+	ASSERT_EQ(0, setuid(NOBODY));
+	listener = listener_open();
+	ASSERT_LE(0, listener);
+	ASSERT_EQ(1, write(self->fd, "x", 1));
+
+	EXPECT_EVENT(listener, GREETING_LENGTH, 2);
+}
+
+TEST_F(netlink, info_get_with_an_unknown_attribute_is_einval)
+{
+	uint32_t number = 0;
+	struct packet packet;
+
+	packet_start(&packet, family_id(), LKMDEMO_CMD_INFO_GET);
+	packet_put(&packet, LKMDEMO_A_MESSAGE_MAX + 1, &number, sizeof(number));
+
+	EXPECT_EQ(-EINVAL, request(&packet));
+}
+
+TEST_F(netlink, info_get_with_an_attribute_of_its_answer_is_einval)
+{
+	uint32_t number = 0;
+	struct packet packet;
+
+	packet_start(&packet, family_id(), LKMDEMO_CMD_INFO_GET);
+	packet_put(&packet, LKMDEMO_A_MESSAGE_LENGTH, &number, sizeof(number));
+
+	EXPECT_EQ(-EINVAL, request(&packet));
+}
+
+TEST_F(netlink, info_get_as_a_dump_is_eopnotsupp)
+{
+	struct packet packet;
+
+	packet_start(&packet, family_id(), LKMDEMO_CMD_INFO_GET);
+	packet.header.nlmsg_flags |= NLM_F_DUMP;
+
+	EXPECT_EQ(-EOPNOTSUPP, request(&packet));
+}
+
+TEST_F(netlink, event_as_a_request_is_eopnotsupp)
+{
+	struct packet packet;
+
+	packet_start(&packet, family_id(), LKMDEMO_CMD_MESSAGE_CHANGED);
+
+	EXPECT_EQ(-EOPNOTSUPP, request(&packet));
+}
+
+TEST_F(netlink, unknown_command_is_eopnotsupp)
+{
+	struct packet packet;
+
+	packet_start(&packet, family_id(), LKMDEMO_CMD_MAX + 1);
+
+	EXPECT_EQ(-EOPNOTSUPP, request(&packet));
+}
+
+TEST_F(netlink, event_has_a_length_and_a_generation_and_no_more)
+{
+	struct packet packet;
+
+	ASSERT_EQ(1, write(self->fd, "x", 1));
+	ASSERT_EQ(0, receive(self->listener, &packet));
+
+	EXPECT_EQ(family_id(), packet.header.nlmsg_type);
+	EXPECT_EQ(0, packet.header.nlmsg_pid);
+	EXPECT_EQ(0, packet.header.nlmsg_seq);
+	EXPECT_EQ(1, packet.genl.version);
+	EXPECT_EQ(LKMDEMO_CMD_MESSAGE_CHANGED, packet.genl.cmd);
+	EXPECT_EQ(PACKET_EMPTY + 2 * (NLA_HDRLEN + sizeof(uint32_t)), packet.header.nlmsg_len);
+	EXPECT_NE(NULL, packet_find(&packet, LKMDEMO_A_MESSAGE_LENGTH));
+	EXPECT_NE(NULL, packet_find(&packet, LKMDEMO_A_MESSAGE_GENERATION));
+}
+
+TEST_F(netlink, write_is_told)
+{
+	ASSERT_EQ(4, pwrite(self->fd, "four", 4, 40));
+
+	EXPECT_EVENT(self->listener, 44, 2);
+	EXPECT_NO_EVENT(self->listener);
+}
+
+TEST_F(netlink, write_of_what_is_there_already_is_told)
+{
+	ASSERT_EQ(5, write(self->fd, "Hello", 5));
+
+	EXPECT_EVENT(self->listener, GREETING_LENGTH, 2);
+}
+
+TEST_F(netlink, nowait_write_is_told)
+{
+	struct iovec bytes = { .iov_base = "x", .iov_len = 1 };
+
+	ASSERT_EQ(1, pwritev2(self->fd, &bytes, 1, 0, RWF_NOWAIT));
+
+	EXPECT_EVENT(self->listener, GREETING_LENGTH, 2);
+}
+
+TEST_F(netlink, clear_is_told)
+{
+	ASSERT_EQ(0, ioctl(self->fd, LKMDEMO_IOC_CLEAR));
+
+	EXPECT_EVENT(self->listener, 0, 2);
+	EXPECT_NO_EVENT(self->listener);
+}
+
+TEST_F(netlink, truncating_open_is_told)
+{
+	ASSERT_LE(0, open_device(O_WRONLY | O_TRUNC));
+
+	EXPECT_EVENT(self->listener, 0, 2);
+	EXPECT_NO_EVENT(self->listener);
+}
+
+TEST_F(netlink, emptying_what_is_empty_is_not_told)
+{
+	ASSERT_EQ(0, ioctl(self->fd, LKMDEMO_IOC_CLEAR));
+	EXPECT_EVENT(self->listener, 0, 2);
+	ASSERT_EQ(0, ioctl(self->fd, LKMDEMO_IOC_CLEAR));
+	ASSERT_LE(0, open_device(O_WRONLY | O_TRUNC));
+
+	EXPECT_NO_EVENT(self->listener);
+}
+
+TEST_F(netlink, write_of_no_bytes_is_not_told)
+{
+	ASSERT_EQ(0, write(self->fd, "", 0));
+
+	EXPECT_NO_EVENT(self->listener);
+}
+
+TEST_F(netlink, read_is_not_told)
+{
+	char seen[CAPACITY];
+
+	ASSERT_EQ((ssize_t)GREETING_LENGTH, read(self->fd, seen, sizeof(seen)));
+
+	EXPECT_NO_EVENT(self->listener);
+}
+
+TEST_F(netlink, refused_write_is_not_told)
+{
+	char bytes[CAPACITY + 1] = "";
+
+	ASSERT_EQ(-EINVAL, RESULT(write(self->fd, bytes, CAPACITY + 1)));
+	ASSERT_EQ(-ENOSPC, RESULT(pwrite(self->fd, bytes, CAPACITY, 1)));
+	ASSERT_EQ(-EFAULT, RESULT(write(self->fd, edge_buffer(1), 2)));
+
+	EXPECT_NO_EVENT(self->listener);
+}
+
+TEST_F(netlink, refused_clear_is_not_told)
+{
+	int fd = open_device(O_RDONLY);
+
+	ASSERT_EQ(-EBADF, RESULT(ioctl(fd, LKMDEMO_IOC_CLEAR)));
+
+	EXPECT_NO_EVENT(self->listener);
+}
+
+TEST_F(netlink, changes_are_told_in_their_order)
+{
+	uint64_t i;
+
+	ASSERT_EQ(0, ioctl(self->fd, LKMDEMO_IOC_CLEAR));
+	for (i = 1; i <= 100; i++)
+		ASSERT_EQ(1, write(self->fd, "x", 1));
+
+	EXPECT_EVENT(self->listener, 0, 2);
+	for (i = 1; i <= 100; i++)
+		EXPECT_EVENT(self->listener, i, i + 2);
+	EXPECT_NO_EVENT(self->listener);
+}
+
+#define WRITES	50
+
+static void *write_often(void *fd)
+{
+	int i;
+
+	for (i = 0; i < WRITES; i++)
+		if (pwrite(*(int *)fd, "x", 1, 0) != 1)
+			return fd;
+
+	return NULL;
+}
+
+TEST_F(netlink, changes_at_the_same_time_are_told_once_each)
+{
+	unsigned int told[2 * WRITES + 2] = {};
+	uint64_t length, generation;
+	void *failed[2];
+	pthread_t writer[2];
+	unsigned int i;
+
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(0, pthread_create(&writer[i], NULL, write_often, &self->fd));
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, pthread_join(writer[i], &failed[i]));
+		ASSERT_EQ(NULL, failed[i]);
+	}
+
+	while (!event_receive(self->listener, &length, &generation)) {
+		ASSERT_GE(2 * WRITES + 1, generation);
+		told[generation]++;
+	}
+	for (i = 2; i < ARRAY_SIZE(told); i++)
+		EXPECT_EQ(1, told[i]);
+}
+
+TEST_F(netlink, every_listener_is_told)
+{
+	int second = listener_open();
+
+	ASSERT_LE(0, second);
+	ASSERT_EQ(1, write(self->fd, "x", 1));
+
+	EXPECT_EVENT(self->listener, GREETING_LENGTH, 2);
+	EXPECT_EVENT(second, GREETING_LENGTH, 2);
+}
+
+TEST_F(netlink, listener_in_another_network_namespace_is_told)
+{
+	int second;
+
+	ASSERT_EQ(0, unshare(CLONE_NEWNET));
+	second = listener_open();
+	ASSERT_LE(0, second);
+	ASSERT_EQ(1, write(self->fd, "x", 1));
+
+	EXPECT_EVENT(self->listener, GREETING_LENGTH, 2);
+	EXPECT_EVENT(second, GREETING_LENGTH, 2);
+}
+
+TEST_F(netlink, who_has_left_is_not_told)
+{
+	ASSERT_EQ(0, membership(self->listener, NETLINK_DROP_MEMBERSHIP));
+	ASSERT_EQ(1, write(self->fd, "x", 1));
+
+	EXPECT_NO_EVENT(self->listener);
+}
+
+TEST_F(netlink, change_without_a_listener_is_not_told_later)
+{
+	ASSERT_EQ(0, close(self->listener));
+	ASSERT_EQ(1, write(self->fd, "x", 1));
+	self->listener = listener_open();
+	ASSERT_EQ(1, write(self->fd, "x", 1));
+
+	EXPECT_EVENT(self->listener, GREETING_LENGTH, 3);
+}
+
+/* Makes more changes than the listener's socket has room for. */
+static void overflow(struct __test_metadata *_metadata, int fd, int listener)
+{
+	int i, size = 1;
+
+	ASSERT_EQ(0, setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)));
+	for (i = 0; i < 100; i++)
+		ASSERT_EQ(1, pwrite(fd, "x", 1, 0));
+}
+
+TEST_F(netlink, listener_that_misses_an_event_gets_enobufs)
+{
+	struct packet packet;
+
+	overflow(_metadata, self->fd, self->listener);
+
+	EXPECT_EQ(-ENOBUFS, receive(self->listener, &packet));
+	EXPECT_EVENT(self->listener, GREETING_LENGTH, 2);
+}
+
+TEST_F(netlink, listener_that_has_missed_an_event_is_told_again_once_it_has_read)
+{
+	struct packet packet;
+
+	overflow(_metadata, self->fd, self->listener);
+	ASSERT_EQ(-ENOBUFS, receive(self->listener, &packet));
+	while (!receive(self->listener, &packet))
+		;
+	ASSERT_EQ(1, write(self->fd, "x", 1));
+
+	EXPECT_EVENT(self->listener, GREETING_LENGTH, 102);
+}
+
+TEST_F(netlink, listener_that_misses_an_event_costs_no_other_one_any)
+{
+	int second = listener_open();
+	uint64_t i;
+
+	ASSERT_LE(0, second);
+	overflow(_metadata, self->fd, self->listener);
+
+	for (i = 0; i < 100; i++)
+		EXPECT_EVENT(second, GREETING_LENGTH, i + 2);
+}
+
+TEST_F(netlink, module_can_go_while_there_is_a_listener)
+{
+	ASSERT_EQ(0, close(self->fd));
+
+	EXPECT_EQ(0, module_unload("lkmdemo"));
+}
+
+TEST_F(netlink, family_goes_with_the_module)
+{
+	ASSERT_EQ(0, close(self->fd));
+	ASSERT_EQ(0, module_unload("lkmdemo"));
+
+	EXPECT_EQ(-ENOENT, family_id());
+}
+
+TEST_F(netlink, family_comes_back_with_the_module)
+{
+	ASSERT_EQ(0, close(self->fd));
+	ASSERT_EQ(0, module_unload("lkmdemo"));
+	ASSERT_EQ(0, module_load("lkmdemo", ""));
+
+	EXPECT_LT(0, family_id());
+}
+
+TEST_F(netlink, membership_ends_with_the_module)
+{
+	ASSERT_EQ(0, close(self->fd));
+	ASSERT_EQ(0, module_unload("lkmdemo"));
+	ASSERT_EQ(0, module_load("lkmdemo", ""));
+	self->fd = open_device(O_RDWR);
+	ASSERT_EQ(1, write(self->fd, "x", 1));
+
+	EXPECT_NO_EVENT(self->listener);
+}
+
+TEST_F(netlink, load_that_fails_leaves_no_family)
+{
+	ASSERT_EQ(0, close(self->fd));
+	ASSERT_EQ(0, module_unload("lkmdemo"));
+	ASSERT_EQ(-EINVAL, module_load("lkmdemo", "capacity=1"));
+
+	EXPECT_EQ(-ENOENT, family_id());
+}
+
+TEST_HARNESS_MAIN
