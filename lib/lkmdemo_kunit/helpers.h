@@ -14,6 +14,22 @@ static inline u8 lkmdemo_kunit_byte(size_t i)
 	return i % 251 + 1;
 }
 
+static inline size_t lkmdemo_kunit_length(struct lkmdemo_message *msg)
+{
+	struct lkmdemo_info info;
+
+	lkmdemo_message_info(msg, &info);
+	return info.length;
+}
+
+static inline u64 lkmdemo_kunit_generation(struct lkmdemo_message *msg)
+{
+	struct lkmdemo_info info;
+
+	lkmdemo_message_info(msg, &info);
+	return info.generation;
+}
+
 void lkmdemo_kunit_fill(u8 *bytes, size_t start, size_t count);
 
 void lkmdemo_kunit_message_init(struct kunit *test, struct lkmdemo_message *msg,

@@ -232,8 +232,8 @@ static void read_changes_nothing(struct kunit *test)
 
 	lkmdemo_kunit_read(msg, &pos, got, sizeof(got), 0, &generation);
 
-	KUNIT_EXPECT_EQ(test, lkmdemo_message_generation(msg), 1);
-	KUNIT_EXPECT_EQ(test, lkmdemo_message_length(msg), 17);
+	KUNIT_EXPECT_EQ(test, lkmdemo_kunit_generation(msg), 1);
+	KUNIT_EXPECT_EQ(test, lkmdemo_kunit_length(msg), 17);
 	KUNIT_EXPECT_MEMEQ(test, msg->data, want, CAPACITY);
 }
 
@@ -461,7 +461,7 @@ static void read_never_sees_part_of_a_write(struct kunit *test)
 	lkmdemo_kunit_race_on(test, ARRAY_SIZE(states_from), states_step, race);
 
 	KUNIT_EXPECT_EQ(test, atomic_read(&race->mixed), 0);
-	KUNIT_EXPECT_EQ(test, lkmdemo_message_generation(race->msg),
+	KUNIT_EXPECT_EQ(test, lkmdemo_kunit_generation(race->msg),
 			race->rounds * ARRAY_SIZE(states));
 }
 

@@ -32,8 +32,8 @@ static u8 *expected_bytes(struct kunit *test, size_t capacity, size_t length)
 static void expect_message(struct kunit *test, struct lkmdemo_message *msg,
 			   const u8 *bytes, size_t length, u64 generation)
 {
-	KUNIT_EXPECT_EQ(test, lkmdemo_message_length(msg), length);
-	KUNIT_EXPECT_EQ(test, lkmdemo_message_generation(msg), generation);
+	KUNIT_EXPECT_EQ(test, lkmdemo_kunit_length(msg), length);
+	KUNIT_EXPECT_EQ(test, lkmdemo_kunit_generation(msg), generation);
 	KUNIT_EXPECT_EQ(test, memcmp(msg->data, bytes,
 				     PAGE_ALIGN(msg->capacity)), 0);
 }
@@ -139,7 +139,7 @@ static void append_goes_to_the_end(struct kunit *test)
 	u8 *want;
 
 	msg = lkmdemo_kunit_message(test, CAPACITY, c->length);
-	generation = lkmdemo_message_generation(msg);
+	generation = lkmdemo_kunit_generation(msg);
 	want = expected_bytes(test, CAPACITY, c->length);
 	memset(bytes, 'w', sizeof(bytes));
 	memcpy(want + c->length, bytes, moved);
@@ -282,7 +282,7 @@ static void clear_twice_is_one_change(struct kunit *test)
 	lkmdemo_message_clear(msg);
 	lkmdemo_message_clear(msg);
 
-	KUNIT_EXPECT_EQ(test, lkmdemo_message_generation(msg), 2);
+	KUNIT_EXPECT_EQ(test, lkmdemo_kunit_generation(msg), 2);
 }
 
 static void gap_after_clear_shows_no_old_bytes(struct kunit *test)
@@ -499,9 +499,9 @@ static void concurrent_appends_lose_nothing(struct kunit *test)
 	lkmdemo_kunit_race(test, APPENDERS, append_until_full, &race);
 
 	KUNIT_EXPECT_EQ(test, atomic_read(&race.misplaced), 0);
-	KUNIT_EXPECT_EQ(test, lkmdemo_message_length(race.msg),
+	KUNIT_EXPECT_EQ(test, lkmdemo_kunit_length(race.msg),
 			LKMDEMO_CAPACITY_MAX);
-	KUNIT_EXPECT_EQ(test, lkmdemo_message_generation(race.msg), records);
+	KUNIT_EXPECT_EQ(test, lkmdemo_kunit_generation(race.msg), records);
 	for (i = 0; i < records; i++) {
 		const u8 *record = race.msg->data + i * RECORD;
 		unsigned int owner = *record - 'A';
@@ -539,7 +539,7 @@ static void concurrent_writes_come_one_after_the_other(struct kunit *test)
 
 	lkmdemo_kunit_race_on(test, OVERWRITERS, overwrite, &race);
 
-	KUNIT_EXPECT_EQ(test, lkmdemo_message_generation(race.msg),
+	KUNIT_EXPECT_EQ(test, lkmdemo_kunit_generation(race.msg),
 			atomic_read(&race.writes));
 	KUNIT_EXPECT_NULL(test, memchr_inv(race.msg->data, race.msg->data[0],
 					   256));

@@ -215,9 +215,9 @@ static void open_truncates_if_asked(struct kunit *test)
 
 	opened(test, c->mode, c->flags);
 
-	KUNIT_EXPECT_EQ(test, lkmdemo_message_length(&dev->message),
+	KUNIT_EXPECT_EQ(test, lkmdemo_kunit_length(&dev->message),
 			c->empties ? 0 : LENGTH);
-	KUNIT_EXPECT_EQ(test, lkmdemo_message_generation(&dev->message),
+	KUNIT_EXPECT_EQ(test, lkmdemo_kunit_generation(&dev->message),
 			c->empties ? 2 : 1);
 }
 
@@ -228,7 +228,7 @@ static void refused_open_does_not_truncate(struct kunit *test)
 	opened(test, FMODE_READ, 0);
 	open_result(test, FMODE_WRITE, O_WRONLY | O_TRUNC);
 
-	KUNIT_EXPECT_EQ(test, lkmdemo_message_length(&dev->message), LENGTH);
+	KUNIT_EXPECT_EQ(test, lkmdemo_kunit_length(&dev->message), LENGTH);
 }
 
 /* Differences: the counters are those of the whole system. */

@@ -20,7 +20,7 @@ static const char * const lkmdemo_counter_names[] = {
 
 static_assert(ARRAY_SIZE(lkmdemo_counter_names) == LKMDEMO_NR_COUNTERS);
 
-static int state_show(struct seq_file *m, void *unused)
+static int lkmdemo_state_show(struct seq_file *m, void *unused)
 {
 	struct lkmdemo_device *dev = m->private;
 	struct lkmdemo_info info;
@@ -40,28 +40,16 @@ static int state_show(struct seq_file *m, void *unused)
 
 	return 0;
 }
-DEFINE_SHOW_ATTRIBUTE(state);
+DEFINE_SHOW_ATTRIBUTE(lkmdemo_state);
 
-/**
- * lkmdemo_debugfs_add() - show the state of the device in debugfs
- * @dev: the device
- *
- * There is nothing to do about an error: the device works without.
- *
- * Context: Process context, may sleep.
- */
+/* An error is of no consequence: the device works without. */
 void lkmdemo_debugfs_add(struct lkmdemo_device *dev)
 {
 	dev->debugfs = debugfs_create_dir("lkmdemo", NULL);
-	debugfs_create_file("state", 0400, dev->debugfs, dev, &state_fops);
+	debugfs_create_file("state", 0400, dev->debugfs, dev,
+			    &lkmdemo_state_fops);
 }
 
-/**
- * lkmdemo_debugfs_remove() - take the state of the device out of debugfs
- * @dev: the device
- *
- * Context: Process context, may sleep.
- */
 void lkmdemo_debugfs_remove(struct lkmdemo_device *dev)
 {
 	debugfs_remove(dev->debugfs);

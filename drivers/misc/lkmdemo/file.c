@@ -33,6 +33,7 @@ static int lkmdemo_open(struct inode *inode, struct file *file)
 	/* misc_open() has put the misc device here. */
 	struct lkmdemo_device *dev = container_of(file->private_data,
 						  struct lkmdemo_device, misc);
+	struct lkmdemo_info info;
 	struct lkmdemo_file *lf;
 
 	lf = kzalloc_obj(*lf, GFP_KERNEL_ACCOUNT);
@@ -50,7 +51,8 @@ static int lkmdemo_open(struct inode *inode, struct file *file)
 		lkmdemo_message_clear(&dev->message);
 
 	lf->dev = dev;
-	lf->seen = lkmdemo_message_generation(&dev->message);
+	lkmdemo_message_info(&dev->message, &info);
+	lf->seen = info.generation;
 	file->private_data = lf;
 	file->f_mode |= FMODE_NOWAIT;
 	lkmdemo_counter_add(LKMDEMO_COUNTER_OPENS, 1);
@@ -105,7 +107,7 @@ static ssize_t lkmdemo_write_iter(struct kiocb *iocb, struct iov_iter *from)
 		return ret;
 
 	pr_debug("wrote %zd bytes, length is %zu\n", ret,
-		 lkmdemo_message_length(&lf->dev->message));
+		 READ_ONCE(lf->dev->message.length));
 
 	lkmdemo_counter_add(LKMDEMO_COUNTER_WRITES, 1);
 	lkmdemo_counter_add(LKMDEMO_COUNTER_BYTES_WRITTEN, ret);
@@ -124,7 +126,7 @@ static loff_t lkmdemo_llseek(struct file *file, loff_t offset, int whence)
 	case SEEK_END:
 		return generic_file_llseek_size(file, offset, whence,
 						msg->capacity,
-						lkmdemo_message_length(msg));
+						READ_ONCE(msg->length));
 	default:
 		return -EINVAL;
 	}
@@ -135,9 +137,11 @@ static __poll_t lkmdemo_poll(struct file *file, poll_table *wait)
 	struct lkmdemo_file *lf = file->private_data;
 	struct lkmdemo_message *msg = &lf->dev->message;
 	__poll_t mask = EPOLLIN | EPOLLRDNORM | EPOLLOUT | EPOLLWRNORM;
+	struct lkmdemo_info info;
 
 	poll_wait(file, &msg->changed, wait);
-	if (lkmdemo_message_generation(msg) != READ_ONCE(lf->seen))
+	lkmdemo_message_info(msg, &info);
+	if (info.generation != READ_ONCE(lf->seen))
 		mask |= EPOLLPRI;
 
 	return mask;

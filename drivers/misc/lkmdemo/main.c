@@ -38,22 +38,24 @@ static char *payload;
 module_param(payload, charp, 0444);
 MODULE_PARM_DESC(payload, "firmware file whose bytes are the first message, in place of greeting");
 
-static int __init lkmdemo_greet(struct lkmdemo_message *msg)
+/* Make text and end, one after the other, the message; -EINVAL if too large. */
+static int __init lkmdemo_set(struct lkmdemo_message *msg, const void *text,
+			      size_t count, const char *end)
 {
-	struct kvec text[] = {
-		{ .iov_base = greeting, .iov_len = strlen(greeting) },
-		{ .iov_base = "\n", .iov_len = 1 },
+	struct kvec vec[] = {
+		{ .iov_base = (void *)text, .iov_len = count },
+		{ .iov_base = (void *)end, .iov_len = strlen(end) },
 	};
-	size_t count = text[0].iov_len + text[1].iov_len;
 	struct iov_iter from;
 	loff_t pos = 0;
 	ssize_t ret;
 
-	iov_iter_kvec(&from, ITER_SOURCE, text, ARRAY_SIZE(text), count);
+	count += strlen(end);
+	iov_iter_kvec(&from, ITER_SOURCE, vec, ARRAY_SIZE(vec), count);
 	ret = lkmdemo_message_write(msg, &pos, &from, 0);
 	if (ret == -EINVAL)
-		pr_err("greeting and its newline are %zu bytes, capacity is %zu\n",
-		       count, msg->capacity);
+		pr_err("first message has %zu bytes, capacity is %zu\n", count,
+		       msg->capacity);
 
 	return ret < 0 ? ret : 0;
 }
@@ -61,31 +63,19 @@ static int __init lkmdemo_greet(struct lkmdemo_message *msg)
 static int __init lkmdemo_load_payload(struct lkmdemo_message *msg)
 {
 	const struct firmware *fw;
-	struct iov_iter from;
-	struct kvec bytes;
-	loff_t pos = 0;
-	ssize_t ret;
+	int ret;
 
 	/* There is no device yet: it must not be opened before its message. */
 	ret = request_firmware(&fw, payload, NULL);
 	if (ret) {
-		pr_err("payload %s cannot be loaded: %pe\n", payload,
-		       ERR_PTR(ret));
+		pr_err("payload %s: %pe\n", payload, ERR_PTR(ret));
 		return ret;
 	}
 
-	bytes.iov_base = (void *)fw->data;
-	bytes.iov_len = fw->size;
-	iov_iter_kvec(&from, ITER_SOURCE, &bytes, 1, bytes.iov_len);
-	ret = lkmdemo_message_write(msg, &pos, &from, 0);
-	if (ret == -EINVAL) {
-		pr_err("payload %s has %zu bytes, capacity is %zu\n", payload,
-		       fw->size, msg->capacity);
-		ret = -EFBIG;
-	}
+	ret = lkmdemo_set(msg, fw->data, fw->size, "");
 	release_firmware(fw);
 
-	return ret < 0 ? ret : 0;
+	return ret == -EINVAL ? -EFBIG : ret;
 }
 
 static int __init lkmdemo_init(void)
@@ -105,7 +95,8 @@ static int __init lkmdemo_init(void)
 	if (payload)
 		ret = lkmdemo_load_payload(&lkmdemo.message);
 	else
-		ret = lkmdemo_greet(&lkmdemo.message);
+		ret = lkmdemo_set(&lkmdemo.message, greeting, strlen(greeting),
+				  "\n");
 	if (ret)
 		goto err_destroy;
 

@@ -285,38 +285,6 @@ void lkmdemo_message_info(struct lkmdemo_message *msg,
 EXPORT_SYMBOL_IF_KUNIT(lkmdemo_message_info);
 
 /**
- * lkmdemo_message_length() - how many bytes the message has
- * @msg: the message
- *
- * Context: Any but with the message locked.
- * Return: The length, which may have changed already.
- */
-size_t lkmdemo_message_length(struct lkmdemo_message *msg)
-{
-	struct lkmdemo_info info;
-
-	lkmdemo_message_info(msg, &info);
-	return info.length;
-}
-EXPORT_SYMBOL_IF_KUNIT(lkmdemo_message_length);
-
-/**
- * lkmdemo_message_generation() - the number of the message's last change
- * @msg: the message
- *
- * Context: Any but with the message locked.
- * Return: The generation, which may have gone up already.
- */
-u64 lkmdemo_message_generation(struct lkmdemo_message *msg)
-{
-	struct lkmdemo_info info;
-
-	lkmdemo_message_info(msg, &info);
-	return info.generation;
-}
-EXPORT_SYMBOL_IF_KUNIT(lkmdemo_message_generation);
-
-/**
  * lkmdemo_message_page() - a page of the live message, for a mapping
  * @msg: the message
  * @index: which page of it, from 0

@@ -45,8 +45,6 @@ void lkmdemo_message_clear(struct lkmdemo_message *msg);
 
 void lkmdemo_message_info(struct lkmdemo_message *msg,
 			  struct lkmdemo_info *info);
-size_t lkmdemo_message_length(struct lkmdemo_message *msg);
-u64 lkmdemo_message_generation(struct lkmdemo_message *msg);
 struct page *lkmdemo_message_page(struct lkmdemo_message *msg,
 				  unsigned long index);
 
