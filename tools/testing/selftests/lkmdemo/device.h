@@ -79,7 +79,6 @@ static __maybe_unused char message_seen[CAPACITY_MAX + 1];
 #define EXPECT_GREETING(fd)	EXPECT_MESSAGE(fd, GREETING, GREETING_LENGTH)
 #define EXPECT_POSITION(fd, position)	EXPECT_EQ(position, lseek(fd, 0, SEEK_CUR))
 
-
 #define EXPECT_INFO(fd, _capacity, _length, _generation) do {				\
 	struct lkmdemo_info _info;							\
 											\
