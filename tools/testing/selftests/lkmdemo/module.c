@@ -206,3 +206,33 @@ int parameter_mode(const char *module, const char *name)
 	parameter_path(module, name, path);
 	return file_mode(path);
 }
+
+int kmsg_open(void)
+{
+	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0 || lseek(fd, 0, SEEK_END) < 0)
+		return -errno;
+
+	return fd;
+}
+
+int kmsg_count(int kmsg, unsigned int level, const char *beginning)
+{
+	unsigned int priority;
+	char record[8192];
+	ssize_t length;
+	int count = 0;
+	char *text;
+
+	while ((length = read(kmsg, record, sizeof(record) - 1)) > 0) {
+		record[length] = '\0';
+		text = strchr(record, ';');
+		if (sscanf(record, "%u,", &priority) != 1 || !text)
+			continue;
+		if ((priority & 7) == level && !strncmp(text + 1, beginning, strlen(beginning)))
+			count++;
+	}
+
+	return count;
+}

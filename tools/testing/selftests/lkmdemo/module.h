@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Loading and unloading the lkmdemo modules, and their parameters in sysfs.
+ * Loading and unloading the lkmdemo modules, their parameters in sysfs, and what
+ * they say in the kernel log.
  */
 #ifndef _LKMDEMO_SELFTEST_MODULE_H
 #define _LKMDEMO_SELFTEST_MODULE_H
@@ -55,5 +56,15 @@ ssize_t parameter_read(const char *module, const char *name, char *value, size_t
 ssize_t parameter_write(const char *module, const char *name, const char *value);
 
 int parameter_mode(const char *module, const char *name);
+
+/* Levels of the kernel log. */
+#define LEVEL_ERR	3
+#define LEVEL_DEBUG	7
+
+/* The kernel log from now on; a negative errno if there is none. */
+int kmsg_open(void);
+
+/* How many lines of this level and beginning there are to read. */
+int kmsg_count(int kmsg, unsigned int level, const char *beginning);
 
 #endif /* _LKMDEMO_SELFTEST_MODULE_H */

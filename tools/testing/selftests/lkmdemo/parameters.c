@@ -273,36 +273,14 @@ TEST_F(bad, load_leaves_nothing_behind)
 	EXPECT_EQ(0, module_load("lkmdemo", ""));
 }
 
-/* How many lines of lkmdemo at level err there are to read in the kernel log. */
-static int count_errors(int kmsg)
-{
-	unsigned int priority;
-	char record[8192];
-	int errors = 0;
-	ssize_t length;
-	char *text;
-
-	while ((length = read(kmsg, record, sizeof(record) - 1)) > 0) {
-		record[length] = '\0';
-		text = strchr(record, ';');
-		if (sscanf(record, "%u,", &priority) != 1 || !text)
-			continue;
-		if ((priority & 7) == 3 && !strncmp(text + 1, "lkmdemo: ", 9))
-			errors++;
-	}
-
-	return errors;
-}
-
 TEST_F(bad, load_logs_one_error)
 {
-	int kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	int kmsg = kmsg_open();
 
 	ASSERT_LE(0, kmsg);
-	ASSERT_LE(0, lseek(kmsg, 0, SEEK_END));
 	module_load("lkmdemo", variant->parameters);
 
-	EXPECT_EQ(1, count_errors(kmsg));
+	EXPECT_EQ(1, kmsg_count(kmsg, LEVEL_ERR, "lkmdemo: "));
 }
 
 TEST_HARNESS_MAIN

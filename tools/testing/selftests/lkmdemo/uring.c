@@ -24,7 +24,7 @@ struct ring {
 	unsigned int queued;
 };
 
-#define RING_WORD(ring, offset)	((_Atomic unsigned int *)((ring)->rings + (offset)))
+#define RING_WORD(ring, offset)	((atomic_uint *)((ring)->rings + (offset)))
 
 static int ring_init(struct ring *ring)
 {
