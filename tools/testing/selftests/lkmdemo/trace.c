@@ -12,9 +12,11 @@
 #define INSTANCE	"/sys/kernel/tracing/instances/lkmdemo_selftest"
 #define EVENTS		INSTANCE "/events/lkmdemo"
 
+#define EXPECTED_SIZE	2048
+
 FIXTURE(trace) {
 	unsigned int found;
-	char expected[2048];
+	char expected[EXPECTED_SIZE];
 };
 
 FIXTURE_SETUP(trace)
@@ -33,13 +35,14 @@ FIXTURE_TEARDOWN_PARENT(trace)
 	EXPECT_EQ(0, modules_set(self->found));
 }
 
-static void __printf(2, 3) expect_event(FIXTURE_DATA(trace) *self, const char *format, ...)
+static void __printf(2, 3) expect_event(char expected[EXPECTED_SIZE],
+					  const char *format, ...)
 {
-	size_t length = strlen(self->expected);
+	size_t length = strlen(expected);
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(self->expected + length, sizeof(self->expected) - length, format, args);
+	vsnprintf(expected + length, EXPECTED_SIZE - length, format, args);
 	va_end(args);
 }
 
@@ -63,7 +66,7 @@ static char *recorded(void)
 }
 
 /* Calls of every kind, half of which are refused. Notes what they should record. */
-static void make_calls(struct __test_metadata *_metadata, FIXTURE_DATA(trace) *self,
+static void make_calls(struct __test_metadata *_metadata, char expected[EXPECTED_SIZE],
 		       bool refused_only)
 {
 	struct lkmdemo_info info;
@@ -92,29 +95,29 @@ static void make_calls(struct __test_metadata *_metadata, FIXTURE_DATA(trace) *s
 	ASSERT_EQ(0, close(fd));
 
 	if (!refused_only)
-		expect_event(self, "lkmdemo_open: flags=%#x ret=0\n", flags);
-	expect_event(self, "lkmdemo_open: flags=%#x ret=%d\n", flags, -EBUSY);
+		expect_event(expected, "lkmdemo_open: flags=%#x ret=0\n", flags);
+	expect_event(expected, "lkmdemo_open: flags=%#x ret=%d\n", flags, -EBUSY);
 	if (!refused_only) {
-		expect_event(self, "lkmdemo_read: pos=0 count=5 ret=5\n");
-		expect_event(self, "lkmdemo_read: pos=5 count=1024 ret=13\n");
-		expect_event(self, "lkmdemo_read: pos=500 count=9 ret=0\n");
+		expect_event(expected, "lkmdemo_read: pos=0 count=5 ret=5\n");
+		expect_event(expected, "lkmdemo_read: pos=5 count=1024 ret=13\n");
+		expect_event(expected, "lkmdemo_read: pos=500 count=9 ret=0\n");
 	}
-	expect_event(self, "lkmdemo_read: pos=3 count=2 ret=%d\n", -EFAULT);
+	expect_event(expected, "lkmdemo_read: pos=3 count=2 ret=%d\n", -EFAULT);
 	if (!refused_only) {
-		expect_event(self, "lkmdemo_write: pos=18 count=4 ret=4\n");
-		expect_event(self, "lkmdemo_write: pos=22 count=0 ret=0\n");
+		expect_event(expected, "lkmdemo_write: pos=18 count=4 ret=4\n");
+		expect_event(expected, "lkmdemo_write: pos=22 count=0 ret=0\n");
 	}
-	expect_event(self, "lkmdemo_write: pos=22 count=1025 ret=%d\n", -EINVAL);
-	expect_event(self, "lkmdemo_write: pos=22 count=1024 ret=%d\n", -ENOSPC);
+	expect_event(expected, "lkmdemo_write: pos=22 count=1025 ret=%d\n", -EINVAL);
+	expect_event(expected, "lkmdemo_write: pos=22 count=1024 ret=%d\n", -ENOSPC);
 	if (!refused_only) {
-		expect_event(self, "lkmdemo_ioctl: cmd=%#x ret=0\n",
+		expect_event(expected, "lkmdemo_ioctl: cmd=%#x ret=0\n",
 			     (unsigned int)LKMDEMO_IOC_GET_INFO);
-		expect_event(self, "lkmdemo_ioctl: cmd=%#x ret=0\n",
+		expect_event(expected, "lkmdemo_ioctl: cmd=%#x ret=0\n",
 			     (unsigned int)LKMDEMO_IOC_CLEAR);
 	}
-	expect_event(self, "lkmdemo_ioctl: cmd=0x1234 ret=%d\n", -ENOTTY);
+	expect_event(expected, "lkmdemo_ioctl: cmd=0x1234 ret=%d\n", -ENOTTY);
 	if (!refused_only)
-		expect_event(self, "lkmdemo_release: flags=%#x\n", flags);
+		expect_event(expected, "lkmdemo_release: flags=%#x\n", flags);
 }
 
 TEST_F(trace, events_are_off_by_default)
@@ -124,14 +127,14 @@ TEST_F(trace, events_are_off_by_default)
 	ASSERT_EQ(2, file_read(EVENTS "/enable", enabled, sizeof(enabled)));
 	EXPECT_STREQ("0\n", enabled);
 
-	make_calls(_metadata, self, false);
+	make_calls(_metadata, self->expected, false);
 	EXPECT_STREQ("", recorded());
 }
 
 TEST_F(trace, events_are_those_of_the_calls_in_order)
 {
 	ASSERT_EQ(1, file_write(EVENTS "/enable", "1"));
-	make_calls(_metadata, self, false);
+	make_calls(_metadata, self->expected, false);
 
 	EXPECT_STREQ(self->expected, recorded());
 }
@@ -150,7 +153,7 @@ TEST_F(trace, events_can_be_filtered_by_their_result)
 		ASSERT_EQ(7, RESULT(file_write(events[i], "ret < 0")));
 	ASSERT_EQ(1, file_write(EVENTS "/enable", "1"));
 	ASSERT_EQ(1, file_write(EVENTS "/lkmdemo_release/enable", "0"));
-	make_calls(_metadata, self, true);
+	make_calls(_metadata, self->expected, true);
 
 	EXPECT_STREQ(self->expected, recorded());
 }
