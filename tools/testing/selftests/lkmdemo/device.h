@@ -6,8 +6,10 @@
 #define _LKMDEMO_SELFTEST_DEVICE_H
 
 #include <fcntl.h>
+#include <linux/lkmdemo.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -76,5 +78,14 @@ static __maybe_unused char message_seen[CAPACITY_MAX + 1];
 
 #define EXPECT_GREETING(fd)	EXPECT_MESSAGE(fd, GREETING, GREETING_LENGTH)
 #define EXPECT_POSITION(fd, position)	EXPECT_EQ(position, lseek(fd, 0, SEEK_CUR))
+
+#define EXPECT_INFO(fd, _capacity, _length, _generation) do {				\
+	struct lkmdemo_info _info;							\
+											\
+	ASSERT_EQ(0, RESULT(ioctl(fd, LKMDEMO_IOC_GET_INFO, &_info)));			\
+	EXPECT_EQ(_capacity, _info.capacity);						\
+	EXPECT_EQ(_length, _info.length);						\
+	EXPECT_EQ(_generation, _info.generation);					\
+} while (0)
 
 #endif /* _LKMDEMO_SELFTEST_DEVICE_H */

@@ -12,6 +12,9 @@
 
 #include "module.h"
 
+#define LEVEL_ERR	3
+#define LEVEL_DEBUG	7
+
 /* The kernel log, from now on. */
 static inline int kmsg_open(void)
 {
@@ -24,31 +27,52 @@ static inline int kmsg_open(void)
 }
 
 /*
- * The next line of the module: puts what follows the module's prefix in @text,
- * and returns the level, or -EAGAIN when there is no more.
+ * The next line with this beginning: puts what follows it in @rest, and returns
+ * the level, or -EAGAIN when there is no more.
  */
-static inline int kmsg_next(int kmsg, const char *module, char *text, size_t size)
+static inline int kmsg_find(int kmsg, const char *beginning, char *rest, size_t size)
 {
-	char record[8192], prefix[64];
 	unsigned int priority;
+	char record[8192];
 	ssize_t length;
 	char *line;
 
-	snprintf(prefix, sizeof(prefix), "%s: ", module);
 	while ((length = RESULT(read(kmsg, record, sizeof(record) - 1))) > 0) {
 		record[length] = '\0';
 		line = strchr(record, ';');
-		if (!line || strncmp(line + 1, prefix, strlen(prefix)))
+		if (!line || strncmp(line + 1, beginning, strlen(beginning)))
 			continue;
 		if (sscanf(record, "%u,", &priority) != 1)
 			return -EPROTO;
-		line += 1 + strlen(prefix);
+		line += 1 + strlen(beginning);
 		line[strcspn(line, "\n")] = '\0';
-		snprintf(text, size, "%s", line);
+		snprintf(rest, size, "%s", line);
 		return priority & 7;
 	}
 
 	return length;
+}
+
+/* The same for the next line of a module, without its prefix. */
+static inline int kmsg_next(int kmsg, const char *module, char *text, size_t size)
+{
+	char prefix[64];
+
+	snprintf(prefix, sizeof(prefix), "%s: ", module);
+	return kmsg_find(kmsg, prefix, text, size);
+}
+
+/* How many lines of this level and beginning there are to read. */
+static inline int kmsg_count(int kmsg, int level, const char *beginning)
+{
+	char rest[1024];
+	int count = 0;
+	int found;
+
+	while ((found = kmsg_find(kmsg, beginning, rest, sizeof(rest))) >= 0)
+		count += found == level;
+
+	return count;
 }
 
 #define EXPECT_LINE(kmsg, module, level, expected) do {				\

@@ -128,63 +128,81 @@ int modules_set(unsigned int set)
 	return 0;
 }
 
+ssize_t file_read(const char *path, char *text, size_t size)
+{
+	ssize_t ret, length = 0;
+	int fd;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+
+	do {
+		ret = RESULT(read(fd, text + length, size - 1 - length));
+		if (ret > 0)
+			length += ret;
+	} while (ret > 0);
+	close(fd);
+	if (ret < 0)
+		return ret;
+
+	text[length] = '\0';
+
+	return length;
+}
+
+ssize_t file_write(const char *path, const char *text)
+{
+	ssize_t ret;
+	int fd;
+
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+
+	ret = RESULT(write(fd, text, strlen(text)));
+	close(fd);
+
+	return ret;
+}
+
+int file_mode(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) ? -errno : (int)(st.st_mode & 07777);
+}
+
 static void parameter_path(const char *module, const char *name, char path[PATH_MAX])
 {
 	snprintf(path, PATH_MAX, "/sys/module/%s/parameters/%s", module, name);
 }
 
-static int parameter_open(const char *module, const char *name, int flags)
-{
-	char path[PATH_MAX];
-
-	parameter_path(module, name, path);
-	return RESULT(open(path, flags | O_CLOEXEC));
-}
-
 ssize_t parameter_read(const char *module, const char *name, char *value, size_t size)
 {
+	char path[PATH_MAX];
 	ssize_t ret;
-	int fd;
 
-	fd = parameter_open(module, name, O_RDONLY);
-	if (fd < 0)
-		return fd;
-
-	ret = RESULT(read(fd, value, size - 1));
-	close(fd);
-	if (ret < 0)
-		return ret;
-
-	if (ret && value[ret - 1] == '\n')
-		ret--;
-	value[ret] = '\0';
+	parameter_path(module, name, path);
+	ret = file_read(path, value, size);
+	if (ret > 0 && value[ret - 1] == '\n')
+		value[--ret] = '\0';
 
 	return ret;
 }
 
 ssize_t parameter_write(const char *module, const char *name, const char *value)
 {
-	ssize_t ret;
-	int fd;
+	char path[PATH_MAX];
 
-	fd = parameter_open(module, name, O_WRONLY);
-	if (fd < 0)
-		return fd;
-
-	ret = RESULT(write(fd, value, strlen(value)));
-	close(fd);
-
-	return ret;
+	parameter_path(module, name, path);
+	return file_write(path, value);
 }
 
 int parameter_mode(const char *module, const char *name)
 {
 	char path[PATH_MAX];
-	struct stat st;
 
 	parameter_path(module, name, path);
-	if (stat(path, &st))
-		return -errno;
-
-	return st.st_mode & 07777;
+	return file_mode(path);
 }

@@ -40,11 +40,20 @@ unsigned int modules_loaded(void);
  */
 int modules_set(unsigned int set);
 
-/* These return the bytes moved, without the newline, or a negative errno. */
+/*
+ * A file that says something in a line or a few. These return the bytes moved or
+ * a negative errno; what is read ends with a NUL that is not counted.
+ */
+ssize_t file_read(const char *path, char *text, size_t size);
+ssize_t file_write(const char *path, const char *text);
+
+/* The permission bits of a file, or a negative errno. */
+int file_mode(const char *path);
+
+/* As those of files, without the newline. */
 ssize_t parameter_read(const char *module, const char *name, char *value, size_t size);
 ssize_t parameter_write(const char *module, const char *name, const char *value);
 
-/* The permission bits of the parameter's file, or a negative errno. */
 int parameter_mode(const char *module, const char *name);
 
 #endif /* _LKMDEMO_SELFTEST_MODULE_H */

@@ -257,19 +257,6 @@ TEST_F(bad, load_is_einval_and_leaves_nothing_behind)
 	EXPECT_EQ(0, module_load("lkmdemo", ""));
 }
 
-/* How many lines of lkmdemo at level err there are to read in the kernel log. */
-static int count_errors(int kmsg)
-{
-	char text[1024];
-	int errors = 0;
-	int level;
-
-	while ((level = kmsg_next(kmsg, "lkmdemo", text, sizeof(text))) >= 0)
-		errors += level == 3;
-
-	return errors;
-}
-
 TEST_F(bad, load_logs_one_error)
 {
 	int kmsg = kmsg_open();
@@ -277,7 +264,7 @@ TEST_F(bad, load_logs_one_error)
 	ASSERT_LE(0, kmsg);
 	module_load("lkmdemo", variant->parameters);
 
-	EXPECT_EQ(1, count_errors(kmsg));
+	EXPECT_EQ(1, kmsg_count(kmsg, LEVEL_ERR, "lkmdemo: "));
 }
 
 TEST_HARNESS_MAIN
