@@ -28,6 +28,10 @@ def _option(name, default=''):
     return os.environ.get(name) or default
 
 
+def _debug():
+    return _option('DEBUG') == '1'
+
+
 def _tree():
     return source.tree_for(_option('KERNEL', KERNEL), _option('KDIR'))
 
@@ -36,7 +40,7 @@ def _kernel(always=False):
     target = _option('TARGET', 'um')
     if target not in build.ARCH:
         raise UserError(f'TARGET={target}: one of {", ".join(build.ARCH)} is wanted')
-    kernel = build.Kernel(_tree(), target, debug=_option('DEBUG') == '1')
+    kernel = build.Kernel(_tree(), target, debug=_debug())
     build.build(kernel, always)
     return kernel
 
@@ -54,9 +58,14 @@ def kernel():
     return 0
 
 
+def _kunit(built):
+    # kunit.py builds a kernel of its own; the checkers are in the one we have.
+    return verdict.kunit_modules(built) if built.debug else verdict.kunit(built.tree)
+
+
 def kunit():
     """Run the KUnit suites."""
-    return _finish(verdict.kunit(_tree()))
+    return _finish(_kunit(_kernel()) if _debug() else verdict.kunit(_tree()))
 
 
 def kselftest():
@@ -67,7 +76,7 @@ def kselftest():
 def test():
     """Run all tests."""
     built = _kernel()
-    return _finish(verdict.kunit(built.tree) + verdict.kselftest(built))
+    return _finish(_kunit(built) + verdict.kselftest(built))
 
 
 def _finish(tally):

@@ -2,6 +2,7 @@
 """Run the tests and count what came of them, with the kernel's own tools."""
 
 import importlib
+import io
 import json
 import re
 import subprocess
@@ -94,15 +95,14 @@ def _leaves(test):
         yield test
 
 
-def count_ktap(tree, text, programs):
-    """Count the cases in what a kselftest run of so many programs printed.
+def _count_ktap(tree, lines, show=False):
+    """Count the cases in a KTAP document.
 
-    The run prints no header and no plan of its own, and nests the output of
-    each program behind "# "; in KTAP, that is two spaces.
+    show: print it in kunit.py's way, if it has not been seen as it came.
     """
     parser, silent = _parser(tree)
-    nested = [re.sub(r'^# ', '  ', line) for line in text.splitlines()]
-    result = parser.parse_run_tests(['KTAP version 1', f'1..{programs}', *nested], silent)
+    printer = sys.modules['kunit_printer'].stdout if show else silent
+    result = parser.parse_run_tests(lines, printer)
     status = parser.TestStatus
     tally = Tally()
     for test in _leaves(result):
@@ -112,31 +112,58 @@ def count_ktap(tree, text, programs):
     return tally
 
 
-class _Tee:
+def count_kselftest(tree, text, programs):
+    """Count the cases in what a kselftest run of so many programs printed.
+
+    The run prints no header and no plan of its own, and nests the output of
+    each program behind "# "; in KTAP, that is two spaces.
+    """
+    nested = [re.sub(r'^# ', '  ', line) for line in text.splitlines()]
+    return _count_ktap(tree, ['KTAP version 1', f'1..{programs}', *nested])
+
+
+class _Tee(io.BytesIO):
     """Writes to our standard output, and keeps it."""
 
-    def __init__(self):
-        self.data = bytearray()
-
     def write(self, data):
-        self.data += data
         sys.stdout.buffer.write(data)
+        return super().write(data)
 
     def flush(self):
         sys.stdout.buffer.flush()
+
+
+def kunit_modules(kernel):
+    """Run the KUnit suites as a module of the booted kernel; return the tally."""
+    results = '/sys/kernel/debug/kunit'
+    command = f'modprobe lkmdemo_kunit && cat {results}/lkmdemo_*/results'
+    out = io.BytesIO()
+    status = guest.run(kernel, command, kernel.log('kunit-boot'), timeout=300, out=out)
+    # Each suite has a file, and each file is a document.
+    documents = out.getvalue().decode(errors='replace').split('KTAP version 1\n1..1\n')[1:]
+    tally = Tally()
+    for document in documents:
+        tally += _count_ktap(kernel.tree, ['KTAP version 1', '1..1', *document.splitlines()],
+                             show=True)
+    return _with_status(tally, status)
+
+
+def _with_status(tally, status):
+    """The tally, with a failure more when the run itself has failed otherwise."""
+    if status and not tally.failed:
+        say(f'the run ended with {status} although no case failed')
+        tally += Tally(failed=1)
+    return tally
 
 
 def kselftest(kernel):
     """Run the kselftests on the booted kernel; return the tally."""
     build.build_selftests(kernel)
     tee = _Tee()
-    command = (f'exec make -s --no-print-directory -C {kernel.tree} O={kernel.out} ARCH={build.ARCH[kernel.target]} '
-               'TARGETS=lkmdemo kselftest')
+    command = ('exec make -s --no-print-directory TARGETS=lkmdemo kselftest '
+               f'-C {kernel.tree} O={kernel.out} ARCH={build.ARCH[kernel.target]}')
     log = kernel.log('kselftest-boot')
     status = guest.run(kernel, command, log, timeout=300, out=tee)
-    tally = count_ktap(kernel.tree, tee.data.decode(errors='replace'),
-                       build.count_selftests(kernel))
-    if status and not tally.failed:
-        say(f'the run ended with {status} although no case failed')
-        tally += Tally(failed=1)
-    return tally
+    tally = count_kselftest(kernel.tree, tee.getvalue().decode(errors='replace'),
+                            build.count_selftests(kernel))
+    return _with_status(tally, status)

@@ -40,7 +40,7 @@ class CountTest(unittest.TestCase):
         self.tree = trees[0]
 
     def count(self, second):
-        return verdict.count_ktap(self.tree, KSELFTEST.format(second=second), 2)
+        return verdict.count_kselftest(self.tree, KSELFTEST.format(second=second), 2)
 
     def test_each_case_of_a_program_counts(self):
         self.assertEqual(self.count(WHOLE), (2, 1, 1))
@@ -55,7 +55,7 @@ class CountTest(unittest.TestCase):
         self.assertGreaterEqual(self.count('').failed, 2)
 
     def test_an_output_without_ktap_is_a_failure(self):
-        self.assertGreaterEqual(verdict.count_ktap(self.tree, 'make: *** Error 2\n', 2).failed, 1)
+        self.assertGreaterEqual(verdict.count_kselftest(self.tree, 'make: *** Error 2\n', 2).failed, 1)
 
 
 class SplatTest(unittest.TestCase):
