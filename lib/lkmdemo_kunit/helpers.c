@@ -353,7 +353,7 @@ void lkmdemo_kunit_race_on(struct kunit *test, unsigned int nr,
 			   void (*fn)(void *data, unsigned int i), void *data)
 {
 	run_race(test, nr, fn, data,
-		 msecs_to_jiffies(num_online_cpus() > 1 ? 100 : 10));
+		 msecs_to_jiffies(num_online_cpus() > 1 ? 200 : 10));
 }
 
 MODULE_AUTHOR("LKMDEMO maintainers <lkmdemo@example.org>");

@@ -278,7 +278,7 @@ static void release_counts_as_nothing(struct kunit *test)
 }
 
 #define RACERS		8
-#define RACE_ROUNDS	25
+#define RACE_ROUNDS	10
 
 struct open_race {
 	struct lkmdemo_device *dev;
