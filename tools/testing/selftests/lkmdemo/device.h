@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
@@ -51,6 +52,18 @@ static inline bool setup_modules(struct __test_metadata *_metadata, unsigned int
 		ASSERT_EQ(0, module_load("lkmdemo", parameters));
 
 	return true;
+}
+
+#define MILLISECOND	1000000LL
+#define SECOND		1000000000LL
+
+/* The time in nanoseconds since some moment. */
+static inline long long now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec * SECOND + time.tv_nsec;
 }
 
 /* @count bytes, and none after them that could be accessed. */

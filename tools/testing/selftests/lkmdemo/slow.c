@@ -10,23 +10,12 @@
 #include <stdio.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include "device.h"
-
-#define SECOND	1000000000LL
 
 /* How long they are left waiting, and how long the others may take meanwhile. */
 #define STUCK	(2 * SECOND)
 #define BUSY	(1 * SECOND)
-
-static long long now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return time.tv_sec * SECOND + time.tv_nsec;
-}
 
 /* A call with a buffer whose pages only arrive when they are given. */
 struct caller {

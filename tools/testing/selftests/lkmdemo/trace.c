@@ -36,8 +36,8 @@ FIXTURE_TEARDOWN_PARENT(trace)
 	EXPECT_EQ(0, modules_set(self->found));
 }
 
-static void __printf(2, 3) expect_event(char expected[EXPECTED_SIZE],
-					  const char *format, ...)
+static void __printf(2, 3)
+expect_event(char expected[EXPECTED_SIZE], const char *format, ...)
 {
 	size_t length = strlen(expected);
 	va_list args;
