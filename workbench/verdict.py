@@ -49,7 +49,7 @@ def kunit(tree):
     command = [sys.executable, 'tools/testing/kunit/kunit.py', 'run',
                '--kunitconfig=lib/lkmdemo_kunit', f'--build_dir={out}', f'--jobs={build.JOBS}',
                '--make_options=CC=ccache gcc', '--make_options=HOSTCC=ccache gcc',
-               '--kernel_args=ncpus=2', '--kernel_args=seccomp=on', f'--json={results}']
+               '--kconfig_add=CONFIG_SMP=y', '--kernel_args=ncpus=2', '--kernel_args=seccomp=on', f'--json={results}']
     child = start(command, cwd=tree, env=build.compiler_environment(), stdin=subprocess.DEVNULL)
     try:
         status = child.wait()
