@@ -6,7 +6,7 @@
 PYTHON ?= /usr/bin/python3
 TARGET ?= um
 
-export CMD DEBUG KDIR KERNEL TARGET
+export CMD DEBUG KDIR KERNEL TARGET TEST
 
 commands := demo graft guest kernel kselftest kunit shell test ungraft
 

@@ -2,7 +2,8 @@
 """The commands behind the Makefile: python3 workbench COMMAND.
 
 Options come as environment variables, which is how make hands on what stands
-on its command line: CMD, DEBUG, KDIR, KERNEL, TARGET.
+on its command line: CMD, DEBUG, KDIR, KERNEL,
+TARGET, TEST.
 """
 
 import fcntl
@@ -70,7 +71,7 @@ def kunit():
 
 def kselftest():
     """Run the kselftests."""
-    return _finish(verdict.kselftest(_kernel()))
+    return _finish(verdict.kselftest(_kernel(), _option('TEST').split()))
 
 
 def test():

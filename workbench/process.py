@@ -19,7 +19,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 # What the recipes of our own Makefile were given is not meant for kbuild.
 _NOT_FOR_CHILDREN = ('MAKEFLAGS', 'MFLAGS', 'MAKEOVERRIDES', 'MAKELEVEL', 'MAKE_TERMOUT',
                      'MAKE_TERMERR', 'ARCH', 'CMD', 'CROSS_COMPILE', 'DEBUG', 'KBUILD_OUTPUT',
-                     'KDIR', 'KERNEL', 'O', 'TARGET', 'TARGETS', 'V')
+                     'KDIR', 'KERNEL', 'O', 'TARGET', 'TARGETS', 'TEST', 'V')
 
 
 def environment(**extra):

@@ -198,7 +198,7 @@ FIXTURE_VARIANT_ADD(chunk, of_1000000) { 1000000 };
 FIXTURE_SETUP(chunk)
 {
 	setup_alone(_metadata, POOL, &self->found);
-	ASSERT_EQ(0, module_load(POOL, "nr_items=5000"));
+	ASSERT_EQ(0, module_load(POOL, "nr_items=500"));
 }
 
 FIXTURE_TEARDOWN_PARENT(chunk)
@@ -208,7 +208,7 @@ FIXTURE_TEARDOWN_PARENT(chunk)
 
 TEST_F(chunk, reads_give_all_items_once)
 {
-	size_t length = expect_items(5000);
+	size_t length = expect_items(500);
 
 	ASSERT_EQ((ssize_t)length, read_file(ITEMS, variant->size));
 	EXPECT_EQ(0, memcmp(expected, seen, length));
