@@ -31,6 +31,9 @@ SPLAT = re.compile(
 # How much of the log is shown with one: the report, not the whole call trace.
 CONTEXT_LINES = 25
 
+# The checkers of a debugging kernel make it this much slower, and more.
+DEBUG_SLOWNESS = 6
+
 DIED = 125
 TIMED_OUT = 124
 
@@ -93,7 +96,7 @@ def _write_run(run, kernel, command, modules, terminal):
 
 
 def _command_line(kernel, run, console):
-    return [str(kernel.out / 'linux'), 'mem=1G', 'ncpus=2', 'seccomp=on', 'loglevel=7',
+    return [str(kernel.out / 'linux'), 'mem=512M', 'ncpus=2', 'seccomp=on', 'loglevel=7',
             'root=/dev/root', 'rootfstype=hostfs', 'hostfs=/', 'ro', 'panic=-1',
             f'init="{WORKBENCH}/guest/init"', f'LKM_RUN="{run}"', f'uml_dir={run}/uml/',
             # A module unloads in no time when it need not wait for the other CPU.
@@ -132,14 +135,17 @@ def _watch(child, log_fd, log, followers, deadline):
 def run(kernel, command, log, timeout=120, modules=(), out=None, err=None):
     """Boot the kernel, run a shell command in it, and return its exit status.
 
-    modules: what to load first. timeout: seconds for all of it. out, err: where
-    the command's output goes, byte for byte; our own by default. The kernel log
-    goes to the file log. With no timeout the command gets the terminal.
+    modules: what to load first. timeout: seconds for all of it, more on a
+    debugging kernel; None gives the command the terminal. out, err: where its
+    output goes, byte for byte; our own by default. log: the file for the kernel
+    log.
 
     A report in the kernel log, a death and a time-out are said, with the lines
     that matter, and fail the run whatever the command's status was.
     """
     terminal = timeout is None
+    if kernel.debug and not terminal:
+        timeout *= DEBUG_SLOWNESS
     directory = Path(tempfile.mkdtemp(prefix='lkmdemo-'))
     log.parent.mkdir(parents=True, exist_ok=True)
     read_end, write_end = os.pipe()
