@@ -54,6 +54,9 @@ class CountTest(unittest.TestCase):
     def test_a_run_that_ends_too_early_fails(self):
         self.assertGreaterEqual(self.count('').failed, 2)
 
+    def test_a_script_that_ends_with_a_shell_error_fails(self):
+        self.assertGreaterEqual(self.count('ok 2 selftests: lkmdemo: a.sh # XFAIL').failed, 2)
+
     def test_an_output_without_ktap_is_a_failure(self):
         self.assertGreaterEqual(verdict.count_kselftest(self.tree, 'make: *** Error 2\n', 2).failed, 1)
 
