@@ -16,21 +16,35 @@ static struct lkmdemo_device *to_lkmdemo(struct device *dev)
 	return container_of(misc, struct lkmdemo_device, misc);
 }
 
-#define LKMDEMO_INFO_ATTR(_name)					\
-	static ssize_t _name##_show(struct device *dev,			\
-				    struct device_attribute *attr,	\
-				    char *buf)				\
-	{								\
-		struct lkmdemo_info info;				\
-									\
-		lkmdemo_message_info(&to_lkmdemo(dev)->message, &info);	\
-		return sysfs_emit(buf, "%llu\n", (u64)info._name);	\
-	}								\
-	static DEVICE_ATTR_RO(_name)
+static ssize_t capacity_show(struct device *dev, struct device_attribute *attr,
+			     char *buf)
+{
+	struct lkmdemo_info info;
 
-LKMDEMO_INFO_ATTR(capacity);
-LKMDEMO_INFO_ATTR(length);
-LKMDEMO_INFO_ATTR(generation);
+	lkmdemo_message_info(&to_lkmdemo(dev)->message, &info);
+	return sysfs_emit(buf, "%u\n", info.capacity);
+}
+static DEVICE_ATTR_RO(capacity);
+
+static ssize_t length_show(struct device *dev, struct device_attribute *attr,
+			   char *buf)
+{
+	struct lkmdemo_info info;
+
+	lkmdemo_message_info(&to_lkmdemo(dev)->message, &info);
+	return sysfs_emit(buf, "%u\n", info.length);
+}
+static DEVICE_ATTR_RO(length);
+
+static ssize_t generation_show(struct device *dev,
+			       struct device_attribute *attr, char *buf)
+{
+	struct lkmdemo_info info;
+
+	lkmdemo_message_info(&to_lkmdemo(dev)->message, &info);
+	return sysfs_emit(buf, "%llu\n", info.generation);
+}
+static DEVICE_ATTR_RO(generation);
 
 static struct attribute *lkmdemo_attrs[] = {
 	&dev_attr_capacity.attr,

@@ -193,7 +193,7 @@ TEST_F(payload, that_is_refused_logs_one_error)
 
 	ASSERT_LE(0, kmsg);
 	ASSERT_EQ(-ENOENT, module_load("lkmdemo", "payload=lkmdemo_selftest/payload.bin"));
-	EXPECT_EQ(1, kmsg_count(kmsg, LEVEL_ERR, "lkmdemo: payload lkmdemo_selftest/payload.bin: "));
+	EXPECT_EQ(1, kmsg_count(kmsg, LEVEL_ERR, "lkmdemo: payload lkmdemo_selftest/payload.bin:"));
 
 	ASSERT_EQ(CAPACITY + 1, store(FILE_IN_IT, self->bytes, CAPACITY + 1));
 	ASSERT_EQ(-EFBIG, module_load("lkmdemo", "payload=lkmdemo_selftest/payload.bin"));
