@@ -15,6 +15,7 @@ import sys
 import build
 import graft
 import guest
+import kselftest as selftests
 import source
 import verdict
 from console import UserError, say
@@ -71,13 +72,13 @@ def kunit():
 
 def kselftest():
     """Run the kselftests."""
-    return _finish(verdict.kselftest(_kernel(), _option('TEST').split()))
+    return _finish(selftests.run(_kernel(), _option('TEST').split()))
 
 
 def test():
     """Run all tests."""
     built = _kernel()
-    return _finish(_kunit(built) + verdict.kselftest(built))
+    return _finish(_kunit(built) + selftests.run(built))
 
 
 def _finish(tally):

@@ -36,6 +36,7 @@ DEBUG_SLOWNESS = 6
 
 DIED = 125
 TIMED_OUT = 124
+STOPPED = 130
 
 
 def splats(log):
@@ -113,8 +114,8 @@ def _terminal():
         termios.tcsetattr(0, termios.TCSADRAIN, before)
 
 
-def _watch(child, log_fd, log, followers, deadline):
-    """Copy the log and the outputs until the kernel has ended, or is too late."""
+def _watch(child, log_fd, log, followers, deadline, stopped):
+    """Copy the log and the outputs until the kernel has ended, or has to."""
     with open(log, 'wb') as out, selectors.DefaultSelector() as selector:
         selector.register(log_fd, selectors.EVENT_READ)
         ended = False
@@ -128,17 +129,18 @@ def _watch(child, log_fd, log, followers, deadline):
             if ended and not data:
                 return True
             ended = child.poll() is not None
-            if deadline and time.monotonic() > deadline:
+            if stopped() or deadline and time.monotonic() > deadline:
                 return False
 
 
-def run(kernel, command, log, timeout=120, modules=(), out=None, err=None):
+def run(kernel, command, log, timeout=120, modules=(), out=None, err=None,
+        stopped=lambda: False):
     """Boot the kernel, run a shell command in it, and return its exit status.
 
     modules: what to load first. timeout: seconds for all of it, more on a
     debugging kernel; None gives the command the terminal. out, err: where its
     output goes, byte for byte; our own by default. log: the file for the kernel
-    log.
+    log. stopped: is asked now and then whether to give up.
 
     A report in the kernel log, a death and a time-out are said, with the lines
     that matter, and fail the run whatever the command's status was.
@@ -171,9 +173,12 @@ def run(kernel, command, log, timeout=120, modules=(), out=None, err=None):
             os.close(write_end)
             write_end = -1
             in_time = _watch(child, read_end, log, followers,
-                             None if terminal else time.monotonic() + timeout)
+                             None if terminal else time.monotonic() + timeout,
+                             stopped)
             if in_time:
                 child.wait()
+        if stopped():
+            return STOPPED
         return _verdict(directory, log, child, timeout if not in_time else 0)
     finally:
         if child:

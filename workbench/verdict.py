@@ -4,7 +4,6 @@
 import importlib
 import io
 import json
-import os
 import re
 import subprocess
 import sys
@@ -126,17 +125,6 @@ def count_kselftest(tree, text, programs):
     return _count_ktap(tree, ['KTAP version 1', f'1..{programs}', *nested])
 
 
-class _Tee(io.BytesIO):
-    """Writes to our standard output, and keeps it."""
-
-    def write(self, data):
-        sys.stdout.buffer.write(data)
-        return super().write(data)
-
-    def flush(self):
-        sys.stdout.buffer.flush()
-
-
 def kunit_modules(kernel):
     """Run the KUnit suites as a module of the booted kernel; return the tally."""
     results = '/sys/kernel/debug/kunit'
@@ -149,44 +137,12 @@ def kunit_modules(kernel):
     for document in documents:
         tally += _count_ktap(kernel.tree, ['KTAP version 1', '1..1', *document.splitlines()],
                              show=True)
-    return _with_status(tally, status)
+    return with_status(tally, status)
 
 
-def _with_status(tally, status):
+def with_status(tally, status):
     """The tally, with a failure more when the run itself has failed otherwise."""
     if status and not tally.failed:
         say(f'the run ended with {status} although no case failed')
         tally += Tally(failed=1)
     return tally
-
-
-def _run_some(kernel, tests):
-    """The command that runs these programs alone."""
-    directory = kernel.tree / 'tools/testing/selftests/lkmdemo'
-    built = kernel.out / 'kselftest/lkmdemo'
-    programs = {path.name: f'{built}/{path.name}' for path in built.iterdir()
-                if path.suffix != '.sh' and os.access(path, os.X_OK)}
-    scripts = {path.name: path.name for path in directory.glob('*.sh')}
-    unknown = [test for test in tests if test not in {**programs, **scripts}]
-    if unknown:
-        raise UserError(f'TEST: no kselftest is named {unknown[0]}; there are:\n  '
-                        + ' '.join(sorted({**programs, **scripts})))
-    chosen = [' '.join(of_kind[test] for test in tests if test in of_kind)
-              for of_kind in (programs, scripts)]
-    return (f"exec make -s --no-print-directory -C {directory} OUTPUT={built} run_tests "
-            f"TEST_GEN_PROGS='{chosen[0]}' TEST_PROGS='{chosen[1]}'")
-
-
-def kselftest(kernel, tests=()):
-    """Run the kselftests, or some of them, on the booted kernel; return the tally."""
-    build.build_selftests(kernel)
-    tee = _Tee()
-    if tests:
-        command = _run_some(kernel, tests)
-    else:
-        command = ('exec make -s --no-print-directory TARGETS=lkmdemo kselftest '
-                   f'-C {kernel.tree} O={kernel.out} ARCH={build.ARCH[kernel.target]}')
-    status = guest.run(kernel, command, kernel.log('kselftest-boot'), timeout=600, out=tee)
-    tally = count_kselftest(kernel.tree, tee.getvalue().decode(errors='replace'),
-                            len(tests) or build.count_selftests(kernel))
-    return _with_status(tally, status)

@@ -9,6 +9,7 @@ helpers=$dir/../kselftest/ktap_helpers.sh
 
 # To source what is not there would end with the status of an expected failure.
 [ -r "$helpers" ] || exit 1
+# shellcheck source=/dev/null
 . "$helpers"
 
 capacity=1048576
@@ -40,21 +41,44 @@ modprobe -r lkmdemo
 modprobe lkmdemo capacity=$capacity exclusive=N ||
 	ktap_exit_fail_msg 'cannot load lkmdemo'
 
-for engine in $engines; do
-	for size in $block_sizes; do
-		name="fio.$engine.blocks_of_${size}_bytes_verify"
-		if (cd "$out" &&
-		    fio --name=verify --filename=/dev/lkmdemo --size=$capacity \
-			--ioengine="$engine" --iodepth=4 --rw=randwrite \
-			--bs="$size" --verify=crc32c --verify_fatal=1 \
-			--do_verify=1 --randseed=1 --thread) >"$out/log" 2>&1; then
-			ktap_test_pass "$name"
-		else
-			sed 's/^/# /' "$out/log"
-			ktap_test_fail "$name"
-		fi
+# One job a case, one after the other: fio takes long to start.
+{
+	cat <<-EOF
+		[global]
+		filename=/dev/lkmdemo
+		size=$capacity
+		rw=randwrite
+		iodepth=4
+		verify=crc32c
+		verify_fatal=1
+		randseed=1
+		thread
+		stonewall
+	EOF
+	for engine in $engines; do
+		for size in $block_sizes; do
+			echo "[fio.$engine.blocks_of_${size}_bytes_verify]"
+			echo "ioengine=$engine"
+			echo "bs=$size"
+		done
 	done
-done
+} >"$out/jobs"
+
+(cd "$out" && fio jobs) >"$out/log" 2>&1
+status=$?
+
+sed -n 's/^\[\(fio\..*\)]$/\1/p' "$out/jobs" >"$out/names"
+while read -r name; do
+	if grep -q "^$name: .*): err= 0: " "$out/log"; then
+		ktap_test_pass "$name"
+	else
+		ktap_test_fail "$name"
+	fi
+done <"$out/names"
+if [ $status -ne 0 ]; then
+	sed 's/^/# /' "$out/log"
+	ktap_exit_fail_msg "fio ended with $status"
+fi
 
 modprobe -r lkmdemo
 ktap_finished

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Run the kselftests, shared out among a few guests."""
+
+import concurrent.futures
+import contextlib
+import io
+import json
+import re
+import shlex
+import subprocess
+import sys
+import threading
+import time
+
+import build
+import guest
+import verdict
+from console import UserError, say
+from paths import CACHE
+from process import environment
+
+# What the run prints at the end of a program.
+_RESULT = re.compile(r'^((?:not )?ok) \d+ (selftests: \S+ (\S+).*)$')
+
+TIMEOUT = 600
+
+
+def _make(kernel, *arguments):
+    return ['make', '-s', '--no-print-directory',
+            '-C', f'{kernel.tree}/tools/testing/selftests/lkmdemo', *arguments]
+
+
+def programs(kernel):
+    """The programs that a run of the selftests runs, by name."""
+    result = subprocess.run(_make(kernel, 'OUTPUT=.', 'COLLECTION=lkmdemo', 'emit_tests'),
+                            env=environment(), capture_output=True, text=True, check=True)
+    return [line.rpartition(':')[2] for line in result.stdout.splitlines()]
+
+
+def _chosen(kernel, tests):
+    """The programs asked for, or all of them."""
+    there = programs(kernel)
+    unknown = [test for test in tests if test not in there]
+    if unknown:
+        raise UserError(f'TEST: no kselftest is named {unknown[0]}; there are:\n  '
+                        + ' '.join(there))
+    return list(tests) or there
+
+
+class Seconds:
+    """How long each program took the last time, kept from run to run."""
+
+    def __init__(self, kernel):
+        self.path = CACHE / f'kselftest-{kernel.name}.json'
+        self.of = {}
+        with contextlib.suppress(OSError, ValueError):
+            self.of = json.loads(self.path.read_text(encoding='utf-8'))
+
+    def shares(self, names, count):
+        """Share programs out so that all shares take about as long."""
+        shares = [[] for _ in range(min(count, len(names)))]
+        loads = [0.0] * len(shares)
+        for name in sorted(names, key=lambda name: -self.of.get(name, 1)):
+            least = loads.index(min(loads))
+            shares[least].append(name)
+            loads[least] += self.of.get(name, 1)
+        return shares
+
+    def keep(self):
+        self.path.write_text(json.dumps(self.of, indent=1), encoding='utf-8')
+
+
+class Report:
+    """One report out of what several guests print, a program at a time."""
+
+    def __init__(self, seconds):
+        self.seconds = seconds
+        self.lock = threading.Lock()
+        self.lines = []
+        self.ended = 0
+
+    def add(self, lines):
+        """Print the lines of a program, and keep them; its number is ours."""
+        with self.lock:
+            match = _RESULT.match(lines[-1])
+            if match:
+                self.ended += 1
+                lines[-1] = f'{match[1]} {self.ended} {match[2]}'
+            self.lines += lines
+            sys.stdout.write(''.join(line + '\n' for line in lines))
+            sys.stdout.flush()
+
+    def from_guest(self):
+        return _Part(self)
+
+
+class _Part(io.RawIOBase):
+    """The output of one guest: a file to write to."""
+
+    def __init__(self, report):
+        super().__init__()
+        self.report = report
+        self.rest = b''
+        self.lines = []
+        self.begun = None
+
+    def writable(self):
+        return True
+
+    def write(self, data):
+        *lines, self.rest = (self.rest + data).split(b'\n')
+        for line in lines:
+            line = line.decode(errors='replace')
+            self.begun = self.begun or time.monotonic()
+            self.lines.append(line)
+            match = _RESULT.match(line)
+            if match:
+                now = time.monotonic()
+                self.report.seconds.of[match[3]] = round(now - self.begun, 2)
+                self.begun = now
+                self.report.add(self.lines)
+                self.lines = []
+        return len(data)
+
+    def finish(self):
+        """Hand on what a guest printed after its last result, if it died."""
+        if self.lines or self.rest:
+            self.report.add([*self.lines, self.rest.decode(errors='replace')])
+
+
+def _command(kernel, share):
+    """The shell command that runs these programs through the tree's run_tests.
+
+    The runner marks output with a Perl script that makes two system calls a
+    byte, a quarter of the whole run on um; where there is no perl it takes sed.
+    A kernel whose second processor has little to do spins less for it; the
+    programs that race take all processors themselves.
+    """
+    built = kernel.out / 'kselftest/lkmdemo'
+    scripts = [name for name in share if name.endswith('.sh')]
+    binaries = [f'{built}/{name}' for name in share if name not in scripts]
+    run_tests = _make(kernel, f'OUTPUT={built}', 'run_tests',
+                      f'TEST_GEN_PROGS={" ".join(binaries)}', f'TEST_PROGS={" ".join(scripts)}')
+    patience = f'export kselftest_override_timeout={TIMEOUT}; ' if kernel.debug else ''
+    return (f'{patience}mount --bind /dev/null /usr/bin/perl && '
+            f'exec taskset -c 0 {shlex.join(run_tests)}')
+
+
+def run(kernel, tests=()):
+    """Run the kselftests, or those named, on the booted kernel; return the tally."""
+    build.build_selftests(kernel)
+    chosen = _chosen(kernel, tests)
+    seconds = Seconds(kernel)
+    report = Report(seconds)
+    stop = threading.Event()
+
+    def run_share(number, share):
+        part = report.from_guest()
+        try:
+            return guest.run(kernel, _command(kernel, share),
+                             kernel.log(f'kselftest-boot-{number}'),
+                             timeout=TIMEOUT, out=part, stopped=stop.is_set)
+        finally:
+            part.finish()
+
+    # One more than processors, since some programs sleep.
+    shares = seconds.shares(chosen, build.JOBS + 1)
+    with concurrent.futures.ThreadPoolExecutor(len(shares)) as pool:
+        try:
+            statuses = list(pool.map(run_share, range(1, len(shares) + 1), shares))
+        except BaseException:
+            stop.set()
+            raise
+    seconds.keep()
+    tally = verdict.count_kselftest(kernel.tree, '\n'.join(report.lines), len(chosen))
+    return verdict.with_status(tally, max(statuses, key=abs))
