@@ -15,9 +15,9 @@
 #include <linux/uaccess.h>
 #include <linux/uio.h>
 #include <kunit/visibility.h>
+#include <trace/events/lkmdemo.h>
 
 #include "lkmdemo.h"
-#include "trace.h"
 
 static bool lkmdemo_claim(struct lkmdemo_device *dev)
 {

@@ -2,8 +2,8 @@
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM lkmdemo
 
-#if !defined(_LKMDEMO_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
-#define _LKMDEMO_TRACE_H
+#if !defined(_TRACE_LKMDEMO_H) || defined(TRACE_HEADER_MULTI_READ)
+#define _TRACE_LKMDEMO_H
 
 #include <linux/tracepoint.h>
 
@@ -58,10 +58,7 @@ TRACE_EVENT(lkmdemo_ioctl,
 	    TP_printk("cmd=%#x ret=%ld", __entry->cmd, __entry->ret)
 );
 
-#endif /* _LKMDEMO_TRACE_H */
+#endif /* _TRACE_LKMDEMO_H */
 
-#undef TRACE_INCLUDE_PATH
-#define TRACE_INCLUDE_PATH .
-#undef TRACE_INCLUDE_FILE
-#define TRACE_INCLUDE_FILE trace
+/* This part must be outside protection */
 #include <trace/define_trace.h>
