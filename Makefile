@@ -6,9 +6,9 @@
 PYTHON ?= /usr/bin/python3
 TARGET ?= um
 
-export CMD DEBUG KDIR KERNEL TARGET TEST
+export CMD DEBUG KDIR KERNEL QUICK TARGET TEST V
 
-commands := demo graft guest kernel kselftest kunit shell test ungraft
+commands := demo graft guest kernel kselftest kunit series shell test ungraft
 
 .PHONY: help setup check clean $(commands)
 

@@ -2,8 +2,7 @@
 """The commands behind the Makefile: python3 workbench COMMAND.
 
 Options come as environment variables, which is how make hands on what stands
-on its command line: CMD, DEBUG, KDIR, KERNEL,
-TARGET, TEST.
+on its command line: CMD, DEBUG, KDIR, KERNEL, QUICK, TARGET, TEST, V.
 """
 
 import fcntl
@@ -16,6 +15,7 @@ import build
 import graft
 import guest
 import kselftest as selftests
+import series
 import source
 import verdict
 from console import UserError, say
@@ -78,7 +78,10 @@ def kselftest():
 def test():
     """Run all tests."""
     built = _kernel()
-    return _finish(_kunit(built) + selftests.run(built))
+    of_kunit = _kunit(built)
+    of_kselftest = selftests.run(built)
+    verdict.remember(built, of_kunit, of_kselftest)
+    return _finish(of_kunit + of_kselftest)
 
 
 def _finish(tally):
@@ -121,6 +124,13 @@ def ungraft_from():
     return 0
 
 
+def cut_series():
+    """Cut the patch series."""
+    for path in series.make(_tree(), _option('V', '1')):
+        print(path)
+    return 0
+
+
 def _own_tree():
     kdir = _option('KDIR')
     if not kdir:
@@ -130,8 +140,8 @@ def _own_tree():
 
 COMMANDS = {
     'demo': demo, 'graft': graft_into, 'guest': run_in_guest, 'kernel': kernel,
-    'kselftest': kselftest, 'kunit': kunit, 'shell': shell, 'test': test,
-    'ungraft': ungraft_from,
+    'kselftest': kselftest, 'kunit': kunit, 'series': cut_series, 'shell': shell,
+    'test': test, 'ungraft': ungraft_from,
 }
 
 

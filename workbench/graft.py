@@ -256,6 +256,15 @@ def ungraft(tree):
     return changed
 
 
+def pristine(tree, path):
+    """What a file that a rule changes is without the graft, as bytes."""
+    data, lines = _read(tree / path), Record(tree).lines.get(path)
+    if data is None:
+        raise UserError(f'{tree} has no {path}: not the kernel tree that is needed')
+    text = _without(_decode(data), lines) if lines else None
+    return data if text is None else text.encode('latin-1')
+
+
 def owned(tree):
     """The paths in a tree that graft wrote or changed, and its record."""
     record = Record(tree)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Run the tests and count what came of them, with the kernel's own tools."""
 
+import datetime
+import hashlib
 import importlib
 import io
 import json
@@ -10,10 +12,14 @@ import sys
 from typing import NamedTuple
 
 import build
+import graft
 import guest
 from console import UserError, say
 from paths import build_root
 from process import start, stop
+
+
+LAST_TEST = 'last-test.json'
 
 
 class Tally(NamedTuple):
@@ -27,6 +33,39 @@ class Tally(NamedTuple):
 
     def __str__(self):
         return f'{self.passed} passed, {self.failed} failed, {self.skipped} skipped'
+
+
+def _tested():
+    """A digest of all that a test run is about."""
+    digest = hashlib.sha256()
+    for path, file in graft.upstream_files().items():
+        if not path.startswith('Documentation/'):
+            digest.update(f'{path} '.encode() + hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _runs():
+    """The last test run on each kind of kernel."""
+    try:
+        return json.loads((build_root() / LAST_TEST).read_text(encoding='utf-8'))
+    except (OSError, ValueError):
+        return {}
+
+
+def remember(kernel, of_kunit, of_kselftest):
+    """Keep the tallies of a whole test run in build/last-test.json."""
+    tally = of_kunit + of_kselftest
+    runs = _runs()
+    runs[kernel.name] = {
+        'kernel': kernel.name, 'release': kernel.release(),
+        'date': datetime.date.today().isoformat(), 'sources': _tested(),
+        'kunit': of_kunit.passed, 'kselftest': of_kselftest.passed, **tally._asdict()}
+    (build_root() / LAST_TEST).write_text(json.dumps(runs, indent=1) + '\n', encoding='utf-8')
+
+
+def remembered():
+    """The last test run on each kind of kernel that was of the present sources."""
+    return [run for run in _runs().values() if run['sources'] == _tested()]
 
 
 def _count_group(group):
