@@ -8,15 +8,18 @@ TARGET ?= um
 
 export CMD DEBUG KDIR KERNEL QUICK TARGET TEST V
 
-commands := demo graft guest kernel kselftest kunit series shell test ungraft
+commands := demo docs graft guest kernel kselftest kunit lint series shell test ungraft
 
 .PHONY: help setup check clean $(commands)
 
 help:
 	@cat workbench/help
 
+# What these need beyond a target's packages.
+docs lint: extra = lint
+
 setup:
-	@workbench/setup.sh $(TARGET)
+	@workbench/setup.sh $(TARGET) $(extra)
 
 $(commands): setup
 	@exec $(PYTHON) -B workbench $@

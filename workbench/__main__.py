@@ -12,9 +12,11 @@ import signal
 import sys
 
 import build
+import docs
 import graft
 import guest
 import kselftest as selftests
+import lint
 import series
 import source
 import verdict
@@ -131,6 +133,22 @@ def cut_series():
     return 0
 
 
+def check():
+    """Run the checks that maintainers make."""
+    return 1 if lint.lint(_tree(), _option('QUICK') == '1') else 0
+
+
+def manual():
+    """Build the manual as HTML."""
+    tree = _tree()
+    page, log = docs.build(tree)
+    print(page)
+    found = docs.warnings(tree, log)
+    for line in found:
+        say(line)
+    return 1 if found else 0
+
+
 def _own_tree():
     kdir = _option('KDIR')
     if not kdir:
@@ -139,8 +157,8 @@ def _own_tree():
 
 
 COMMANDS = {
-    'demo': demo, 'graft': graft_into, 'guest': run_in_guest, 'kernel': kernel,
-    'kselftest': kselftest, 'kunit': kunit, 'series': cut_series, 'shell': shell,
+    'demo': demo, 'docs': manual, 'graft': graft_into, 'guest': run_in_guest, 'kernel': kernel,
+    'kselftest': kselftest, 'kunit': kunit, 'lint': check, 'series': cut_series, 'shell': shell,
     'test': test, 'ungraft': ungraft_from,
 }
 

@@ -19,6 +19,7 @@ from process import environment, run_logged
 # Where kernel sources newer than the stable release are, newest first; the
 # release's own suite, which is known only on the machine, comes after them.
 SUITES = ('trixie-backports', 'trixie')
+KERNEL_SOURCE = r'linux-source-[0-9]+\.[0-9]+'
 KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg'
 
 
@@ -95,6 +96,20 @@ def _stale(directory):
     return directory.glob('incoming-*')
 
 
+def _suites():
+    """The suites that are looked into, brought up to date, one after the other."""
+    release = _release()
+    for name in dict.fromkeys((*SUITES, release)):
+        suite = Archive(name, release)
+        suite.update()
+        yield suite
+
+
+def kernel_sources():
+    """The versions of all packaged kernel sources."""
+    return {name.rpartition('-')[2] for suite in _suites() for name in suite.names(KERNEL_SOURCE)}
+
+
 def package(name, pattern, what):
     """Return the package of this name from the cache, fetching it when absent.
 
@@ -111,14 +126,11 @@ def package(name, pattern, what):
         if have:
             return have[-1]
 
-        release = _release()
         others = set()
-        for suite in dict.fromkeys((*SUITES, release)):
-            archive = Archive(suite, release)
-            archive.update()
-            names = archive.names(pattern)
+        for suite in _suites():
+            names = suite.names(pattern)
             if name in names:
-                return archive.download(name, store)
+                return suite.download(name, store)
             others.update(names)
     raise UserError(f'the archive has no {what} {name}; it has:\n  '
                     + '\n  '.join(sorted(others)))

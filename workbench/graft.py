@@ -154,7 +154,7 @@ def _decode(data):
     return data.decode('latin-1')
 
 
-def _plan(tree, record, sources):
+def _plan(tree, record, sources, wanted):
     """What grafting would write, without writing: files, and files with lines."""
     files, lines, conflicts = {}, {}, []
     for path, source in sources.items():
@@ -168,7 +168,7 @@ def _plan(tree, record, sources):
         raise UserError(f'{tree} has files of the driver with other contents, '
                         'which graft did not write:\n  ' + '\n  '.join(conflicts)
                         + '\nMove them away, or bring their changes into the repository.')
-    for rule in all_rules():
+    for rule in wanted:
         old = _read(tree / rule.path)
         if old is None:
             raise UserError(f'{tree} has no {rule.path}: not the kernel tree that is needed')
@@ -190,15 +190,17 @@ def _gone(tree, record, sources):
             yield path
 
 
-def graft(tree):
+def graft(tree, sources=None, wanted=None):
     """Put the driver into a tree; return how many of its files changed.
+
+    sources, wanted: other files and rules than those of the repository.
 
     Files that are there already, with the right content, are left alone. Raises
     UserError, with nothing written, when a file is in the way.
     """
     record = Record(tree)
-    sources = upstream_files()
-    files, lines = _plan(tree, record, sources)
+    sources = upstream_files() if sources is None else sources
+    files, lines = _plan(tree, record, sources, all_rules() if wanted is None else wanted)
     gone = list(_gone(tree, record, sources))
     if not files and not lines and not gone:
         return 0

@@ -159,54 +159,69 @@ def _tidy(text):
     return text.rstrip('\n') + '\n'
 
 
+def _first_owners(texts, patches):
+    """Map each path to the number of the patch that brings the file."""
+    owners = {}
+    for n, patch in enumerate(patches):
+        for pattern, parts in patch.takes.items():
+            paths = [path for path in texts
+                     if path == pattern or not parts and fnmatch.fnmatch(path, pattern)]
+            if not paths:
+                raise UserError(f'workbench/series/{patch.name}: there is no {pattern}')
+            for path in () if parts else paths:
+                if path in owners:
+                    raise UserError(f'workbench/series/{patch.name}: {path} '
+                                    f'is in {patches[owners[path]].name} already')
+                owners[path] = n
+    lost = [path for path in texts if path not in owners]
+    if lost:
+        raise UserError('no patch of workbench/series takes:\n  ' + '\n  '.join(lost))
+    return owners
+
+
+class Text:
+    """A final text, and which patch brings each character of it."""
+
+    def __init__(self, path, text, owner):
+        self.path, self.text = path, text
+        self.owners = [owner] * len(text)
+        self.before = []
+
+    def take(self, n, part):
+        """Let patch n bring a part of it."""
+        part, _, was = part.partition(' <- ')
+        begin, end = _span(self.path, self.text, part)
+        owner = self.owners[begin]
+        if n <= owner:
+            raise UserError(f'"{part}" of {self.path} is taken already')
+        self.before.append((begin, range(owner, n), was))
+        self.owners[begin:end] = [max(n, owner) for owner in self.owners[begin:end]]
+
+    def state(self, n):
+        """The text after patch n, '' when it is not there yet."""
+        was = {at: old for at, during, old in self.before if n in during}
+        kept = ''.join(was.get(at, '') + (c if owner <= n else '')
+                       for at, (c, owner) in enumerate(zip(self.text, self.owners)))
+        return _tidy(kept) if kept and _tidy(self.text) == self.text else kept
+
+
 def split(texts, patches):
     """Return the states of every text: for each path, the text after each patch.
 
     texts maps a path to its final text. A state is '' before the text exists.
-    Raises UserError for a text, or a line of it, that no patch brings, and for a
-    description that brings what is not there.
+    Raises UserError for a text that no patch brings, and for a description that
+    brings what is not there.
     """
-    owners = {path: None for path in texts}
-    for n, patch in enumerate(patches):
-        for pattern, parts in patch.takes.items():
-            paths = [path for path in texts if path == pattern or fnmatch.fnmatch(path, pattern)]
-            if not paths:
-                raise UserError(f'workbench/series/{patch.name}: there is no {pattern}')
-            for path in paths:
-                if parts:
-                    continue
-                if owners[path]:
-                    raise UserError(f'workbench/series/{patch.name}: {path} '
-                                    f'is in {patches[owners[path][0]].name} already')
-                owners[path] = [n] * len(texts[path])
-    lost = [path for path in texts if not owners[path]]
-    if lost:
-        raise UserError('no patch of workbench/series takes:\n  ' + '\n  '.join(lost))
-
-    before = {path: [] for path in texts}
+    owners = _first_owners(texts, patches)
+    whole = {path: Text(path, text, owners[path]) for path, text in texts.items()}
     for n, patch in enumerate(patches):
         for path, parts in patch.takes.items():
             for part in parts:
-                part, _, was = part.partition(' <- ')
                 try:
-                    begin, end = _span(path, texts[path], part)
+                    whole[path].take(n, part)
                 except (UserError, re.error) as error:
                     raise UserError(f'workbench/series/{patch.name}: {error}') from None
-                if n <= owners[path][begin]:
-                    raise UserError(f'workbench/series/{patch.name}: "{part}" of {path} '
-                                    f'is in {patches[owners[path][begin]].name} already')
-                before[path].append((begin, owners[path][begin], n, was))
-                owners[path][begin:end] = [max(n, owner) for owner in owners[path][begin:end]]
-
-    states = {}
-    for path, text in texts.items():
-        states[path] = []
-        for n in range(len(patches)):
-            was = {at: old for at, since, until, old in before[path] if since <= n < until}
-            kept = ''.join(was.get(at, '') + (c if owner <= n else '')
-                           for at, (c, owner) in enumerate(zip(text, owners[path])))
-            states[path].append(_tidy(kept) if kept and _tidy(text) == text else kept)
-    return states
+    return {path: [text.state(n) for n in range(len(patches))] for path, text in whole.items()}
 
 
 class Series:

@@ -41,7 +41,7 @@ missing()
 	done
 }
 
-command -v apt-get >/dev/null && command -v dpkg-query >/dev/null ||
+command -v apt-get dpkg-query >/dev/null ||
 	fail "set-up installs Debian packages, and this is no Debian;" \
 	     "install the likes of those in $list by hand"
 

@@ -47,8 +47,11 @@ def _require_space(directory):
                         f'{SPACE_NEEDED >> 20} MiB are needed for a kernel tree and its build')
 
 
-def _unpack(deb, version, tree):
-    """Unpack the tarball in a linux-source package; the tree is whole or absent."""
+def _unpack(deb, version, tree, only=()):
+    """Unpack the tarball in a linux-source package; the tree is whole or absent.
+
+    only: the paths that are wanted, if not all.
+    """
     part = tree.with_name(tree.name + '.part')
     if part.exists():
         shutil.rmtree(part)
@@ -57,9 +60,11 @@ def _unpack(deb, version, tree):
     log = tree.with_name(tree.name + '.unpack.log')
     member = f'./usr/src/linux-source-{version}.tar.xz'
     script = ('set -o pipefail; dpkg-deb --fsys-tarfile "$1" | tar -xO "$2" | '
-              'xz -dc -T0 | tar -x -C "$3" --strip-components=1')
+              'xz -dc -T0 | tar -x -C "$3" --strip-components=1 "${@:4}"')
+    paths = [f'linux-source-{version}/{path}' for path in only]
     try:
-        run_logged(['bash', '-c', script, 'unpack', deb, member, part], log, f'unpacking {deb.name}')
+        run_logged(['bash', '-c', script, 'unpack', deb, member, part, *paths], log,
+                   f'unpacking {deb.name}')
     except UserError as error:
         shutil.rmtree(part)
         if 'No space left' in '\n'.join(first_error(log)):
@@ -70,16 +75,27 @@ def _unpack(deb, version, tree):
     os.replace(part, tree)
 
 
+def _package(version):
+    return archive.package(f'linux-source-{version}', archive.KERNEL_SOURCE, 'kernel source')
+
+
 def packaged(version):
     """Return a tree of the packaged source of a version such as 7.3."""
     if not re.fullmatch(r'[0-9]+\.[0-9]+', version):
         raise UserError(f'KERNEL={version}: a version such as 7.3 is wanted')
     tree = build_root() / f'linux-{version}'
     if not tree.exists():
-        name = f'linux-source-{version}'
-        deb = archive.package(name, r'linux-source-[0-9]+\.[0-9]+', 'kernel source')
-        _unpack(deb, version, tree)
+        _unpack(_package(version), version, tree)
     return tree
+
+
+def some_files(version, paths):
+    """Map some paths of the packaged source of a version to their contents."""
+    directory = build_root() / f'files-{version}'
+    if not all((directory / path).exists() for path in paths):
+        shutil.rmtree(directory, ignore_errors=True)
+        _unpack(_package(version), version, directory, paths)
+    return {path: (directory / path).read_bytes() for path in paths}
 
 
 def copy_of(kdir):

@@ -9,7 +9,6 @@ from pathlib import Path
 from unittest import mock
 
 import graft
-import rules
 from console import UserError
 
 OURS = 'drivers/misc/lkmdemo/main.c'

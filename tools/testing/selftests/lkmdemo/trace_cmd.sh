@@ -9,6 +9,7 @@ helpers=$dir/../kselftest/ktap_helpers.sh
 
 # To source what is not there would end with the status of an expected failure.
 [ -r "$helpers" ] || exit 1
+# shellcheck source=../kselftest/ktap_helpers.sh
 . "$helpers"
 
 ktap_print_header
