@@ -6,7 +6,6 @@ there is a complaint as well. There is no list of exceptions.
 """
 
 import io
-import os
 import re
 import shutil
 import subprocess
