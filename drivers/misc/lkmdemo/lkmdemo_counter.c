@@ -140,7 +140,8 @@ static const struct kernel_param_ops lkmdemo_shared_ops = {
 };
 
 module_param_cb(shared, &lkmdemo_shared_ops, NULL, 0444);
-MODULE_PARM_DESC(shared, "value of the shared counter (read only)");
+__MODULE_PARM_TYPE(shared, "s64");
+MODULE_PARM_DESC(shared, "value of the shared counter, read only");
 
 static int __init lkmdemo_counter_init(void)
 {
