@@ -120,6 +120,32 @@ TEST_F(hello, loglevels_prints_eight_lines_most_severe_first)
 	EXPECT_NO_LINE(self->kmsg, HELLO);
 }
 
+TEST_F(hello, loglevels_prints_seven_lines_without_dynamic_debug)
+{
+	char text[1024];
+	int level;
+
+	if (access("/proc/dynamic_debug/control", F_OK))
+		SKIP(return, "needs CONFIG_DYNAMIC_DEBUG");
+
+	ASSERT_EQ(0, module_load(HELLO, "loglevels=1 dyndbg=-p"));
+	EXPECT_EQ(6, kmsg_next(self->kmsg, HELLO, text, sizeof(text)));
+	EXPECT_EQ(6, kmsg_next(self->kmsg, HELLO, text, sizeof(text)));
+
+	for (level = 0; level < 7; level++)
+		EXPECT_EQ(level, kmsg_next(self->kmsg, HELLO, text, sizeof(text)));
+	EXPECT_NO_LINE(self->kmsg, HELLO);
+}
+
+/* A mistyped name does not fail the load: the log is all there is. */
+TEST_F(hello, unknown_parameter_is_ignored_and_logged)
+{
+	EXPECT_EQ(0, module_load(HELLO, "valeu=7"));
+
+	EXPECT_PARAMETER(HELLO, "value", "42");
+	EXPECT_LINE(self->kmsg, HELLO, 4, "unknown parameter 'valeu' ignored");
+}
+
 FIXTURE(loglevel) {
 	bool found;
 	int kmsg;

@@ -13,6 +13,9 @@
 #include "module.h"
 
 #define LEVEL_ERR	3
+#define LEVEL_WARNING	4
+#define LEVEL_NOTICE	5
+#define LEVEL_INFO	6
 #define LEVEL_DEBUG	7
 
 /* The kernel log, from now on. */

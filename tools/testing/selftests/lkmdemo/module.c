@@ -95,6 +95,28 @@ bool module_loaded(const char *name)
 	return !access(path, F_OK);
 }
 
+bool module_line_read(const char *name, struct module_line *line)
+{
+	bool found = false;
+	char text[512];
+	FILE *modules;
+	char of[64];
+
+	modules = fopen("/proc/modules", "re");
+	if (!modules)
+		return false;
+
+	while (!found && fgets(text, sizeof(text), modules)) {
+		memset(line, 0, sizeof(*line));
+		found = sscanf(text, "%63s %u %d %255s %15s %llx %15s", of, &line->size,
+			       &line->uses, line->users, line->state, &line->address,
+			       line->taints) >= 6 && !strcmp(of, name);
+	}
+	fclose(modules);
+
+	return found;
+}
+
 unsigned int modules_loaded(void)
 {
 	unsigned int i, set = 0;

@@ -31,6 +31,19 @@ int module_unload(const char *name);
 
 bool module_loaded(const char *name);
 
+/* What /proc/modules says of a module. */
+struct module_line {
+	unsigned int size;
+	int uses;
+	char users[256];	/* "-" or names, each with a comma behind it */
+	char state[16];
+	unsigned long long address;
+	char taints[16];	/* empty or letters in parentheses */
+};
+
+/* False if the module is not there. */
+bool module_line_read(const char *name, struct module_line *line);
+
 /* The set of modules that are loaded. */
 unsigned int modules_loaded(void);
 

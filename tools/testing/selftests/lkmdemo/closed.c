@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Modules without a GPL-compatible licence. Each of them switches lock debugging
+ * off until the next boot, so where there is any, they stay away.
+ */
+#include "device.h"
+#include "image.h"
+#include "kmsg.h"
+
+static struct image image;
+
+FIXTURE(closed) {
+	unsigned int found;
+	int kmsg;
+};
+
+FIXTURE_SETUP(closed)
+{
+	if (!access("/proc/lockdep_stats", F_OK))
+		SKIP(return, "would switch lock debugging off");
+
+	if (!setup_modules(_metadata, &self->found, MODULE_COUNTER, NULL))
+		return;
+
+	setup_image(_metadata, &image, CLOSED);
+	self->kmsg = kmsg_open();
+	ASSERT_LE(0, self->kmsg);
+}
+
+FIXTURE_TEARDOWN_PARENT(closed)
+{
+	module_unload(CLOSED);
+	EXPECT_EQ(0, modules_set(self->found));
+}
+
+TEST_F(closed, module_may_use_what_export_symbol_gives)
+{
+	char text[256] = "";
+
+	ASSERT_EQ(0, image_load(&image, ""));
+	while (kmsg_next(self->kmsg, CLOSED, text, sizeof(text)) == LEVEL_WARNING)
+		;
+
+	EXPECT_STREQ("shared counter is 0", text);
+}
+
+TEST_F(closed, module_taints_with_a_p)
+{
+	struct module_line line;
+
+	ASSERT_EQ(0, image_load(&image, ""));
+	ASSERT_TRUE(module_line_read(CLOSED, &line));
+
+	EXPECT_EQ(0, strncmp(line.taints, "(PO", strlen("(PO")));
+}
+
+TEST_F(closed, module_taints_the_kernel_even_when_it_is_gone)
+{
+	char taints[32] = "";
+
+	ASSERT_EQ(0, image_load(&image, ""));
+	ASSERT_EQ(0, module_unload(CLOSED));
+	ASSERT_LT(0, file_read("/proc/sys/kernel/tainted", taints, sizeof(taints)));
+
+	EXPECT_EQ(1, strtol(taints, NULL, 10) & 1);
+}
+
+/* What modpost would have refused to build had the licence been this one. */
+TEST_F(closed, module_is_refused_what_export_symbol_gpl_gives)
+{
+	char text[256] = "";
+
+	image_read(&image, CLIENT);
+	ASSERT_LT(0, image.size);
+	ASSERT_TRUE(image_replace(&image, "license=GPL", "license=Own"));
+
+	EXPECT_EQ(-ENOENT, image_load(&image, ""));
+	EXPECT_FALSE(module_loaded(CLIENT));
+	while (kmsg_next(self->kmsg, CLIENT, text, sizeof(text)) == LEVEL_WARNING &&
+	       strncmp(text, "Unknown", strlen("Unknown")))
+		;
+	EXPECT_STREQ("Unknown symbol lkmdemo_counter_add (err -2)", text);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What comes and goes with a module, and what the kernel tells of one meanwhile.
+ */
+#include <sys/sysmacros.h>
+#include <sys/stat.h>
+
+#include "device.h"
+#include "image.h"
+
+#define CLASS_ENTRY	"/sys/class/misc/lkmdemo"
+#define DEBUGFS		"/sys/kernel/debug/lkmdemo"
+
+FIXTURE(loaded) {
+	unsigned int found;
+	struct module_line line;
+};
+
+FIXTURE_SETUP(loaded)
+{
+	setup_modules(_metadata, &self->found, MODULE_COUNTER | MODULE_INC, "");
+}
+
+FIXTURE_TEARDOWN_PARENT(loaded)
+{
+	EXPECT_EQ(0, modules_set(self->found));
+}
+
+/* A number that is the only thing in a file, in any base. */
+static long long file_number(const char *path)
+{
+	char text[64];
+	ssize_t ret = file_read(path, text, sizeof(text));
+
+	return ret < 0 ? ret : strtoll(text, NULL, 0);
+}
+
+TEST_F(loaded, exporter_tells_its_size)
+{
+	ASSERT_TRUE(module_line_read("lkmdemo_counter", &self->line));
+
+	EXPECT_LT(0, self->line.size);
+	EXPECT_EQ(file_number("/sys/module/lkmdemo_counter/coresize"), self->line.size);
+}
+
+TEST_F(loaded, exporter_tells_its_users_last_first)
+{
+	ASSERT_TRUE(module_line_read("lkmdemo_counter", &self->line));
+
+	EXPECT_EQ(2, self->line.uses);
+	EXPECT_STREQ("lkmdemo,lkmdemo_inc,", self->line.users);
+}
+
+TEST_F(loaded, exporter_has_a_holder_for_each_user)
+{
+	EXPECT_EQ(0, access("/sys/module/lkmdemo_counter/holders/lkmdemo", F_OK));
+	EXPECT_EQ(0, access("/sys/module/lkmdemo_counter/holders/lkmdemo_inc", F_OK));
+	EXPECT_NE(0, access("/sys/module/lkmdemo_counter/holders/lkmdemo_dec", F_OK));
+}
+
+TEST_F(loaded, module_is_live)
+{
+	ASSERT_TRUE(module_line_read("lkmdemo", &self->line));
+
+	EXPECT_STREQ("Live", self->line.state);
+}
+
+TEST_F(loaded, module_tells_root_its_address)
+{
+	ASSERT_TRUE(module_line_read("lkmdemo", &self->line));
+
+	EXPECT_NE(0, self->line.address);
+}
+
+TEST_F(loaded, module_tells_others_no_address)
+{
+	ASSERT_EQ(0, setresuid(65534, 65534, 65534));
+	ASSERT_TRUE(module_line_read("lkmdemo", &self->line));
+
+	EXPECT_EQ(0, self->line.address);
+}
+
+TEST_F(loaded, module_has_a_use_for_each_open_file)
+{
+	int fd;
+
+	ASSERT_TRUE(module_line_read("lkmdemo", &self->line));
+	EXPECT_EQ(0, self->line.uses);
+	EXPECT_STREQ("-", self->line.users);
+
+	fd = open_device(O_RDWR);
+	ASSERT_LE(0, fd);
+	ASSERT_TRUE(module_line_read("lkmdemo", &self->line));
+	EXPECT_EQ(1, self->line.uses);
+	EXPECT_STREQ("-", self->line.users);
+
+	ASSERT_EQ(0, close(fd));
+	EXPECT_EQ(0, file_number("/sys/module/lkmdemo/refcnt"));
+}
+
+TEST_F(loaded, module_in_tree_has_no_taint)
+{
+	char taints[16] = "?";
+
+	ASSERT_TRUE(module_line_read("lkmdemo", &self->line));
+	ASSERT_LE(0, file_read("/sys/module/lkmdemo/taint", taints, sizeof(taints)));
+
+	EXPECT_STREQ("", self->line.taints);
+	EXPECT_STREQ("\n", taints);
+}
+
+TEST_F(loaded, module_gives_back_the_memory_of_its_init)
+{
+	EXPECT_EQ(0, file_number("/sys/module/lkmdemo/initsize"));
+}
+
+/* Is this symbol of this module in /proc/kallsyms? Skips where there is none. */
+static bool has_symbol(struct __test_metadata *_metadata, const char *symbol, const char *module)
+{
+	char line[512], ending[128];
+	bool found = false;
+	FILE *symbols;
+
+	symbols = fopen("/proc/kallsyms", "re");
+	if (!symbols)
+		SKIP(return false, "needs CONFIG_KALLSYMS");
+
+	snprintf(ending, sizeof(ending), " %s\t[%s]\n", symbol, module);
+	while (!found && fgets(line, sizeof(line), symbols))
+		found = strlen(line) > strlen(ending) &&
+			!strcmp(line + strlen(line) - strlen(ending), ending);
+	fclose(symbols);
+
+	return found;
+}
+
+TEST_F(loaded, init_function_is_no_symbol_any_more)
+{
+	ASSERT_TRUE(has_symbol(_metadata, "lkmdemo_exit", "lkmdemo"));
+
+	EXPECT_FALSE(has_symbol(_metadata, "lkmdemo_init", "lkmdemo"));
+}
+
+TEST_F(loaded, exports_are_symbols)
+{
+	EXPECT_TRUE(has_symbol(_metadata, "lkmdemo_counter_add", "lkmdemo_counter"));
+	EXPECT_TRUE(has_symbol(_metadata, "lkmdemo_counter_read", "lkmdemo_counter"));
+	EXPECT_TRUE(has_symbol(_metadata, "lkmdemo_register_notifier", "lkmdemo_counter"));
+	EXPECT_TRUE(has_symbol(_metadata, "lkmdemo_unregister_notifier", "lkmdemo_counter"));
+}
+
+TEST_F(loaded, exports_are_no_symbols_after_unload)
+{
+	ASSERT_EQ(0, modules_set(0));
+
+	EXPECT_FALSE(has_symbol(_metadata, "lkmdemo_counter_add", "lkmdemo_counter"));
+}
+
+/* The exporter alone is loaded. */
+FIXTURE(device) {
+	unsigned int found;
+};
+
+FIXTURE_SETUP(device)
+{
+	setup_modules(_metadata, &self->found, MODULE_COUNTER, NULL);
+}
+
+FIXTURE_TEARDOWN_PARENT(device)
+{
+	EXPECT_EQ(0, modules_set(self->found));
+}
+
+/* Whether the device's name is in a file, as a word of its own. */
+static bool lists_device(const char *path)
+{
+	char text[4096];
+
+	return file_read(path, text, sizeof(text)) > 0 && strstr(text, " lkmdemo\n");
+}
+
+#define EXPECT_DEVICE(there) do {						\
+	EXPECT_EQ(there, !access(DEVICE, F_OK));				\
+	EXPECT_EQ(there, !access(CLASS_ENTRY, F_OK));				\
+	EXPECT_EQ(there, !access("/sys/devices/virtual/misc/lkmdemo", F_OK));	\
+	EXPECT_EQ(there, lists_device("/proc/misc"));				\
+	EXPECT_EQ(there, !access(DEBUGFS, F_OK));				\
+} while (0)
+
+TEST_F(device, comes_and_goes_with_the_module_every_time)
+{
+	int i;
+
+	EXPECT_DEVICE(false);
+	for (i = 0; i < 5; i++) {
+		ASSERT_EQ(0, module_load("lkmdemo", ""));
+		EXPECT_DEVICE(true);
+		ASSERT_EQ(0, module_unload("lkmdemo"));
+		EXPECT_DEVICE(false);
+	}
+}
+
+TEST_F(device, class_entry_tells_the_number_of_the_node)
+{
+	char shown[32] = "", expected[32];
+	struct stat node;
+
+	ASSERT_EQ(0, module_load("lkmdemo", ""));
+	ASSERT_EQ(0, stat(DEVICE, &node));
+	ASSERT_LT(0, file_read(CLASS_ENTRY "/dev", shown, sizeof(shown)));
+
+	snprintf(expected, sizeof(expected), "10:%u\n", minor(node.st_rdev));
+	EXPECT_STREQ(expected, shown);
+}
+
+TEST_F(device, is_not_there_after_a_load_that_failed)
+{
+	ASSERT_EQ(-EINVAL, module_load("lkmdemo", "capacity=0"));
+
+	EXPECT_DEVICE(false);
+}
+
+TEST_F(device, comes_and_goes_as_ever_after_a_load_that_failed)
+{
+	ASSERT_EQ(-ENOENT, module_load("lkmdemo", "payload=lkmdemo-there-is-no-such-file"));
+
+	ASSERT_EQ(0, module_load("lkmdemo", ""));
+	EXPECT_DEVICE(true);
+	ASSERT_EQ(0, module_unload("lkmdemo"));
+	EXPECT_DEVICE(false);
+}
+
+/* A module built out of tree, with no licence but the GPL. */
+static struct image image;
+
+FIXTURE(out_of_tree) {
+	unsigned int found;
+};
+
+FIXTURE_SETUP(out_of_tree)
+{
+	if (setup_modules(_metadata, &self->found, MODULE_COUNTER, NULL))
+		setup_image(_metadata, &image, CLIENT);
+}
+
+FIXTURE_TEARDOWN_PARENT(out_of_tree)
+{
+	module_unload(CLIENT);
+	EXPECT_EQ(0, modules_set(self->found));
+}
+
+TEST_F(out_of_tree, module_taints_with_an_o)
+{
+	struct module_line line;
+
+	ASSERT_EQ(0, image_load(&image, ""));
+	ASSERT_TRUE(module_line_read(CLIENT, &line));
+
+	EXPECT_NE(NULL, strchr(line.taints, 'O'));
+	EXPECT_EQ(NULL, strchr(line.taints, 'P'));
+}
+
+TEST_F(out_of_tree, module_taints_the_kernel_even_when_it_is_gone)
+{
+	long long taints;
+
+	ASSERT_EQ(0, image_load(&image, ""));
+	ASSERT_EQ(0, module_unload(CLIENT));
+	taints = file_number("/proc/sys/kernel/tainted");
+
+	ASSERT_LE(0, taints);
+	EXPECT_NE(0, taints & (1 << 12));
+}
+
+TEST_F(out_of_tree, module_uses_the_exports_like_any_other)
+{
+	struct module_line line;
+
+	ASSERT_EQ(0, image_load(&image, ""));
+	ASSERT_TRUE(module_line_read("lkmdemo_counter", &line));
+
+	EXPECT_STREQ(CLIENT ",", line.users);
+	EXPECT_EQ(-EWOULDBLOCK, module_unload("lkmdemo_counter"));
+}
+
+TEST_HARNESS_MAIN

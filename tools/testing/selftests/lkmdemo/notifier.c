@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A module that is told of the changes of the shared counter through a function
+ * pointer: while it is there it keeps the exporter, and then it is told no more.
+ */
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "device.h"
+#include "image.h"
+#include "kmsg.h"
+
+static struct image image;
+
+/* The exporter and the listener are loaded. */
+FIXTURE(notifier) {
+	unsigned int found;
+	int kmsg;
+};
+
+FIXTURE_SETUP(notifier)
+{
+	if (!setup_modules(_metadata, &self->found, MODULE_COUNTER, NULL))
+		return;
+
+	setup_image(_metadata, &image, NOTIFIER);
+	ASSERT_EQ(0, image_load(&image, ""));
+	self->kmsg = kmsg_open();
+	ASSERT_LE(0, self->kmsg);
+}
+
+FIXTURE_TEARDOWN_PARENT(notifier)
+{
+	module_unload(NOTIFIER);
+	EXPECT_EQ(0, modules_set(self->found));
+}
+
+TEST_F(notifier, is_told_each_change_with_the_new_value)
+{
+	ASSERT_EQ(0, module_load("lkmdemo_inc", ""));
+	ASSERT_EQ(0, module_load("lkmdemo_dec", ""));
+
+	EXPECT_LINE(self->kmsg, NOTIFIER, LEVEL_INFO, "told 1");
+	EXPECT_LINE(self->kmsg, NOTIFIER, LEVEL_INFO, "told 0");
+	EXPECT_NO_LINE(self->kmsg, NOTIFIER);
+}
+
+TEST_F(notifier, keeps_the_exporter)
+{
+	struct module_line line;
+
+	EXPECT_EQ(-EWOULDBLOCK, module_unload("lkmdemo_counter"));
+	ASSERT_TRUE(module_line_read("lkmdemo_counter", &line));
+	EXPECT_STREQ(NOTIFIER ",", line.users);
+}
+
+TEST_F(notifier, is_kept_by_nobody)
+{
+	EXPECT_EQ(0, module_unload(NOTIFIER));
+	EXPECT_EQ(0, module_unload("lkmdemo_counter"));
+}
+
+TEST_F(notifier, is_told_nothing_after_its_unload)
+{
+	ASSERT_EQ(0, module_unload(NOTIFIER));
+
+	ASSERT_EQ(0, module_load("lkmdemo_inc", ""));
+	EXPECT_NO_LINE(self->kmsg, NOTIFIER);
+}
+
+/* Its code is unmapped at each unload: a call that comes too late would crash. */
+TEST_F(notifier, comes_and_goes_while_the_counter_changes)
+{
+	pid_t changer;
+	int i;
+
+	changer = fork();
+	ASSERT_LE(0, changer);
+	if (!changer) {
+		while (!module_load("lkmdemo_inc", "") && !module_unload("lkmdemo_inc"))
+			;
+		_exit(1);
+	}
+
+	for (i = 0; i < 20; i++) {
+		ASSERT_EQ(0, module_unload(NOTIFIER));
+		ASSERT_EQ(0, image_load(&image, ""));
+	}
+
+	ASSERT_EQ(0, kill(changer, SIGKILL));
+	ASSERT_EQ(changer, waitpid(changer, NULL, 0));
+}
+
+TEST_HARNESS_MAIN
