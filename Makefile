@@ -10,16 +10,18 @@ export CMD DEBUG KDIR KERNEL QUICK TARGET TEST V
 
 commands := demo docs graft guest kernel kselftest kunit lint series shell test ungraft
 
-.PHONY: help setup check clean $(commands)
+.PHONY: help setup setup-lint check clean $(commands)
 
 help:
 	@cat workbench/help
 
-# What these need beyond a target's packages.
-docs lint: extra = lint
-
 setup:
-	@workbench/setup.sh $(TARGET) $(extra)
+	@workbench/setup.sh $(TARGET)
+
+setup-lint:
+	@workbench/setup.sh lint
+
+docs lint: setup-lint
 
 $(commands): setup
 	@exec $(PYTHON) -B workbench $@
