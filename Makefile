@@ -19,7 +19,7 @@ setup:
 	@workbench/setup.sh $(TARGET)
 
 setup-lint:
-	@workbench/setup.sh lint
+	@workbench/setup.sh lint $(if $(filter 1,$(QUICK)),,analysis)
 
 docs lint: setup-lint
 
