@@ -15,7 +15,7 @@ import time
 import build
 import guest
 import verdict
-from console import UserError, say
+from console import UserError
 from paths import CACHE
 from process import environment
 

@@ -140,10 +140,10 @@ TEST_F(hello, loglevels_prints_seven_lines_without_dynamic_debug)
 /* A mistyped name does not fail the load: the log is all there is. */
 TEST_F(hello, unknown_parameter_is_ignored_and_logged)
 {
-	EXPECT_EQ(0, module_load(HELLO, "valeu=7"));
+	EXPECT_EQ(0, module_load(HELLO, "values=7"));
 
 	EXPECT_PARAMETER(HELLO, "value", "42");
-	EXPECT_LINE(self->kmsg, HELLO, 4, "unknown parameter 'valeu' ignored");
+	EXPECT_LINE(self->kmsg, HELLO, 4, "unknown parameter 'values' ignored");
 }
 
 FIXTURE(loglevel) {

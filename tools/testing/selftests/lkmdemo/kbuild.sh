@@ -66,7 +66,7 @@ lkmdemo_unregister_notifier EXPORT_SYMBOL_GPL" \
 	"$(cut -f 2,4 symvers.list | tr '\t' ' ' | sort)"
 
 expect 'kbuild.refused_builds_fail' 'exit status 2 exit status 2' \
-	"$(echo $(status refused) $(status borrower))"
+	"$(status refused) $(status borrower)"
 
 has 'kbuild.floating_point_is_refused' refused.log \
 	'lkmdemo_test_float\.c:[0-9:]* error: .*\(SSE\|x87\|float\)'

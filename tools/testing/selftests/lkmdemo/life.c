@@ -180,11 +180,13 @@ static bool lists_device(const char *path)
 }
 
 #define EXPECT_DEVICE(there) do {						\
-	EXPECT_EQ(there, !access(DEVICE, F_OK));				\
-	EXPECT_EQ(there, !access(CLASS_ENTRY, F_OK));				\
-	EXPECT_EQ(there, !access("/sys/devices/virtual/misc/lkmdemo", F_OK));	\
-	EXPECT_EQ(there, lists_device("/proc/misc"));				\
-	EXPECT_EQ(there, !access(DEBUGFS, F_OK));				\
+	bool _there = (there);							\
+										\
+	EXPECT_EQ(_there, !access(DEVICE, F_OK));				\
+	EXPECT_EQ(_there, !access(CLASS_ENTRY, F_OK));				\
+	EXPECT_EQ(_there, !access("/sys/devices/virtual/misc/lkmdemo", F_OK));	\
+	EXPECT_EQ(_there, lists_device("/proc/misc"));				\
+	EXPECT_EQ(_there, !access(DEBUGFS, F_OK));				\
 } while (0)
 
 TEST_F(device, comes_and_goes_with_the_module_every_time)

@@ -27,7 +27,7 @@ of()
 # The parameters of a module, a line each: name and type, in its order.
 parameters()
 {
-	modinfo -F parm "$1" | sed 's/:.*(/ /; s/)$//'
+	modinfo -p "$1" | sed 's/:.*(/ /; s/)$//'
 }
 
 expect 'modinfo.describes_each_module' "\

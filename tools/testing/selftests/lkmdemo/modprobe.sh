@@ -152,7 +152,7 @@ unload_all
 
 # The guest has been booted without it, so it gets a command line to look at.
 echo "$(cat /proc/cmdline) lkmdemo_hello.value=10" >"$out/cmdline"
-unshare -m sh -c 'mount --bind "$1" /proc/cmdline && modprobe lkmdemo_hello' sh "$out/cmdline"
+unshare -m sh -c "mount --bind '$out/cmdline' /proc/cmdline && modprobe lkmdemo_hello"
 expect 'modprobe.takes_options_from_the_kernel_command_line' '10' "$(value)"
 unload_all
 
