@@ -42,9 +42,9 @@ def _tree():
 
 def _kernel(always=False):
     target = _option('TARGET', 'um')
-    if target not in build.ARCH:
-        raise UserError(f'TARGET={target}: one of {", ".join(build.ARCH)} is wanted')
-    kernel = build.Kernel(_tree(), target, debug=_debug())
+    if target not in build.TARGETS:
+        raise UserError(f'TARGET={target}: one of {", ".join(build.TARGETS)} is wanted')
+    kernel = build.Kernel(_tree(), target, 'debug' if _debug() else '')
     build.build(kernel, always)
     return kernel
 

@@ -17,28 +17,44 @@ JOBS = len(os.sched_getaffinity(0))
 # What kbuild prints for each file that it compiles or links.
 STEP = r'\s+(?:(?:HOST)?(?:CC|LD)|AS|AR)(?: \[M\])?\s+(\S+)'
 
-ARCH = {'um': 'um'}
+# What each kernel is made of: files in config/, the later on top of the earlier.
+FRAGMENTS = {
+    'um': ('common', 'testing', 'um'),
+    'um-debug': ('common', 'testing', 'um', 'um-debug'),
+    'x86_64': ('common', 'testing', 'x86_64', 'x86_64-testing'),
+    'x86_64-debug': ('common', 'testing', 'x86_64', 'x86_64-debug'),
+    'x86_64-bench': ('common', 'x86_64'),
+}
+TARGETS = ('um', 'x86_64')
+
+# The kernel that is booted, in the build directory.
+IMAGE = {'um': 'linux', 'x86_64': 'arch/x86/boot/bzImage'}
+
+# The sanitizers of a debugging kernel.
+SANITIZERS = {'um': ('KASAN', 'UBSAN'), 'x86_64': ('KCSAN',)}
 
 
 class Kernel:
     """A kernel built, or to be built, from a tree for a target.
 
-    debug: with the sanitizers and the lock checker.
+    variant: "debug", with the sanitizers; "bench", with no debugging at all; or
+    none.
     """
 
-    def __init__(self, tree, target, debug=False):
+    def __init__(self, tree, target, variant=''):
         self.tree = tree
         self.target = target
-        self.debug = debug
-        self.name = f'{target}-debug' if debug else target
+        self.debug = variant == 'debug'
+        self.name = f'{target}-{variant}' if variant else target
         self.fragments = [WORKBENCH / 'config' / f'{name}.config'
-                          for name in dict.fromkeys((target, self.name))]
+                          for name in FRAGMENTS[self.name]]
         self.out = build_root() / f'{self.name}-{tree.name}'
         self.modules = self.out / 'modules'
+        self.image = self.out / IMAGE[target]
 
     def make(self, *goals):
         """The command line for make, with this kernel's settings."""
-        return ['make', '-C', self.tree, f'O={self.out}', f'ARCH={ARCH[self.target]}',
+        return ['make', '-C', self.tree, f'O={self.out}', f'ARCH={self.target}',
                 f'-j{JOBS}', 'CC=ccache gcc', 'HOSTCC=ccache gcc',
                 *(self._sanitize_ours_alone() if self.debug else ()), *goals]
 
@@ -50,9 +66,13 @@ class Kernel:
         """
         sources = [Path(path) for path in graft.owned(self.tree)
                    if path.endswith('.c') and not path.startswith('tools/')]
-        for sanitizer in ('KASAN', 'UBSAN'):
+        for sanitizer in SANITIZERS[self.target]:
             yield f'{sanitizer}_SANITIZE=n'
             yield from (f'{sanitizer}_SANITIZE_{source.stem}.o=y' for source in sources)
+        if 'KCSAN' in SANITIZERS[self.target]:
+            # It must see the barriers in the locks that we take.
+            yield from (f'KCSAN_INSTRUMENT_BARRIERS_{lock}.o=y'
+                        for lock in ('mutex', 'rwsem', 'spinlock'))
 
     def log(self, name):
         return self.out / f'{name}.log'

@@ -1,23 +1,29 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Boot a um kernel, run something in it, and judge what its log says."""
+"""Boot a kernel, run something in it, and judge what its log says."""
 
 import contextlib
+import functools
 import os
 import re
 import selectors
 import shlex
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import termios
+import threading
 import time
 from pathlib import Path
 
+import kvm
+import um
+import x86_64
 from console import say
 from paths import REPO, WORKBENCH, build_root
-from process import environment, start, stop
+from process import stop
+
+MACHINES = {'um': um, 'x86_64': x86_64}
 
 USER_SPACE = 'lkmdemo: guest: user space is up'
 
@@ -71,37 +77,34 @@ class _Follower:
         self.file.close()
 
 
-def _write_run(run, kernel, command, modules, terminal):
-    """Leave in the run directory what the guest's init expects there."""
-    writable = [REPO]
-    if REPO not in build_root().parents:
-        writable.append(build_root())
-    (run / 'writable').write_text(''.join(f'{path}\n' for path in writable), encoding='utf-8')
+def _writable():
+    """The directories of the host's that the guest may change."""
+    return [REPO] if REPO in build_root().parents else [REPO, build_root()]
+
+
+def _write_run(run, kernel, command, modules, tty):
+    """Leave in the run directory what the guest's init expects there.
+
+    tty: the guest's name for the terminal that the command gets, if it gets one.
+    """
+    (run / 'writable').write_text(''.join(f'{path}\n' for path in _writable()), encoding='utf-8')
     (run / 'modules').write_text(f'{kernel.modules}\n', encoding='utf-8')
     (run / 'command').write_text(command + '\n', encoding='utf-8')
     here = '/run/lkmdemo'
     lines = [f'cd {shlex.quote(str(REPO))}']
-    if terminal:
+    if tty:
         size = os.get_terminal_size()
-        lines.append('exec </dev/tty1 >/dev/tty1 2>&1')
+        lines.append(f'exec <{tty} >{tty} 2>&1')
         lines.append(f'stty sane rows {size.lines} cols {size.columns}')
         lines.append(f'export TERM={shlex.quote(os.environ.get("TERM", "linux"))}')
     else:
         lines.append(f'exec </dev/null >{here}/out 2>{here}/err')
     for module in modules:
         lines.append(f'modprobe {module} || {{ echo 1 >{here}/status; exit; }}')
-    lines.append(f'{"setsid -c " if terminal else ""}sh {here}/command')
+    lines.append(f'{"setsid -c " if tty else ""}sh {here}/command')
     lines.append(f'echo $? >{here}/status')
     lines.append(f'. {shlex.quote(str(WORKBENCH))}/guest/afterwards')
     (run / 'start').write_text('\n'.join(lines) + '\n', encoding='utf-8')
-
-
-def _command_line(kernel, run, console):
-    return [str(kernel.out / 'linux'), 'mem=512M', 'ncpus=2', 'seccomp=on', 'loglevel=7',
-            'root=/dev/root', 'rootfstype=hostfs', 'hostfs=/', 'ro', 'panic=-1',
-            f'init="{WORKBENCH}/guest/init"', f'LKM_RUN="{run}"', f'uml_dir={run}/uml/',
-            # A module unloads in no time when it need not wait for the other CPU.
-            'rcupdate.rcu_expedited=1', 'con=null', *console]
 
 
 @contextlib.contextmanager
@@ -133,43 +136,30 @@ def _watch(child, log_fd, log, followers, deadline, stopped):
                 return False
 
 
-def run(kernel, command, log, timeout=120, modules=(), out=None, err=None,
-        stopped=lambda: False):
-    """Boot the kernel, run a shell command in it, and return its exit status.
+def _boot(kernel, command, log, timeout, modules=(), out=None, err=None,
+          stopped=lambda: False, **machine):
+    """Boot, and return the command's status, whether in time, the child's status.
 
-    modules: what to load first. timeout: seconds for all of it, more on a
-    debugging kernel; None gives the command the terminal. out, err: where its
-    output goes, byte for byte; our own by default. log: the file for the kernel
-    log. stopped: is asked now and then whether to give up.
-
-    A report in the kernel log, a death and a time-out are said, with the lines
-    that matter, and fail the run whatever the command's status was.
+    The arguments are those of run(); machine: those of the machine's boot().
     """
     terminal = timeout is None
-    if kernel.debug and not terminal:
-        timeout *= DEBUG_SLOWNESS
+    target = MACHINES[kernel.target]
     directory = Path(tempfile.mkdtemp(prefix='lkmdemo-'))
     log.parent.mkdir(parents=True, exist_ok=True)
     read_end, write_end = os.pipe()
-    child = None
+    child = tty = status = None
     followers = []
     try:
-        _write_run(directory, kernel, command, modules, terminal)
-        pass_fds = [write_end]
-        console = [f'con0=null,fd:{write_end}']
+        _write_run(directory, kernel, command, modules, target.TERMINAL if terminal else None)
         with contextlib.ExitStack() as stack:
             if terminal:
                 stack.enter_context(_terminal())
                 tty = os.dup(0)
                 stack.callback(os.close, tty)
-                pass_fds.append(tty)
-                console.append(f'con1=fd:{tty},fd:{tty}')
             else:
                 followers = [_Follower(directory / 'out', out or sys.stdout.buffer),
                              _Follower(directory / 'err', err or sys.stderr.buffer)]
-            child = start(_command_line(kernel, directory, console), pass_fds=pass_fds,
-                          stdin=None if terminal else subprocess.DEVNULL, stdout=write_end, stderr=write_end,
-                          env=environment())
+            child = target.boot(kernel, [directory, *_writable()], write_end, tty, **machine)
             os.close(write_end)
             write_end = -1
             in_time = _watch(child, read_end, log, followers,
@@ -177,9 +167,9 @@ def run(kernel, command, log, timeout=120, modules=(), out=None, err=None,
                              stopped)
             if in_time:
                 child.wait()
-        if stopped():
-            return STOPPED
-        return _verdict(directory, log, child, timeout if not in_time else 0)
+        with contextlib.suppress(OSError, ValueError):
+            status = int((directory / 'status').read_text(encoding='utf-8'))
+        return status, in_time, child.returncode
     finally:
         if child:
             with contextlib.suppress(ProcessLookupError):
@@ -193,21 +183,51 @@ def run(kernel, command, log, timeout=120, modules=(), out=None, err=None,
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def _verdict(directory, log, child, timed_out):
-    status = None
-    with contextlib.suppress(OSError, ValueError):
-        status = int((directory / 'status').read_text(encoding='utf-8'))
+_asking = threading.Lock()
+
+
+@functools.cache
+def _kvm_works(kernel):
+    """Whether to use KVM: if this kernel reaches user space under it, and ends."""
+    return kvm.works(lambda: _boot(kernel, 'true', kernel.log('kvm-boot'), kvm.PATIENCE,
+                                   kvm=True)[0] == 0)
+
+
+def run(kernel, command, log, timeout=120, modules=(), out=None, err=None,
+        stopped=lambda: False, machine=()):
+    """Boot the kernel, run a shell command in it, and return its exit status.
+
+    modules: what to load first. timeout: seconds for all of it, more where the
+    guest is slow; None gives the command the terminal. out, err: where its
+    output goes, byte for byte; our own by default. log: the file for the kernel
+    log. stopped: is asked now and then whether to give up. machine: more for
+    the command line of the machine.
+
+    A report in the kernel log, a death and a time-out are said, with the lines
+    that matter, and fail the run whatever the command's status was.
+    """
+    options = {'extra': machine}
+    if kernel.target == 'x86_64':
+        with _asking:
+            options['kvm'] = _kvm_works(kernel)
+    if timeout:
+        timeout *= DEBUG_SLOWNESS if kernel.debug else 1
+        timeout *= 1 if options.get('kvm') else MACHINES[kernel.target].SLOWNESS
+    status, in_time, ended = _boot(kernel, command, log, timeout, modules, out, err, stopped,
+                                   **options)
+    if stopped():
+        return STOPPED
     report = splats(log)
     if report:
         say('the kernel log has a report; the run has failed:')
-    elif timed_out:
-        say(f'the guest was stopped after {timed_out} s, its time limit')
+    elif not in_time:
+        say(f'the guest was stopped after {timeout} s, its time limit')
     elif status is None:
-        say(f'the guest died, the kernel ended with {child.returncode}; its last words:')
+        say(f'the guest died, the kernel ended with {ended}; its last words:')
         report = log.read_text(errors='replace').replace('\r', '').splitlines()[-CONTEXT_LINES:]
     else:
         return status
     for line in report:
         say('  ' + line)
     say(f'kernel log: {log}')
-    return TIMED_OUT if timed_out else DIED
+    return DIED if in_time else TIMED_OUT

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The um machine: the kernel as a process, the host's files through hostfs."""
+
+from paths import WORKBENCH
+from process import environment, start
+
+TERMINAL = '/dev/tty1'
+
+# User space is that of the host: no slower.
+SLOWNESS = 1
+
+
+def boot(kernel, shared, log, tty=None, extra=()):
+    """Start the kernel, and return the child that it is.
+
+    shared: the directories of the host's that the guest mounts to write to, the
+    first being that of the run. log: a descriptor for the kernel log. tty: one
+    of the terminal that the guest gets. extra: more for its command line.
+    """
+    console = [f'con0=null,fd:{log}', *([f'con1=fd:{tty},fd:{tty}'] if tty else [])]
+    return start([str(kernel.image), 'mem=512M', 'ncpus=2', 'seccomp=on', 'loglevel=7',
+                  'root=/dev/root', 'rootfstype=hostfs', 'hostfs=/', 'ro', 'panic=-1',
+                  f'init="{WORKBENCH}/guest/init"', f'LKM_RUN="{shared[0]}"', 'LKM_SHARE=hostfs',
+                  f'uml_dir={shared[0]}/uml/',
+                  # A module unloads in no time when it need not wait for the other CPU.
+                  'rcupdate.rcu_expedited=1', 'con=null', *console, *extra],
+                 pass_fds=[log, *([tty] if tty else [])], stdin=tty, stdout=log, stderr=log,
+                 env=environment())

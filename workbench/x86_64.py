@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The x86_64 machine: QEMU, with the command line that virtme-ng makes for it.
+
+Of virtme-ng, what goes on the host is used: it knows QEMU, and how to hand it the
+host's root and directories. Its init is not, since the guest would then run the
+host's udev, and have a layer over some directories of the root alone; ours does
+for this machine what it does for um.
+"""
+
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import archive
+from console import UserError
+from paths import CACHE, WORKBENCH
+from process import environment, start
+
+TERMINAL = '/dev/ttyS0'
+
+# QEMU interprets user space too where there is no KVM.
+SLOWNESS = 4
+
+# What stands for itself on the command line of virtme-run; any other path is
+# handed to it as a link.
+PACKAGE = 'virtme-ng'
+
+
+def _virtme():
+    """Where the Python packages of virtme-ng are; in the cache, unpacked."""
+    deb = archive.package(PACKAGE, 'virtme-[a-z]+', 'package')
+    home = CACHE / deb.stem
+    if not home.exists():
+        part = home.with_name(f'{home.name}.{os.getpid()}')
+        subprocess.run(['dpkg-deb', '-x', deb, part], env=environment(), check=True)
+        try:
+            part.rename(home)
+        except OSError:
+            # Another clone was faster.
+            subprocess.run(['rm', '-rf', part], check=True)
+    return home / 'usr/lib/python3/dist-packages'
+
+
+def _share(shared):
+    """Links to directories, by names that virtme-ng takes whatever theirs are."""
+    for number, directory in enumerate(shared):
+        link = shared[0] / f'share{number}'
+        link.symlink_to(directory)
+        yield f'--rwdir={link}'
+
+
+def boot(kernel, shared, log, tty=None, extra=(), kvm=False):
+    """Start QEMU with the kernel, and return the child that it is.
+
+    As um.boot(); extra: more options of virtme-run. kvm: with KVM.
+    """
+    root = 'version=9p2000.L,trans=virtio,access=any,cache=loose,msize=512000'
+    kernel_options = [
+        'loglevel=7', 'panic=-1', 'rcupdate.rcu_expedited=1', f'rootflags={root}',
+        *([] if tty else ['earlycon=uart8250,io,0x3f8,115200']),
+        f'LKM_RUN={shared[0]}', 'LKM_SHARE=9p', f'init={WORKBENCH}/guest/init',
+        # What virtme-ng says after this, its own init, is an argument of ours.
+        '--']
+    command = [
+        sys.executable, '-m', 'virtme.commands.run', '--dry-run', '--show-command',
+        f'--kimg={kernel.image}', '--mods=none', '--force-9p', '--disable-microvm',
+        '--disable-monitor', '--memory=1G', '--cpus=2', '--overlay-rwdir=/', *_share(shared),
+        *(f'--kopt={option}' for option in kernel_options), '--qemu-opt=-no-reboot',
+        *([] if kvm else ['--disable-kvm']), *extra]
+    made = subprocess.run(command, cwd='/', env=environment(PYTHONPATH=str(_virtme())),
+                          capture_output=True, text=True, check=False)
+    if made.returncode:
+        raise UserError(f'virtme-ng ended with {made.returncode}:\n{made.stdout}{made.stderr}')
+    return start(shlex.split(made.stdout), stdin=tty or subprocess.DEVNULL, stdout=tty or log,
+                 stderr=log, env=environment())
