@@ -72,6 +72,21 @@ static int lkmdemo_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
+/* What every read ends with. */
+static ssize_t file_did_read(struct lkmdemo_file *lf, loff_t pos, size_t count,
+			     ssize_t ret, u64 generation)
+{
+	trace_lkmdemo_read(pos, count, ret);
+	if (ret < 0)
+		return ret;
+
+	WRITE_ONCE(lf->seen, generation);
+	lkmdemo_counter_add(LKMDEMO_COUNTER_READS, 1);
+	lkmdemo_counter_add(LKMDEMO_COUNTER_BYTES_READ, ret);
+
+	return ret;
+}
+
 static ssize_t lkmdemo_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct lkmdemo_file *lf = iocb->ki_filp->private_data;
@@ -82,13 +97,38 @@ static ssize_t lkmdemo_read_iter(struct kiocb *iocb, struct iov_iter *to)
 
 	ret = lkmdemo_message_read(&lf->dev->message, &iocb->ki_pos, to,
 				   iocb->ki_flags, &generation);
-	trace_lkmdemo_read(pos, count, ret);
+
+	return file_did_read(lf, pos, count, ret, generation);
+}
+
+/* For read() and pread(), which can do without an iterator. */
+static ssize_t lkmdemo_read(struct file *file, char __user *buf, size_t count,
+			    loff_t *ppos)
+{
+	struct lkmdemo_file *lf = file->private_data;
+	loff_t pos = *ppos;
+	u64 generation;
+	ssize_t ret;
+
+	ret = lkmdemo_message_read_user(&lf->dev->message, ppos, buf, count,
+					&generation);
+
+	return file_did_read(lf, pos, count, ret, generation);
+}
+
+/* What every write ends with, its position being after what it wrote. */
+static ssize_t file_did_write(struct lkmdemo_file *lf, loff_t pos, size_t count,
+			      ssize_t ret)
+{
+	trace_lkmdemo_write(pos - max(ret, 0), count, ret);
 	if (ret < 0)
 		return ret;
 
-	WRITE_ONCE(lf->seen, generation);
-	lkmdemo_counter_add(LKMDEMO_COUNTER_READS, 1);
-	lkmdemo_counter_add(LKMDEMO_COUNTER_BYTES_READ, ret);
+	pr_debug("wrote %zd bytes, length is %zu\n", ret,
+		 READ_ONCE(lf->dev->message.length));
+
+	lkmdemo_counter_add(LKMDEMO_COUNTER_WRITES, 1);
+	lkmdemo_counter_add(LKMDEMO_COUNTER_BYTES_WRITTEN, ret);
 
 	return ret;
 }
@@ -101,18 +141,20 @@ static ssize_t lkmdemo_write_iter(struct kiocb *iocb, struct iov_iter *from)
 
 	ret = lkmdemo_message_write(&lf->dev->message, &iocb->ki_pos, from,
 				    iocb->ki_flags);
-	/* An appending write learns its position on the way. */
-	trace_lkmdemo_write(iocb->ki_pos - max(ret, 0), count, ret);
-	if (ret < 0)
-		return ret;
 
-	pr_debug("wrote %zd bytes, length is %zu\n", ret,
-		 READ_ONCE(lf->dev->message.length));
+	return file_did_write(lf, iocb->ki_pos, count, ret);
+}
 
-	lkmdemo_counter_add(LKMDEMO_COUNTER_WRITES, 1);
-	lkmdemo_counter_add(LKMDEMO_COUNTER_BYTES_WRITTEN, ret);
+static ssize_t lkmdemo_write(struct file *file, const char __user *buf,
+			     size_t count, loff_t *ppos)
+{
+	struct lkmdemo_file *lf = file->private_data;
+	ssize_t ret;
 
-	return ret;
+	ret = lkmdemo_message_write_user(&lf->dev->message, ppos, buf, count,
+					 file->f_flags & O_APPEND ? IOCB_APPEND : 0);
+
+	return file_did_write(lf, *ppos, count, ret);
 }
 
 static loff_t lkmdemo_llseek(struct file *file, loff_t offset, int whence)
@@ -225,6 +267,8 @@ const struct file_operations lkmdemo_fops = {
 	.open		= lkmdemo_open,
 	.release	= lkmdemo_release,
 	.llseek		= lkmdemo_llseek,
+	.read		= lkmdemo_read,
+	.write		= lkmdemo_write,
 	.read_iter	= lkmdemo_read_iter,
 	.write_iter	= lkmdemo_write_iter,
 	.splice_read	= copy_splice_read,

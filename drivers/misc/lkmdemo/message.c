@@ -95,6 +95,35 @@ static ssize_t message_read_copy(struct lkmdemo_message *msg, loff_t pos,
 	return count && !copied ? -EFAULT : copied;
 }
 
+/*
+ * Copies to @to, or to @buf where there is no @to, which is the same but quicker.
+ * Gives up with -EAGAIN, and nothing taken, on a change or an absent page.
+ */
+static __always_inline ssize_t
+message_read_direct(struct lkmdemo_message *msg, loff_t pos, size_t count,
+		    struct iov_iter *to, char __user *buf, u64 *generation)
+{
+	unsigned int seq;
+	size_t copied;
+	u8 *data;
+
+	seq = read_seqbegin(&msg->lock);
+	*generation = msg->generation;
+	count = message_clamp(pos, count, READ_ONCE(msg->length));
+	data = msg->data + pos;
+	pagefault_disable();
+	copied = to ? copy_to_iter(data, count, to) :
+		      count - __copy_to_user_inatomic(buf, data, count);
+	pagefault_enable();
+
+	if (likely(!read_seqretry(&msg->lock, seq) && copied == count))
+		return copied;
+	if (to)
+		iov_iter_revert(to, copied);
+
+	return -EAGAIN;
+}
+
 /**
  * lkmdemo_message_read() - read from an offset
  * @msg: the message
@@ -114,30 +143,55 @@ static ssize_t message_read_copy(struct lkmdemo_message *msg, loff_t pos,
 ssize_t lkmdemo_message_read(struct lkmdemo_message *msg, loff_t *pos,
 			     struct iov_iter *to, int flags, u64 *generation)
 {
-	size_t count, copied;
-	unsigned int seq;
 	ssize_t ret;
 
-	seq = read_seqbegin(&msg->lock);
-	*generation = msg->generation;
-	count = message_clamp(*pos, iov_iter_count(to), READ_ONCE(msg->length));
-	pagefault_disable();
-	copied = copy_to_iter(msg->data + *pos, count, to);
-	pagefault_enable();
-
-	if (read_seqretry(&msg->lock, seq) || copied < count) {
-		iov_iter_revert(to, copied);
+	ret = message_read_direct(msg, *pos, iov_iter_count(to), to, NULL,
+				  generation);
+	if (ret == -EAGAIN)
 		ret = message_read_copy(msg, *pos, to, flags, generation);
-	} else {
-		ret = copied;
-	}
-
 	if (ret > 0)
 		*pos += ret;
 
 	return ret;
 }
 EXPORT_SYMBOL_IF_KUNIT(lkmdemo_message_read);
+
+/* Apart, so that the quick way need not even clear the iterator's place. */
+static noinline ssize_t message_read_late(struct lkmdemo_message *msg,
+					  loff_t *pos, char __user *buf,
+					  size_t count, u64 *generation)
+{
+	struct iov_iter to;
+
+	iov_iter_ubuf(&to, ITER_DEST, buf, count);
+
+	return lkmdemo_message_read(msg, pos, &to, 0, generation);
+}
+
+/**
+ * lkmdemo_message_read_user() - read from an offset into one user buffer
+ * @msg: the message
+ * @pos: where to start, not negative; goes up by the bytes read
+ * @buf: where the bytes go, checked with access_ok()
+ * @count: how many there is room for
+ * @generation: on success, of which generation the bytes are
+ *
+ * Context: As lkmdemo_message_read() without flags.
+ * Return: As lkmdemo_message_read() without flags.
+ */
+ssize_t lkmdemo_message_read_user(struct lkmdemo_message *msg, loff_t *pos,
+				  char __user *buf, size_t count,
+				  u64 *generation)
+{
+	ssize_t ret;
+
+	ret = message_read_direct(msg, *pos, count, NULL, buf, generation);
+	if (unlikely(ret < 0))
+		return message_read_late(msg, pos, buf, count, generation);
+	*pos += ret;
+
+	return ret;
+}
 
 static void message_fill_info(const struct lkmdemo_message *msg,
 			      struct lkmdemo_info *info)
@@ -212,30 +266,60 @@ ssize_t lkmdemo_message_write(struct lkmdemo_message *msg, loff_t *pos,
 			      struct iov_iter *from, int flags)
 {
 	size_t count = iov_iter_count(from);
-	u8 small[LKMDEMO_SMALL_WRITE];
-	u8 *bytes = small;
-	ssize_t ret;
+	ssize_t ret = -EFAULT;
+	u8 *bytes;
 
 	if (count > msg->capacity)
 		return -EINVAL;
 
-	if (count > sizeof(small)) {
-		bytes = kvmalloc(count, message_gfp(flags));
-		if (!bytes)
-			return flags & IOCB_NOWAIT ? -EAGAIN : -ENOMEM;
-	}
+	bytes = kvmalloc(count, message_gfp(flags));
+	if (!bytes)
+		return flags & IOCB_NOWAIT ? -EAGAIN : -ENOMEM;
 
 	if (copy_from_iter_full(bytes, count, from))
 		ret = message_store(msg, pos, bytes, count, flags);
-	else
-		ret = -EFAULT;
-
-	if (bytes != small)
-		kvfree(bytes);
+	kvfree(bytes);
 
 	return ret;
 }
 EXPORT_SYMBOL_IF_KUNIT(lkmdemo_message_write);
+
+static noinline ssize_t message_write_large(struct lkmdemo_message *msg,
+					    loff_t *pos,
+					    const char __user *buf,
+					    size_t count, int flags)
+{
+	struct iov_iter from;
+
+	iov_iter_ubuf(&from, ITER_SOURCE, (void __user *)buf, count);
+
+	return lkmdemo_message_write(msg, pos, &from, flags);
+}
+
+/**
+ * lkmdemo_message_write_user() - write the bytes of one user buffer
+ * @msg: the message
+ * @pos: where to start, not negative; goes to the end of what was written
+ * @buf: the bytes, checked with access_ok()
+ * @count: how many there are, all of which are taken
+ * @flags: as for lkmdemo_message_write()
+ *
+ * Context: As lkmdemo_message_write().
+ * Return: As lkmdemo_message_write().
+ */
+ssize_t lkmdemo_message_write_user(struct lkmdemo_message *msg, loff_t *pos,
+				   const char __user *buf, size_t count,
+				   int flags)
+{
+	u8 small[LKMDEMO_SMALL_WRITE] __uninitialized;
+
+	if (count > min(sizeof(small), msg->capacity))
+		return message_write_large(msg, pos, buf, count, flags);
+	if (__copy_from_user(small, buf, count))
+		return -EFAULT;
+
+	return message_store(msg, pos, small, count, flags);
+}
 
 /**
  * lkmdemo_message_clear() - empty the message

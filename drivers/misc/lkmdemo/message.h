@@ -39,8 +39,14 @@ void lkmdemo_message_destroy(struct lkmdemo_message *msg);
 
 ssize_t lkmdemo_message_read(struct lkmdemo_message *msg, loff_t *pos,
 			     struct iov_iter *to, int flags, u64 *generation);
+ssize_t lkmdemo_message_read_user(struct lkmdemo_message *msg, loff_t *pos,
+				  char __user *buf, size_t count,
+				  u64 *generation);
 ssize_t lkmdemo_message_write(struct lkmdemo_message *msg, loff_t *pos,
 			      struct iov_iter *from, int flags);
+ssize_t lkmdemo_message_write_user(struct lkmdemo_message *msg, loff_t *pos,
+				   const char __user *buf, size_t count,
+				   int flags);
 void lkmdemo_message_clear(struct lkmdemo_message *msg);
 
 void lkmdemo_message_info(struct lkmdemo_message *msg,
