@@ -21,7 +21,7 @@
 #include "message.h"
 
 /* Writes of up to this many bytes are gathered on the stack. */
-#define LKMDEMO_SMALL_WRITE	128
+#define LKMDEMO_SMALL_WRITE	64
 
 /**
  * lkmdemo_message_init() - make an empty message
