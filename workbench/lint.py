@@ -355,6 +355,8 @@ def lint(tree, quick):
                  f'failed: {len(complaints)}' if complaints else 'passed')
             if complaints:
                 failures.append((check, complaints, subject.log))
+    if not failures and not quick:
+        verdict.remember_lint()
     for check, complaints, log in failures:
         say(f'\n{check.name}, log: {log}')
         say('\n'.join('  ' + line for line in complaints[:SHOWN]))

@@ -382,6 +382,14 @@ def _figures():
     return '\n'.join(lines)
 
 
+def _cover(tree):
+    """The text of the cover letter; what make lint has to confirm only if it did."""
+    checked = verdict.lint_has_passed()
+    paragraphs = [text for text in COVER.read_text(encoding='utf-8').split('\n\n')
+                  if checked or not text.startswith('{lint}')]
+    return '\n\n'.join(paragraphs).format(lint='', tests=_figures(), release=source.release(tree))
+
+
 def make(tree, version):
     """Cut a version of the series, with its cover letter, into build/series."""
     if not re.fullmatch('[1-9][0-9]*', version):
@@ -396,7 +404,7 @@ def make(tree, version):
         if not previous:
             raise UserError(f'V={version} tells what has changed since {before[:-1]}, and there is '
                             f'no {directory}/{before}*.patch')
-    cover = COVER.read_text(encoding='utf-8').format(tests=_figures(), release=source.release(tree))
+    cover = _cover(tree)
     with tempfile.TemporaryDirectory(prefix='.new-', dir=directory) as fresh:
         cut(Series(tree), Path(fresh), f'-v{version}', cover=cover, previous=previous)
         for old in directory.glob(f'v{version}-*.patch'):

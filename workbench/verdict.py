@@ -19,7 +19,7 @@ from paths import build_root
 from process import start, stop
 
 
-LAST_TEST = 'last-test.json'
+LAST_TEST, LAST_LINT = 'last-test.json', 'last-lint'
 
 
 class Tally(NamedTuple):
@@ -66,6 +66,17 @@ def remember(kernel, of_kunit, of_kselftest):
 def remembered():
     """The last test run on each kind of kernel that was of the present sources."""
     return [run for run in _runs().values() if run['sources'] == _tested()]
+
+
+def remember_lint():
+    """Keep that all of make lint has passed on the present sources."""
+    (build_root() / LAST_LINT).write_text(_tested(), encoding='utf-8')
+
+
+def lint_has_passed():
+    """Whether all of make lint has passed on the present sources."""
+    stamp = build_root() / LAST_LINT
+    return stamp.exists() and stamp.read_text(encoding='utf-8') == _tested()
 
 
 def _count_group(group):
