@@ -126,18 +126,11 @@ def _series(lint):
     return f'{len(lint.patches)} patches, against graft', []
 
 
-CHECKPATCH = ('scripts/checkpatch.pl', '--strict', '--quiet', '--show-types')
-
-
 @_check('checkpatch', 'perl', 'git')
 def _checkpatch(lint):
-    return f'{len(lint.patches)} patches', sum(lint.each(lint.patches, *CHECKPATCH), [])
-
-
-@_check('checkpatch -f', 'perl', 'git', quick=False)
-def _checkpatch_files(lint):
-    files = [path for path in lint.files if not path.endswith('.rst')]
-    return f'{len(files)} files', lint.complaints(*CHECKPATCH, '-f', *files)
+    # Which has every line of every file once.
+    command = ('scripts/checkpatch.pl', '--strict', '--quiet', '--show-types')
+    return f'{len(lint.patches)} patches', sum(lint.each(lint.patches, *command), [])
 
 
 @_check('get_maintainer', 'perl')
