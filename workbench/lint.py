@@ -111,6 +111,7 @@ class Lint:
         repository.commit({**files, **self.series.pristine}, 'pristine')
         repository.git('tag', 'pristine')
         repository.apply(self.patches)
+        repository.git('tag', 'series')
         return repository
 
     def ours(self, *suffixes):
@@ -174,9 +175,10 @@ def _spdxcheck(lint):
 @_check('checkkconfigsymbols', 'python3', 'git')
 def _checkkconfigsymbols(lint):
     # With all of Kconfig, and no other source: what is undefined there is ours.
+    # The tool resets the tree to each of the two, so that none can be HEAD.
     repository = lint.repository('kconfig', ['**/Kconfig*'])
     return f'{len(lint.patches)} patches', lint.complaints(
-        sys.executable, lint.tree / 'scripts/checkkconfigsymbols.py', '--diff', 'pristine..HEAD',
+        sys.executable, lint.tree / 'scripts/checkkconfigsymbols.py', '--diff', 'pristine..series',
         cwd=repository.directory)
 
 
