@@ -232,8 +232,8 @@ def _coccicheck(lint):
     for directory in (MODULES, KUNIT):
         status, lines = lint.run('make', '-s', '-C', lint.tree, 'ARCH=um', 'MODE=report',
                                  f'J={build.JOBS}', f'M={lint.tree / directory}', 'coccicheck')
-        complaints += [line for line in lines
-                       if re.match(rf'{re.escape(str(lint.tree))}/\S+:\d+', line)]
+        # Paths are from the directory on; whole ones are those of the rules.
+        complaints += [line for line in lines if re.match(r'\./\S+:\d+', line)]
         if status:
             complaints.append(f'coccicheck ended with {status} on {directory}')
     return f'{MODULES}, {KUNIT}', complaints

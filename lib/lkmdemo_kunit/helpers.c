@@ -291,7 +291,7 @@ static void run_race(struct kunit *test, unsigned int nr,
 	struct race_thread *threads;
 	unsigned int i;
 
-	threads = kcalloc(nr, sizeof(*threads), GFP_KERNEL);
+	threads = kunit_kcalloc(test, nr, sizeof(*threads), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, threads);
 
 	for (i = 0; i < nr; i++) {
@@ -307,7 +307,6 @@ static void run_race(struct kunit *test, unsigned int nr,
 	if (i < nr) {
 		while (i--)
 			kthread_stop_put(threads[i].task);
-		kfree(threads);
 		KUNIT_FAIL_AND_ABORT(test, "no thread %u of %u", i, nr);
 	}
 
@@ -318,8 +317,6 @@ static void run_race(struct kunit *test, unsigned int nr,
 	wait_for_completion(&race.start);
 	for (i = 0; i < nr; i++)
 		kthread_stop_put(threads[i].task);
-
-	kfree(threads);
 }
 
 /**

@@ -82,7 +82,7 @@ KUNIT_ARRAY_PARAM_DESC(bounds, bounds_cases, desc);
 static void write_bounds(struct kunit *test)
 {
 	const struct bounds_case *c = test->param_value;
-	size_t moved = c->ret > 0 ? c->ret : 0;
+	size_t moved = max(c->ret, 0);
 	struct lkmdemo_message *msg;
 	loff_t pos = c->pos;
 	size_t length = LENGTH;
@@ -128,7 +128,7 @@ KUNIT_ARRAY_PARAM_DESC(append, append_cases, desc);
 static void append_goes_to_the_end(struct kunit *test)
 {
 	const struct append_case *c = test->param_value;
-	size_t moved = c->ret > 0 ? c->ret : 0;
+	size_t moved = max(c->ret, 0);
 	/* No append looks at the position that it is given. */
 	const loff_t before = CAPACITY + 3;
 	struct lkmdemo_message *msg;

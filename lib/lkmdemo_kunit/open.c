@@ -402,7 +402,7 @@ static void check_io(struct kunit *test, io_fn io, unsigned int direction,
 	const struct io_case *c = test->param_value;
 	u8 buffer[CAPACITY] = {};
 	struct kvec vec = { .iov_base = buffer, .iov_len = c->count };
-	size_t moved = c->ret > 0 ? c->ret : 0;
+	size_t moved = max(c->ret, 0);
 	s64 calls_before, bytes_before;
 	struct iov_iter iter;
 	struct kiocb iocb;

@@ -5,6 +5,7 @@
 #include <linux/debugfs.h>
 #include <linux/lkmdemo.h>
 #include <linux/seq_file.h>
+#include <linux/string_choices.h>
 
 #include "lkmdemo.h"
 
@@ -36,7 +37,7 @@ static int lkmdemo_state_show(struct seq_file *m, void *unused)
 	seq_printf(m, "exclusive: %c\n", READ_ONCE(dev->exclusive) ? 'Y' : 'N');
 	seq_printf(m, "openers: %d\n", atomic_read(&dev->openers));
 	seq_printf(m, "waiting for a change: %s\n",
-		   wq_has_sleeper(&dev->message.changed) ? "yes" : "no");
+		   str_yes_no(wq_has_sleeper(&dev->message.changed)));
 
 	return 0;
 }
