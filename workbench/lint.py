@@ -39,7 +39,7 @@ FRAME = 256
 
 # sparse 0.6.4, of Debian 12, knows neither of these; both have a meaning that it
 # does know.
-SPARSE = 'sparse -D__typeof_unqual__=__typeof__ -D__builtin_strlen(s)=(sizeof(s)-1)'
+SPARSE = 'sparse -D__typeof_unqual__=__typeof__ "-D__builtin_strlen(s)=(sizeof(s)-1)"'
 
 
 class Check(NamedTuple):
@@ -274,7 +274,7 @@ def _warnings(lint, kernel):
     status, lines = lint.run(*kernel.make('W=1', 'C=2', f'CHECK={SPARSE}', *goals),
                              **{key: value for key, value in build.compiler_environment().items()
                                 if key.startswith('CCACHE')})
-    found = [line for line in lines if re.search(r'(warning|error):', line)]
+    found = [line for line in lines if re.search(r'(warning|error):|is not available', line)]
     return found or ([f'make ended with {status}'] if status else [])
 
 
@@ -307,7 +307,7 @@ def _bisect(lint):
             if guest.run(kernel, 'true', kernel.log('boot'), modules=modules, out=io.BytesIO()):
                 found.append(f'the modules {" ".join(modules)} do not load, see {kernel.log("boot")}')
             if (kernel.tree / KUNIT).exists():
-                tally = verdict.kunit_modules(kernel)
+                tally = verdict.kunit_modules(kernel, show=False)
                 if tally.failed or not tally.passed:
                     found.append(f'KUnit: {tally}')
             complaints += [f'{patch.name}: {line}' for line in found]

@@ -175,7 +175,7 @@ def count_kselftest(tree, text, programs):
     return _count_ktap(tree, ['KTAP version 1', f'1..{programs}', *nested])
 
 
-def kunit_modules(kernel):
+def kunit_modules(kernel, show=True):
     """Run the KUnit suites as a module of the booted kernel; return the tally."""
     results = '/sys/kernel/debug/kunit'
     command = f'modprobe lkmdemo_kunit && cat {results}/lkmdemo_*/results'
@@ -186,7 +186,7 @@ def kunit_modules(kernel):
     tally = Tally()
     for document in documents:
         tally += _count_ktap(kernel.tree, ['KTAP version 1', '1..1', *document.splitlines()],
-                             show=True)
+                             show)
     return with_status(tally, status)
 
 
