@@ -3,21 +3,16 @@
  * Many threads at /dev/lkmdemo: who gets in, and that a write is never torn.
  */
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 
 #include "device.h"
 
 #define THREADS	4
 
-/* A race wants all processors, also where the run was given fewer. */
 static void setup_race(struct __test_metadata *_metadata, unsigned int *found,
 		       const char *parameters)
 {
-	cpu_set_t all;
-
-	memset(&all, 0xff, sizeof(all));
-	ASSERT_EQ(0, sched_setaffinity(0, sizeof(all), &all));
+	use_all_processors(_metadata);
 	setup_modules(_metadata, found, MODULE_COUNTER, parameters);
 }
 

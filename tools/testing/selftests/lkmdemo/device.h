@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <linux/lkmdemo.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -52,6 +53,15 @@ static inline bool setup_modules(struct __test_metadata *_metadata, unsigned int
 		ASSERT_EQ(0, module_load("lkmdemo", parameters));
 
 	return true;
+}
+
+/* A race wants all processors, also where the run was given fewer. */
+static inline void use_all_processors(struct __test_metadata *_metadata)
+{
+	cpu_set_t all;
+
+	memset(&all, 0xff, sizeof(all));
+	ASSERT_EQ(0, sched_setaffinity(0, sizeof(all), &all));
 }
 
 #define MILLISECOND	1000000LL

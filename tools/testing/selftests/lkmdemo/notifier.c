@@ -74,6 +74,7 @@ TEST_F(notifier, comes_and_goes_while_the_counter_changes)
 	pid_t changer;
 	int i;
 
+	use_all_processors(_metadata);
 	changer = fork();
 	ASSERT_LE(0, changer);
 	if (!changer) {

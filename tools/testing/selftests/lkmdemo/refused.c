@@ -84,8 +84,7 @@ TEST_F(refused, symbol_that_nobody_exports_is_enoent)
 
 TEST_F(refused, text_is_enoexec)
 {
-	strcpy(image.bytes, "Hello");
-	image.size = strlen(image.bytes);
+	image.size = snprintf(image.bytes, sizeof(image.bytes), "Hello");
 
 	EXPECT_REFUSED(-ENOEXEC);
 }

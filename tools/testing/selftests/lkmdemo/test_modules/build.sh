@@ -46,6 +46,14 @@ if ! tail -n 1 "$output/modules.log" | grep -qx 'exit status 0'; then
 	exit 1
 fi
 cp "$build"/*.ko "$output"
+# Only modules_install signs; this one is for signing.sh.
+if grep -q '^CONFIG_MODULE_SIG=y' "$kdir/.config"; then
+	hash=$(sed -n 's/^CONFIG_MODULE_SIG_HASH="\(.*\)"/\1/p' "$kdir/.config")
+	mkdir "$output/signed"
+	"$kdir/scripts/sign-file" "$hash" "$kdir/certs/signing_key.pem" \
+		"$kdir/certs/signing_key.x509" "$build/lkmdemo_test_client.ko" \
+		"$output/signed/lkmdemo_test_client.ko"
+fi
 kbuild modules_install "$build" modules_install INSTALL_MOD_PATH="$build/root"
 list "$build/root/lib/modules" installed
 rm -r "$build/root"

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * With CONFIG_MODVERSIONS a module brings the checksum of each symbol that it
+ * uses, as it was when the module was built, and is refused if it is another now.
+ */
+#include "device.h"
+#include "image.h"
+#include "kmsg.h"
+
+#define SYMBOL		"lkmdemo_counter_add"
+
+static struct image image;
+
+FIXTURE(modversions) {
+	unsigned int found;
+	char *name;	/* of the symbol, behind its checksum of a long */
+	int kmsg;
+};
+
+FIXTURE_SETUP(modversions)
+{
+	static const char entry[] = "\0\0\0\0" SYMBOL;
+
+	if (!setup_modules(_metadata, &self->found, MODULE_COUNTER, NULL))
+		return;
+
+	setup_image(_metadata, &image, CLIENT);
+	if (!image_find(&image, " modversions ", strlen(" modversions ")))
+		SKIP(return, "needs CONFIG_MODVERSIONS");
+
+	/* The upper half of the checksum is 0. */
+	self->name = image_find(&image, entry, sizeof(entry));
+	ASSERT_NE(NULL, self->name);
+	self->name += 4;
+	self->kmsg = kmsg_open();
+	ASSERT_LE(0, self->kmsg);
+}
+
+FIXTURE_TEARDOWN_PARENT(modversions)
+{
+	module_unload(CLIENT);
+	EXPECT_EQ(0, modules_set(self->found));
+}
+
+TEST_F(modversions, right_checksum_lets_the_module_in)
+{
+	EXPECT_EQ(0, image_load(&image, ""));
+}
+
+TEST_F(modversions, another_checksum_is_einval)
+{
+	self->name[-8] ^= 1;
+
+	EXPECT_EQ(-EINVAL, image_load(&image, ""));
+	EXPECT_FALSE(module_loaded(CLIENT));
+	EXPECT_LINE(self->kmsg, CLIENT, LEVEL_WARNING, "disagrees about version of symbol " SYMBOL);
+	EXPECT_LINE(self->kmsg, CLIENT, LEVEL_WARNING, "Unknown symbol " SYMBOL " (err -22)");
+}
+
+TEST_F(modversions, no_checksum_is_einval)
+{
+	self->name[0] = 'L';
+
+	EXPECT_EQ(-EINVAL, image_load(&image, ""));
+	EXPECT_FALSE(module_loaded(CLIENT));
+	EXPECT_LINE(self->kmsg, CLIENT, LEVEL_WARNING, "no symbol version for " SYMBOL);
+}
+
+TEST_HARNESS_MAIN
