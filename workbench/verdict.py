@@ -22,14 +22,25 @@ from process import start, stop
 LAST_TEST, LAST_LINT = 'last-test.json', 'last-lint'
 
 
+# From the best to the worst.
+_RESULTS = ('passed', 'skipped', 'failed')
+
+
 class Tally(NamedTuple):
-    """How many cases there were, each parameter of a case by itself."""
+    """How many cases there were, each parameter of a case by itself.
+
+    results: what came of each, by its name; of one with parameters, the worst.
+    """
     passed: int = 0
     failed: int = 0
     skipped: int = 0
+    results: dict = {}
 
     def __add__(self, other):
-        return Tally(*(a + b for a, b in zip(self, other)))
+        results = dict(self.results)
+        for name, result in other.results.items():
+            results[name] = max(result, results.get(name, result), key=_RESULTS.index)
+        return Tally(*(a + b for a, b in zip(self[:3], other[:3])), results)
 
     def __str__(self):
         return f'{self.passed} passed, {self.failed} failed, {self.skipped} skipped'
@@ -59,7 +70,7 @@ def remember(kernel, of_kunit, of_kselftest):
     runs[kernel.name] = {
         'kernel': kernel.name, 'release': kernel.release(),
         'date': datetime.date.today().isoformat(), 'sources': _tested(),
-        'kunit': of_kunit.passed, 'kselftest': of_kselftest.passed, **tally._asdict()}
+        'kunit': of_kunit.passed, 'kselftest': of_kselftest.passed, 'passed': tally.passed, 'failed': tally.failed, 'skipped': tally.skipped}
     (build_root() / LAST_TEST).write_text(json.dumps(runs, indent=1) + '\n', encoding='utf-8')
 
 
@@ -79,14 +90,31 @@ def lint_has_passed():
     return stamp.exists() and stamp.read_text(encoding='utf-8') == _tested()
 
 
-def _count_group(group):
+def _one(name, passed, skipped):
+    """The tally of one case."""
+    failed = not (passed or skipped)
+    return Tally(int(passed), int(failed), int(skipped),
+                 {name: 'passed' if passed else 'skipped' if skipped else 'failed'})
+
+
+def _kunit_name(path):
+    """The name of a case, whatever its parameter: KUnit SUITE.CASE."""
+    return f'KUnit {".".join(path[:2])}'
+
+
+def _kselftest_name(path):
+    """The name of a case: kselftest PROGRAM: CASE."""
+    return f'kselftest {path[0].removeprefix("selftests: lkmdemo: ")}: {path[-1]}'
+
+
+def _count_group(group, path=()):
     """Count the cases of a group in kunit.py's JSON."""
     tally = Tally()
     for case in group['test_cases']:
-        status = case['status']
-        tally += Tally(status == 'PASS', status not in ('PASS', 'SKIP'), status == 'SKIP')
+        tally += _one(_kunit_name((*path, case['name'])),
+                      case['status'] == 'PASS', case['status'] == 'SKIP')
     for sub_group in group['sub_groups']:
-        tally += _count_group(sub_group)
+        tally += _count_group(sub_group, (*path, sub_group['name']))
     return tally
 
 
@@ -138,28 +166,27 @@ def _parser(tree):
     return parser, Silent()
 
 
-def _leaves(test):
+def _leaves(test, path=()):
     if test.subtests:
         for subtest in test.subtests:
-            yield from _leaves(subtest)
+            yield from _leaves(subtest, (*path, subtest.name))
     else:
-        yield test
+        yield path, test
 
 
-def _count_ktap(tree, lines, show=False):
+def _count_ktap(tree, lines, name_of, show=False):
     """Count the cases in a KTAP document.
 
-    show: print it in kunit.py's way, if it has not been seen as it came.
+    name_of: gives the name of a case for the names that lead to it. show: print it in kunit.py's way, if it has not been seen as it came.
     """
     parser, silent = _parser(tree)
     printer = sys.modules['kunit_printer'].stdout if show else silent
     result = parser.parse_run_tests(lines, printer)
     status = parser.TestStatus
     tally = Tally()
-    for test in _leaves(result):
-        tally += Tally(test.status == status.SUCCESS,
-                       test.status not in (status.SUCCESS, status.SKIPPED),
-                       test.status == status.SKIPPED)
+    for path, test in _leaves(result):
+        tally += _one(name_of(path or ('',)), test.status == status.SUCCESS,
+                      test.status == status.SKIPPED)
     return tally
 
 
@@ -173,7 +200,7 @@ def count_kselftest(tree, text, programs):
     """
     nested = [re.sub(r'^ok (.* # XFAIL)$', r'not ok \1', re.sub(r'^# ', '  ', line))
               for line in text.splitlines()]
-    return _count_ktap(tree, ['KTAP version 1', f'1..{programs}', *nested])
+    return _count_ktap(tree, ['KTAP version 1', f'1..{programs}', *nested], _kselftest_name)
 
 
 def kunit_modules(kernel, show=True):
@@ -187,7 +214,7 @@ def kunit_modules(kernel, show=True):
     tally = Tally()
     for document in documents:
         tally += _count_ktap(kernel.tree, ['KTAP version 1', '1..1', *document.splitlines()],
-                             show)
+                             _kunit_name, show)
     return with_status(tally, status)
 
 

@@ -43,7 +43,17 @@ class CountTest(unittest.TestCase):
         return verdict.count_kselftest(self.tree, KSELFTEST.format(second=second), 2)
 
     def test_each_case_of_a_program_counts(self):
-        self.assertEqual(self.count(WHOLE), (2, 1, 1))
+        self.assertEqual(self.count(WHOLE)[:3], (2, 1, 1))
+
+    def test_what_came_of_each_case_is_kept_by_its_name(self):
+        self.assertEqual(self.count(WHOLE).results, {
+            'kselftest seek: global.a': 'passed', 'kselftest seek: global.b': 'failed',
+            'kselftest seek: global.c': 'skipped', 'kselftest open: global.d': 'passed'})
+
+    def test_of_a_case_with_parameters_the_worst_counts(self):
+        passed, failed = (verdict.Tally(results={'KUnit a.b': result})
+                          for result in ('passed', 'failed'))
+        self.assertEqual((passed + failed + passed).results, {'KUnit a.b': 'failed'})
 
     def test_a_program_that_dies_on_the_way_fails(self):
         self.assertGreaterEqual(self.count(CRASHED).failed, 2)

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The table of Documentation/lkmdemo/rows.rst, and whether its tests hold."""
+
+import fnmatch
+import re
+
+from paths import REPO
+
+TABLE = REPO / 'Documentation/lkmdemo/rows.rst'
+
+ROWS = [f'R{number:02}' for number in range(1, 35)]
+
+# Those that no test shows yet.
+OPEN = {'R27', 'R29'}
+
+_ROW = re.compile(r'^   \* - (R\d+)$', re.MULTILINE)
+
+# The name of a test as the report of a run has it, and the one target that runs
+# it, if not all do. A "*" stands for the variants of a test.
+_TEST = re.compile(r'``((?:kselftest|KUnit) [^`]+)``(?:\s+on\s+(\w+))?')
+
+
+def read(text):
+    """The tests of each row: a list of names with their targets."""
+    _, *parts = _ROW.split(text)
+    return [(row, _TEST.findall(cells)) for row, cells in zip(parts[::2], parts[1::2])]
+
+
+def problems(text, results, target):
+    """What is wrong with the table, a line each, after a run on a target.
+
+    results: what came of each test of the run, by its name.
+    """
+    found = []
+    table = read(text)
+    rows = [row for row, _ in table]
+    if rows != ROWS:
+        found.append(f'the rows are not {ROWS[0]} to {ROWS[-1]}, once each and in order')
+    for row, tests in table:
+        if bool(tests) == (row in OPEN):
+            found.append(f'{row} names no test' if not tests else f'{row} is not open any more')
+        for name, only in tests:
+            if only and only != target:
+                continue
+            # Brackets have no meaning of their own in a name.
+            came = {result for test, result in results.items()
+                    if fnmatch.fnmatchcase(test, name.replace('[', '[[]'))}
+            if came != {'passed'}:
+                found.append(f'{row}: {name}: {" and ".join(sorted(came)) or "did not run"}')
+    return found
+
+
+def check(results, target):
+    """The same for the table as it stands."""
+    return [f'{TABLE.name}: {problem}'
+            for problem in problems(TABLE.read_text(encoding='utf-8'), results, target)]
