@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The table of Documentation/lkmdemo/rows.rst, and whether its tests hold."""
+"""The tests that the manual names: do they hold?
+
+They stand in rows.rst, a table whose rows must all be there, and in pitfalls.rst.
+"""
 
 import fnmatch
 import re
@@ -7,6 +10,7 @@ import re
 from paths import REPO
 
 TABLE = REPO / 'Documentation/lkmdemo/rows.rst'
+PITFALLS = REPO / 'Documentation/lkmdemo/pitfalls.rst'
 
 ROWS = [f'R{number:02}' for number in range(1, 35)]
 
@@ -26,6 +30,18 @@ def read(text):
     return [(row, _TEST.findall(cells)) for row, cells in zip(parts[::2], parts[1::2])]
 
 
+def _broken(tests, results, target):
+    """Those of some tests that did not pass, a line each."""
+    for name, only in tests:
+        if only and only != target:
+            continue
+        # Brackets have no meaning of their own in a name.
+        came = {result for test, result in results.items()
+                if fnmatch.fnmatchcase(test, name.replace('[', '[[]'))}
+        if came != {'passed'}:
+            yield f'{name}: {" and ".join(sorted(came)) or "did not run"}'
+
+
 def problems(text, results, target):
     """What is wrong with the table, a line each, after a run on a target.
 
@@ -33,24 +49,18 @@ def problems(text, results, target):
     """
     found = []
     table = read(text)
-    rows = [row for row, _ in table]
-    if rows != ROWS:
+    if [row for row, _ in table] != ROWS:
         found.append(f'the rows are not {ROWS[0]} to {ROWS[-1]}, once each and in order')
     for row, tests in table:
         if bool(tests) == (row in OPEN):
             found.append(f'{row} names no test' if not tests else f'{row} is not open any more')
-        for name, only in tests:
-            if only and only != target:
-                continue
-            # Brackets have no meaning of their own in a name.
-            came = {result for test, result in results.items()
-                    if fnmatch.fnmatchcase(test, name.replace('[', '[[]'))}
-            if came != {'passed'}:
-                found.append(f'{row}: {name}: {" and ".join(sorted(came)) or "did not run"}')
+        found += (f'{row}: {line}' for line in _broken(tests, results, target))
     return found
 
 
 def check(results, target):
-    """The same for the table as it stands."""
-    return [f'{TABLE.name}: {problem}'
-            for problem in problems(TABLE.read_text(encoding='utf-8'), results, target)]
+    """The same for the manual as it stands."""
+    pitfalls = _TEST.findall(PITFALLS.read_text(encoding='utf-8'))
+    return [*(f'{TABLE.name}: {problem}' for problem in
+              problems(TABLE.read_text(encoding='utf-8'), results, target)),
+            *(f'{PITFALLS.name}: {line}' for line in _broken(pitfalls, results, target))]
