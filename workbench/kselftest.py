@@ -57,14 +57,17 @@ class Seconds:
             self.of = json.loads(self.path.read_text(encoding='utf-8'))
 
     def shares(self, names, count):
-        """Share programs out so that all shares take about as long."""
+        """Share programs out so that all shares take about as long.
+
+        Each share stays in the order of the names.
+        """
         shares = [[] for _ in range(min(count, len(names)))]
         loads = [0.0] * len(shares)
         for name in sorted(names, key=lambda name: -self.of.get(name, 1)):
             least = loads.index(min(loads))
             shares[least].append(name)
             loads[least] += self.of.get(name, 1)
-        return shares
+        return [sorted(share, key=names.index) for share in shares]
 
     def keep(self):
         self.path.write_text(json.dumps(self.of, indent=1), encoding='utf-8')

@@ -70,7 +70,8 @@ def remember(kernel, of_kunit, of_kselftest):
     runs[kernel.name] = {
         'kernel': kernel.name, 'release': kernel.release(),
         'date': datetime.date.today().isoformat(), 'sources': _tested(),
-        'kunit': of_kunit.passed, 'kselftest': of_kselftest.passed, 'passed': tally.passed, 'failed': tally.failed, 'skipped': tally.skipped}
+        'kunit': of_kunit.passed, 'kselftest': of_kselftest.passed,
+        'passed': tally.passed, 'failed': tally.failed, 'skipped': tally.skipped}
     (build_root() / LAST_TEST).write_text(json.dumps(runs, indent=1) + '\n', encoding='utf-8')
 
 
@@ -177,7 +178,8 @@ def _leaves(test, path=()):
 def _count_ktap(tree, lines, name_of, show=False):
     """Count the cases in a KTAP document.
 
-    name_of: gives the name of a case for the names that lead to it. show: print it in kunit.py's way, if it has not been seen as it came.
+    name_of: gives the name of a case for the names that lead to it. show: print
+    it in kunit.py's way, if it has not been seen as it came.
     """
     parser, silent = _parser(tree)
     printer = sys.modules['kunit_printer'].stdout if show else silent
