@@ -19,12 +19,18 @@ FIXTURE(failures) {
 FIXTURE_VARIANT(failures) {
 	const char *module;
 	const char *parameters;
-	const char *left;	/* what the module makes beside its own directory */
+	const char *made;	/* what the load makes, beside the node of the device */
 };
 
 FIXTURE_VARIANT_ADD(failures, device) { "lkmdemo", "", "/sys/class/misc/lkmdemo" };
-FIXTURE_VARIANT_ADD(failures, inc) { "lkmdemo_inc", "", DEVICE };
-FIXTURE_VARIANT_ADD(failures, hello) { "lkmdemo_hello", "name=another", DEVICE };
+FIXTURE_VARIANT_ADD(failures, inc) {
+	"lkmdemo_inc", "", "/sys/module/lkmdemo_counter/holders/lkmdemo_inc"
+};
+
+FIXTURE_VARIANT_ADD(failures, hello) {
+	"lkmdemo_hello", "name=another", "/sys/module/lkmdemo_hello"
+};
+
 FIXTURE_VARIANT_ADD(failures, pool) { "lkmdemo_pool", "", "/sys/kernel/debug/lkmdemo_pool" };
 
 FIXTURE_SETUP(failures)
@@ -97,8 +103,8 @@ TEST_F_TIMEOUT(failures, load_ends_in_enomem_or_works_and_leaves_nothing, 100)
 		}
 		ASSERT_FALSE(module_loaded(variant->module))
 			TH_LOG("allocation %d", number);
-		ASSERT_NE(0, access(variant->left, F_OK))
-			TH_LOG("allocation %d left %s", number, variant->left);
+		ASSERT_NE(0, access(variant->made, F_OK))
+			TH_LOG("allocation %d left %s", number, variant->made);
 		ASSERT_NE(0, access(DEVICE, F_OK))
 			TH_LOG("allocation %d left " DEVICE, number);
 	}
