@@ -14,7 +14,6 @@
 
 #define LEVEL_ERR	3
 #define LEVEL_WARNING	4
-#define LEVEL_NOTICE	5
 #define LEVEL_INFO	6
 #define LEVEL_DEBUG	7
 
