@@ -12,6 +12,7 @@ import signal
 import sys
 
 import build
+import debug
 import docs
 import graft
 import guest
@@ -116,6 +117,18 @@ def shell():
                      modules=build.driver_modules(built))
 
 
+def debugger():
+    """Give a debugger's prompt on the booted kernel."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UserError('make debug needs a terminal; without one: make debug-session')
+    return debug.interactive(_kernel(), _option('CMD'))
+
+
+def debugger_session():
+    """Run a session of the debugger that checks itself."""
+    return debug.session(_kernel())
+
+
 def graft_into():
     """Graft into a tree of the user's own."""
     tree = _own_tree()
@@ -163,6 +176,7 @@ def _own_tree():
 
 
 COMMANDS = {
+    'debug': debugger, 'debug-session': debugger_session,
     'demo': demo, 'docs': manual, 'graft': graft_into, 'guest': run_in_guest, 'kernel': kernel,
     'kselftest': kselftest, 'kunit': kunit, 'lint': check, 'series': cut_series, 'shell': shell,
     'test': test, 'ungraft': ungraft_from,

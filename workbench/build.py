@@ -56,6 +56,8 @@ class Kernel:
         """The command line for make, with this kernel's settings."""
         return ['make', '-C', self.tree, f'O={self.out}', f'ARCH={self.target}',
                 f'-j{JOBS}', 'CC=ccache gcc', 'HOSTCC=ccache gcc',
+                # For a debugger; what is installed is stripped.
+                'CFLAGS_MODULE=-g', 'INSTALL_MOD_STRIP=1',
                 *(self._sanitize_ours_alone() if self.debug else ()), *goals]
 
     def _sanitize_ours_alone(self):
@@ -108,7 +110,7 @@ def _state(kernel):
         return None
     compiler = os.stat(shutil.which('gcc'))
     digest = hashlib.sha256((kernel.tree / graft.RECORD).read_bytes() + _wanted(kernel))
-    digest.update(f'{compiler.st_ino} {compiler.st_mtime_ns}'.encode())
+    digest.update(f'{compiler.st_ino} {compiler.st_mtime_ns} {kernel.make()}'.encode())
     return digest.hexdigest()
 
 

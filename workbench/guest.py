@@ -137,7 +137,7 @@ def _watch(child, log_fd, log, followers, deadline, stopped):
 
 
 def _boot(kernel, command, log, timeout, modules=(), out=None, err=None,
-          stopped=lambda: False, **machine):
+          stopped=lambda: False, started=lambda child: None, **machine):
     """Boot, and return the command's status, whether in time, the child's status.
 
     The arguments are those of run(); machine: those of the machine's boot().
@@ -160,6 +160,7 @@ def _boot(kernel, command, log, timeout, modules=(), out=None, err=None,
                 followers = [_Follower(directory / 'out', out or sys.stdout.buffer),
                              _Follower(directory / 'err', err or sys.stderr.buffer)]
             child = target.boot(kernel, [directory, *_writable()], write_end, tty, **machine)
+            started(child)
             os.close(write_end)
             write_end = -1
             in_time = _watch(child, read_end, log, followers,
@@ -194,14 +195,15 @@ def _kvm_works(kernel):
 
 
 def run(kernel, command, log, timeout=120, modules=(), out=None, err=None,
-        stopped=lambda: False, machine=()):
+        stopped=lambda: False, started=lambda child: None, machine=()):
     """Boot the kernel, run a shell command in it, and return its exit status.
 
     modules: what to load first. timeout: seconds for all of it, more where the
     guest is slow; None gives the command the terminal. out, err: where its
     output goes, byte for byte; our own by default. log: the file for the kernel
-    log. stopped: is asked now and then whether to give up. machine: more for
-    the command line of the machine.
+    log. stopped: is asked now and then whether to give up. started: is told
+    which child the machine is. machine: more for the command line of the
+    machine.
 
     A report in the kernel log, a death and a time-out are said, with the lines
     that matter, and fail the run whatever the command's status was.
@@ -214,7 +216,7 @@ def run(kernel, command, log, timeout=120, modules=(), out=None, err=None,
         timeout *= DEBUG_SLOWNESS if kernel.debug else 1
         timeout *= 1 if options.get('kvm') else MACHINES[kernel.target].SLOWNESS
     status, in_time, ended = _boot(kernel, command, log, timeout, modules, out, err, stopped,
-                                   **options)
+                                   started, **options)
     if stopped():
         return STOPPED
     report = splats(log)

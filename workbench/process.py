@@ -13,6 +13,8 @@ from pathlib import Path
 from console import Progress, UserError
 
 PR_SET_PDEATHSIG = 1
+PR_SET_PTRACER = 0x59616d61
+PR_SET_PTRACER_ANY = ctypes.c_ulong(-1)
 PR_SET_CHILD_SUBREAPER = 36
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -31,6 +33,8 @@ def environment(**extra):
 
 def _child_setup():
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    # A debugger is a sibling of the kernel that it debugs.
+    _libc.prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY)
 
 
 def start(command, **kwargs):

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A debugger on the booted kernel: gdb on um, KGDB on x86_64."""
+
+import io
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import guest
+from console import UserError, say
+from paths import WORKBENCH
+from process import environment, start, stop
+
+# What user space does in a session that nobody watches, and what it shows: the
+# write is seen before it happens, and it happens.
+COMMAND = 'printf HELLO 1<>/dev/lkmdemo && cat /dev/lkmdemo'
+SEEN = [re.compile(r'hit Breakpoint 1, lkmdemo_write \(.*count=5,'),
+        re.compile(r'^write of 5 bytes, the message now is: Hello from kernel$', re.M)]
+AFTER = b'HELLO from kernel\n'
+
+# And what it does while somebody does, if nothing else is asked for.
+WRITES = 'while sleep 1; do date >/dev/lkmdemo; done'
+
+TIMEOUT = 90
+
+# The kernel with its symbols, in the build directory.
+SYMBOLS = {'um': 'linux', 'x86_64': 'vmlinux'}
+
+
+class _Guest(threading.Thread):
+    """A guest that runs beside the debugger, and waits for it."""
+
+    def __init__(self, kernel, command, timeout):
+        super().__init__()
+        self.kernel = kernel
+        # The build directory is the guest's too; a socket wants a short path.
+        self.directory = kernel.out / 'debug'
+        shutil.rmtree(self.directory, ignore_errors=True)
+        self.directory.mkdir(parents=True)
+        self.socket = Path(tempfile.mkdtemp(prefix='lkmdemo-')) / 'kgdb'
+        self.stopping = threading.Event()
+        self.timeout = timeout
+        self.out = io.BytesIO()
+        self.log = kernel.log('debug-boot')
+        self.status = self.error = None
+        module = kernel.out / 'drivers/misc/lkmdemo/lkmdemo.ko'
+        arguments = shlex.join(['set', '--', str(self.directory), str(module)])
+        self.command = f'{arguments}; . {shlex.quote(str(WORKBENCH))}/guest/debug.sh; {command}'
+
+    def _machine(self):
+        if self.kernel.target == 'um':
+            return []
+        return [f'--qemu-opt=-serial unix:{self.socket},server=on,wait=off',
+                '--kopt=kgdboc=ttyS1,115200', '--kopt=kgdbwait']
+
+    def _how_to_attach(self, child):
+        attach = (f'attach {child.pid}' if self.kernel.target == 'um'
+                  else f'target remote {self.socket}')
+        (self.directory / 'attach').write_text(attach + '\n', encoding='utf-8')
+
+    def run(self):
+        try:
+            self.status = guest.run(
+                self.kernel, self.command, self.log, timeout=self.timeout, modules=['lkmdemo'],
+                out=self.out, stopped=self.stopping.is_set, machine=self._machine(),
+                started=self._how_to_attach)
+        except (OSError, UserError) as error:
+            self.error = error
+
+    def wait_until_ready(self):
+        """Wait until the debugger can have it; raises UserError if it dies first."""
+        ready = self.directory / 'symbols' if self.kernel.target == 'um' else self.socket
+        while not ready.exists() or not (self.directory / 'attach').exists():
+            if not self.is_alive():
+                raise self.error or UserError(f'the guest ended before the debugger came; its log: {self.log}')
+            time.sleep(0.05)
+
+    def close(self):
+        self.stopping.set()
+        self.join()
+        shutil.rmtree(self.socket.parent, ignore_errors=True)
+
+
+def _gdb(kernel, *arguments):
+    return ['gdb', '-q', '-nx', *arguments, kernel.out / SYMBOLS[kernel.target],
+            '-x', WORKBENCH / 'gdb' / f'{kernel.target}.gdb']
+
+
+def session(kernel):
+    """Stop in the write path, print the message and the count, go on; a status.
+
+    What gdb prints is shown, and compared.
+    """
+    beside = _Guest(kernel, COMMAND, TIMEOUT)
+    beside.start()
+    child = None
+    try:
+        beside.wait_until_ready()
+        log = kernel.log('gdb')
+        with open(log, 'wb') as out:
+            child = start([*_gdb(kernel, '-batch'), '-x', WORKBENCH / 'gdb/write.gdb',
+                           '-ex', 'detach'], cwd=beside.directory, env=environment(),
+                          stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT)
+            beside.join()
+    finally:
+        if child:
+            stop(child)
+        beside.close()
+    printed = log.read_text(errors='replace')
+    print(printed + beside.out.getvalue().decode(errors='replace'), end='', flush=True)
+    lacking = [seen.pattern for seen in SEEN if not seen.search(printed)]
+    if beside.out.getvalue() != AFTER:
+        lacking.append(f'{AFTER}, read back in the guest')
+    for what in lacking:
+        say(f'the session does not show: {what}')
+    if lacking:
+        say(f'kernel log: {beside.log}')
+    return beside.status or (1 if lacking else 0)
+
+
+def interactive(kernel, command):
+    """Give a gdb prompt, with the guest stopped in the write path.
+
+    command: what the guest runs; it writes once a second by default.
+    """
+    beside = _Guest(kernel, command or WRITES, timeout=24 * 3600)
+    beside.start()
+    # Ctrl-C is for gdb, which stops the kernel then.
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        beside.wait_until_ready()
+        return subprocess.call([*_gdb(kernel), '-ex', 'break lkmdemo_write', '-ex', 'continue'],
+                               cwd=beside.directory, env=environment())
+    finally:
+        beside.close()
+        signal.signal(signal.SIGINT, before)

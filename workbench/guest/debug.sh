@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Sourced in the guest when lkmdemo is loaded: debug.sh DIRECTORY MODULE. Leaves in
+# the directory, which is the host's too, the gdb command that loads the symbols of
+# the module from where it was built, and waits for the debugger.
+
+sections=/sys/module/lkmdemo/sections
+{
+	printf 'add-symbol-file %s' "$2"
+	for section in .text .data .bss .rodata; do
+		[ -e $sections/$section ] && printf ' -s %s %s' $section "$(cat $sections/$section)"
+	done
+	echo
+} >"$1/symbols.new"
+mv "$1/symbols.new" "$1/symbols"
+sync
+
+if grep -q kgdboc /proc/cmdline; then
+	echo g >/proc/sysrq-trigger
+else
+	until [ -e "$1/go" ]; do
+		sleep 0.1
+	done
+fi
