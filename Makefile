@@ -10,7 +10,7 @@ export CMD DEBUG KDIR KERNEL QUICK TARGET TEST V
 
 commands := debug debug-session demo docs graft guest kernel kselftest kunit lint series shell test ungraft
 
-.PHONY: help setup setup-debug setup-lint check clean $(commands)
+.PHONY: help setup setup-lint check clean $(commands)
 
 help:
 	@cat workbench/help
@@ -22,11 +22,6 @@ setup-lint:
 	@workbench/setup.sh lint $(if $(filter 1,$(QUICK)),,analysis)
 
 docs lint: setup-lint
-
-setup-debug:
-	@workbench/setup.sh debug
-
-debug debug-session: setup-debug
 
 $(commands): setup
 	@exec $(PYTHON) -B workbench $@

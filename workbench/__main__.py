@@ -86,6 +86,8 @@ def test():
     of_kselftest = selftests.run(built)
     verdict.remember(built, of_kunit, of_kselftest)
     tally = of_kunit + of_kselftest
+    if not built.debug:
+        tally += debug.session(built)
     # Checkers leave no room for some of the tests that the table names.
     for problem in [] if built.debug else rows.check(tally.results, built.target):
         say(f'lkmdemo: {problem}')
@@ -126,7 +128,7 @@ def debugger():
 
 def debugger_session():
     """Run a session of the debugger that checks itself."""
-    return debug.session(_kernel())
+    return _finish(debug.session(_kernel()))
 
 
 def graft_into():

@@ -13,16 +13,22 @@ import time
 from pathlib import Path
 
 import guest
+import verdict
 from console import UserError, say
 from paths import WORKBENCH
 from process import environment, start, stop
 
-# What user space does in a session that nobody watches, and what it shows: the
-# write is seen before it happens, and it happens.
+# What user space does in a session that nobody watches, which sees the write
+# before it happens; and what must show, in the session or in the guest.
 COMMAND = 'printf HELLO 1<>/dev/lkmdemo && cat /dev/lkmdemo'
-SEEN = [re.compile(r'hit Breakpoint 1, lkmdemo_write \(.*count=5,'),
-        re.compile(r'^write of 5 bytes, the message now is: Hello from kernel$', re.M)]
-AFTER = b'HELLO from kernel\n'
+CASES = {
+    'stops_when_user_space_writes':
+        re.compile(r'hit Breakpoint 1, lkmdemo_write \(.*count=5,'),
+    'shows_the_message_and_the_count':
+        re.compile(r'^write of 5 bytes, the message now is: Hello from kernel$', re.M),
+    'lets_the_write_complete':
+        re.compile(r'^HELLO from kernel$', re.M),
+}
 
 # And what it does while somebody does, if nothing else is asked for.
 WRITES = 'while sleep 1; do date >/dev/lkmdemo; done'
@@ -93,16 +99,16 @@ def _gdb(kernel, *arguments):
 
 
 def session(kernel):
-    """Stop in the write path, print the message and the count, go on; a status.
+    """Stop in the write path, print the message and the count, go on; a tally.
 
     What gdb prints is shown, and compared.
     """
     beside = _Guest(kernel, COMMAND, TIMEOUT)
     beside.start()
     child = None
+    log = kernel.log('gdb')
     try:
         beside.wait_until_ready()
-        log = kernel.log('gdb')
         with open(log, 'wb') as out:
             child = start([*_gdb(kernel, '-batch'), '-x', WORKBENCH / 'gdb/write.gdb',
                            '-ex', 'detach'], cwd=beside.directory, env=environment(),
@@ -112,16 +118,16 @@ def session(kernel):
         if child:
             stop(child)
         beside.close()
-    printed = log.read_text(errors='replace')
-    print(printed + beside.out.getvalue().decode(errors='replace'), end='', flush=True)
-    lacking = [seen.pattern for seen in SEEN if not seen.search(printed)]
-    if beside.out.getvalue() != AFTER:
-        lacking.append(f'{AFTER}, read back in the guest')
-    for what in lacking:
-        say(f'the session does not show: {what}')
-    if lacking:
+    printed = log.read_text(errors='replace') + beside.out.getvalue().decode(errors='replace')
+    print(printed, end='')
+    tally = verdict.Tally()
+    for number, (name, pattern) in enumerate(CASES.items(), 1):
+        seen = bool(pattern.search(printed)) and beside.status == 0
+        print(f'{"" if seen else "not "}ok {number} write.{name}', flush=True)
+        tally += verdict.one(f'debugger write.gdb: write.{name}', seen)
+    if tally.failed:
         say(f'kernel log: {beside.log}')
-    return beside.status or (1 if lacking else 0)
+    return tally
 
 
 def interactive(kernel, command):

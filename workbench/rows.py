@@ -15,13 +15,13 @@ PITFALLS = REPO / 'Documentation/lkmdemo/pitfalls.rst'
 ROWS = [f'R{number:02}' for number in range(1, 35)]
 
 # Those that no test shows yet.
-OPEN = {'R27', 'R29'}
+OPEN = {'R29'}
 
 _ROW = re.compile(r'^   \* - (R\d+)$', re.MULTILINE)
 
 # The name of a test as the report of a run has it, and the one target that runs
 # it, if not all do. A "*" stands for the variants of a test.
-_TEST = re.compile(r'``((?:kselftest|KUnit) [^`]+)``(?:\s+on\s+(\w+))?')
+_TEST = re.compile(r'``((?:kselftest|KUnit|debugger) [^`]+)``(?:\s+on\s+(\w+))?')
 
 
 def read(text):

@@ -91,7 +91,7 @@ def lint_has_passed():
     return stamp.exists() and stamp.read_text(encoding='utf-8') == _tested()
 
 
-def _one(name, passed, skipped):
+def one(name, passed, skipped=False):
     """The tally of one case."""
     failed = not (passed or skipped)
     return Tally(int(passed), int(failed), int(skipped),
@@ -112,7 +112,7 @@ def _count_group(group, path=()):
     """Count the cases of a group in kunit.py's JSON."""
     tally = Tally()
     for case in group['test_cases']:
-        tally += _one(_kunit_name((*path, case['name'])),
+        tally += one(_kunit_name((*path, case['name'])),
                       case['status'] == 'PASS', case['status'] == 'SKIP')
     for sub_group in group['sub_groups']:
         tally += _count_group(sub_group, (*path, sub_group['name']))
@@ -187,7 +187,7 @@ def _count_ktap(tree, lines, name_of, show=False):
     status = parser.TestStatus
     tally = Tally()
     for path, test in _leaves(result):
-        tally += _one(name_of(path or ('',)), test.status == status.SUCCESS,
+        tally += one(name_of(path or ('',)), test.status == status.SUCCESS,
                       test.status == status.SKIPPED)
     return tally
 
