@@ -42,11 +42,15 @@ def _tree():
     return source.tree_for(_option('KERNEL', KERNEL), _option('KDIR'))
 
 
-def _kernel(always=False):
+def _target():
     target = _option('TARGET', 'um')
     if target not in build.TARGETS:
         raise UserError(f'TARGET={target}: one of {", ".join(build.TARGETS)} is wanted')
-    kernel = build.Kernel(_tree(), target, 'debug' if _debug() else '')
+    return target
+
+
+def _kernel(always=False):
+    kernel = build.Kernel(_tree(), _target(), 'debug' if _debug() else '')
     build.build(kernel, always)
     return kernel
 
@@ -64,14 +68,16 @@ def kernel():
     return 0
 
 
-def _kunit(built):
-    # kunit.py builds a kernel of its own; the checkers are in the one we have.
-    return verdict.kunit_modules(built) if built.debug else verdict.kunit(built.tree)
+def _kunit():
+    # kunit.py builds a um kernel of its own; what others are there for, it has not.
+    if _debug() or _target() != 'um':
+        return verdict.kunit_modules(_kernel())
+    return verdict.kunit(_tree())
 
 
 def kunit():
     """Run the KUnit suites."""
-    return _finish(_kunit(_kernel()) if _debug() else verdict.kunit(_tree()))
+    return _finish(_kunit())
 
 
 def kselftest():
@@ -82,7 +88,7 @@ def kselftest():
 def test():
     """Run all tests."""
     built = _kernel()
-    of_kunit = _kunit(built)
+    of_kunit = _kunit()
     of_kselftest = selftests.run(built)
     verdict.remember(built, of_kunit, of_kselftest)
     tally = of_kunit + of_kselftest

@@ -24,6 +24,23 @@ _RESULT = re.compile(r'^((?:not )?ok) \d+ (selftests: \S+ (\S+).*)$')
 
 TIMEOUT = 600
 
+# Programs that um cannot run, and what it lacks for them.
+NOT_ON_UM = {
+    'compat': 'callers of 32 bits',
+    'function_graph.sh': 'a function tracer',
+}
+
+# What the data race detector is run on; the other programs race with nothing.
+RACES = ('concurrent', 'counters', 'differential', 'mmap', 'netlink', 'open', 'poll', 'slow',
+         'uring')
+
+
+def runs_on(kernel, program):
+    """Whether a kernel can run a program, and it is of use there."""
+    if kernel.target == 'um':
+        return program not in NOT_ON_UM
+    return not kernel.debug or program in RACES
+
 
 def _make(kernel, *arguments):
     return ['make', '-s', '--no-print-directory',
@@ -38,11 +55,11 @@ def programs(kernel):
 
 
 def _chosen(kernel, tests):
-    """The programs asked for, or all of them."""
-    there = programs(kernel)
+    """The programs asked for, or all that run on this kernel."""
+    there = [program for program in programs(kernel) if runs_on(kernel, program)]
     unknown = [test for test in tests if test not in there]
     if unknown:
-        raise UserError(f'TEST: no kselftest is named {unknown[0]}; there are:\n  '
+        raise UserError(f'TEST: {kernel.name} runs no kselftest {unknown[0]}; there are:\n  '
                         + ' '.join(there))
     return list(tests) or there
 

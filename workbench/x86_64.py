@@ -22,14 +22,10 @@ TERMINAL = '/dev/ttyS0'
 # QEMU interprets user space too where there is no KVM.
 SLOWNESS = 4
 
-# What stands for itself on the command line of virtme-run; any other path is
-# handed to it as a link.
-PACKAGE = 'virtme-ng'
-
 
 def _virtme():
     """Where the Python packages of virtme-ng are; in the cache, unpacked."""
-    deb = archive.package(PACKAGE, 'virtme-[a-z]+', 'package')
+    deb = archive.package('virtme-ng', 'virtme-[a-z]+', 'package')
     home = CACHE / deb.stem
     if not home.exists():
         part = home.with_name(f'{home.name}.{os.getpid()}')
@@ -57,11 +53,12 @@ def boot(kernel, shared, log, tty=None, extra=(), kvm=False):
     """
     root = 'version=9p2000.L,trans=virtio,access=any,cache=loose,msize=512000'
     kernel_options = [
-        'loglevel=7', 'panic=-1', 'rcupdate.rcu_expedited=1', f'rootflags={root}',
+        'loglevel=7', 'panic=-1', 'rcupdate.rcu_expedited=1', 'root=/dev/root', f'rootflags={root}',
         *([] if tty else ['earlycon=uart8250,io,0x3f8,115200']),
         f'LKM_RUN={shared[0]}', 'LKM_SHARE=9p', f'init={WORKBENCH}/guest/init',
         # What virtme-ng says after this, its own init, is an argument of ours.
-        '--']
+        # The tab keeps its parser from taking the dashes for its own.
+        '\t--']
     command = [
         sys.executable, '-m', 'virtme.commands.run', '--dry-run', '--show-command',
         f'--kimg={kernel.image}', '--mods=none', '--force-9p', '--disable-microvm',
