@@ -8,9 +8,10 @@ TARGET ?= um
 
 export CMD DEBUG KDIR KERNEL QUICK TARGET TEST V
 
-commands := debug debug-session demo docs graft guest kernel kselftest kunit lint series shell test ungraft
+commands := bench debug debug-session demo docs graft guest kernel kselftest kunit lint \
+	    series shell test ungraft
 
-.PHONY: help setup setup-lint check clean $(commands)
+.PHONY: help setup setup-lint setup-x86_64 check clean $(commands)
 
 help:
 	@cat workbench/help
@@ -22,6 +23,11 @@ setup-lint:
 	@workbench/setup.sh lint $(if $(filter 1,$(QUICK)),,analysis)
 
 docs lint: setup-lint
+
+setup-x86_64:
+	@workbench/setup.sh x86_64
+
+bench: setup-x86_64
 
 $(commands): setup
 	@exec $(PYTHON) -B workbench $@

@@ -11,6 +11,7 @@ import shlex
 import signal
 import sys
 
+import bench
 import build
 import debug
 import docs
@@ -53,6 +54,15 @@ def _kernel(always=False):
     kernel = build.Kernel(_tree(), _target(), 'debug' if _debug() else '')
     build.build(kernel, always)
     return kernel
+
+
+def measure():
+    """Measure what a call of the device costs."""
+    tree = _tree()
+    kernels = [build.Kernel(tree, 'x86_64', 'bench'), build.Kernel(tree, 'um')]
+    for kernel in kernels:
+        build.build(kernel)
+    return bench.run(*kernels)
 
 
 def demo():
@@ -184,6 +194,7 @@ def _own_tree():
 
 
 COMMANDS = {
+    'bench': measure,
     'debug': debugger, 'debug-session': debugger_session,
     'demo': demo, 'docs': manual, 'graft': graft_into, 'guest': run_in_guest, 'kernel': kernel,
     'kselftest': kselftest, 'kunit': kunit, 'lint': check, 'series': cut_series, 'shell': shell,

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Measure what a call of the device costs, beside others that do as much."""
+
+import io
+import json
+import shlex
+import statistics
+import subprocess
+
+import build
+import guest
+from console import UserError
+from paths import WORKBENCH, build_root
+from process import environment
+
+SOURCE = WORKBENCH / 'bench/bench.c'
+DEVICE = '/dev/lkmdemo'
+CALLS_ON = (DEVICE, '/dev/zero', '/dev/null', '/run/on-tmpfs')
+
+# Every instruction takes a nanosecond of the guest's time, which is all that
+# passes: the figures are the same in each run, on any machine.
+COUNTING = ('--disable-kvm', '--cpus=1', '--qemu-opt=-accel', '--qemu-opt=tcg',
+            '--qemu-opt=-icount', '--qemu-opt=shift=0,sleep=off')
+
+
+def _run(kernel, program, arguments, machine=()):
+    """Run the program in a guest; return what it printed, a dictionary a line."""
+    out = io.BytesIO()
+    words = shlex.join([str(program), *arguments])
+    status = guest.run(kernel, f'modprobe lkmdemo capacity=4096 exclusive=N && exec {words}',
+                       kernel.log('bench-boot'), timeout=300, out=out, machine=machine)
+    if status:
+        raise UserError(f'the measurement ended with {status}')
+    return [json.loads(line) for line in out.getvalue().splitlines()]
+
+
+def _show(calls):
+    """Print instructions a call, a line for each call and size."""
+    least = {(line['call'], line['bytes'], line['file']): line['min'] for line in calls}
+    print(f'{"instructions a call":20}' + ''.join(f'{file:>15}' for file in CALLS_ON))
+    for call, size in dict.fromkeys((call, size) for call, size, _ in least):
+        print(f'{call:8}{size:6} bytes ' + ''.join(f'{least[call, size, file]:15.0f}'
+                                                   for file in CALLS_ON))
+
+
+def run(counted, um):
+    """Measure on the kernel whose instructions are counted, and on um."""
+    program = build_root() / 'bench'
+    subprocess.run(['gcc', '-O2', '-static', '-o', program, SOURCE], env=environment(), check=True)
+    calls = _run(counted, program, ['calls', *CALLS_ON], COUNTING)
+    _show(calls)
+
+    rounds = _run(um, program, ['readers', DEVICE])
+    ratio = statistics.median(each['two'] / each['one'] for each in rounds)
+    print(f'two readers on two processors over one: {ratio:.2f}')
+
+    results = build_root() / 'bench.json'
+    results.write_text(json.dumps({'release': counted.release(), 'instructions': calls,
+                                   'readers': rounds, 'two_readers_over_one': round(ratio, 2)},
+                                  indent=1) + '\n', encoding='utf-8')
+    print(results)
+    return 0

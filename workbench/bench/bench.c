@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * usage: bench calls FILE...
+ *	  bench readers FILE
+ *
+ * Times system calls, and prints a line of JSON for each measurement.
+ *
+ * calls: pread and pwrite of some sizes on each file, in nanoseconds a call, the
+ * fastest batch and the mean of all. Where the clock counts instructions, as in
+ * QEMU with -icount, a nanosecond is an instruction; the loop is part of it.
+ *
+ * readers: calls of 64 bytes in half a second by one process, and by two at the same time, each
+ * with a descriptor of its own.
+ */
+#define _GNU_SOURCE
+#include <err.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define BATCHES		20
+#define BATCH		200
+#define ROUNDS		5
+#define SECOND		1000000000LL
+
+static char buffer[4096];
+
+static long long now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec * SECOND + time.tv_nsec;
+}
+
+static int open_file(const char *path, int flags)
+{
+	int fd = open(path, flags);
+
+	if (fd < 0)
+		err(1, "%s", path);
+	return fd;
+}
+
+static double read_batch(int fd, size_t size)
+{
+	long long begin = now();
+
+	for (int i = 0; i < BATCH; i++)
+		if (pread(fd, buffer, size, 0) < 0)
+			err(1, "pread");
+
+	return (double)(now() - begin) / BATCH;
+}
+
+static double write_batch(int fd, size_t size)
+{
+	long long begin = now();
+
+	for (int i = 0; i < BATCH; i++)
+		if (pwrite(fd, buffer, size, 0) != (ssize_t)size)
+			err(1, "pwrite");
+
+	return (double)(now() - begin) / BATCH;
+}
+
+static void measure(const char *name, const char *path, size_t size, int fd,
+		    double (*batch)(int, size_t))
+{
+	double min = 0, sum = 0;
+
+	batch(fd, size);
+	for (int i = 0; i < BATCHES; i++) {
+		double each = batch(fd, size);
+
+		if (!i || each < min)
+			min = each;
+		sum += each;
+	}
+	printf("{\"call\": \"%s\", \"file\": \"%s\", \"bytes\": %zu, \"min\": %.1f, \"mean\": %.1f}\n",
+	       name, path, size, min, sum / BATCHES);
+}
+
+static void calls(const char *path)
+{
+	static const size_t sizes[] = { 1, 64, 1024, sizeof(buffer) };
+	int fd = open_file(path, O_RDWR | O_CREAT);
+
+	/* So that there is something to read. */
+	if (pwrite(fd, buffer, sizeof(buffer), 0) != sizeof(buffer))
+		err(1, "%s", path);
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
+		measure("pread", path, sizes[i], fd, read_batch);
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
+		measure("pwrite", path, sizes[i], fd, write_batch);
+	close(fd);
+}
+
+/* Reads for half a second from when the others do, on a processor of its own. */
+static long long reader(const char *path, int cpu, volatile bool *go)
+{
+	int fd = open_file(path, O_RDONLY);
+	long long count = 0, end;
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	if (sched_setaffinity(0, sizeof(set), &set))
+		err(1, "sched_setaffinity");
+	while (!*go)
+		sched_yield();
+	for (end = now() + SECOND / 2; now() < end; count += BATCH)
+		read_batch(fd, 64);
+
+	return count;
+}
+
+static long long readers(const char *path, int count)
+{
+	struct { volatile bool go; long long calls[2]; } *shared;
+	long long calls = 0;
+	int status;
+
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (shared == MAP_FAILED)
+		err(1, "mmap");
+	for (int i = 0; i < count; i++)
+		if (!fork()) {
+			shared->calls[i] = reader(path, i, &shared->go);
+			_exit(0);
+		}
+	usleep(100000);
+	shared->go = true;
+	for (int i = 0; i < count; i++)
+		if (wait(&status) < 0 || status)
+			errx(1, "a reader has failed");
+	for (int i = 0; i < count; i++)
+		calls += shared->calls[i];
+	munmap(shared, sizeof(*shared));
+
+	return calls;
+}
+
+int main(int argc, char **argv)
+{
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (argc > 2 && !strcmp(argv[1], "calls")) {
+		for (int i = 2; i < argc; i++)
+			calls(argv[i]);
+	} else if (argc == 3 && !strcmp(argv[1], "readers")) {
+		for (int i = 0; i < ROUNDS; i++) {
+			long long one = readers(argv[2], 1);
+
+			printf("{\"one\": %lld, \"two\": %lld}\n", one, readers(argv[2], 2));
+		}
+	} else {
+		errx(2, "usage: bench calls FILE... | bench readers FILE");
+	}
+	return 0;
+}
