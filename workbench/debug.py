@@ -54,6 +54,7 @@ class _Guest(threading.Thread):
         self.timeout = timeout
         self.out = io.BytesIO()
         self.log = kernel.log('debug-boot')
+        self.log.unlink(missing_ok=True)
         self.status = self.error = None
         module = kernel.out / 'drivers/misc/lkmdemo/lkmdemo.ko'
         arguments = shlex.join(['set', '--', str(self.directory), str(module)])
@@ -62,7 +63,7 @@ class _Guest(threading.Thread):
     def _machine(self):
         if self.kernel.target == 'um':
             return []
-        return [f'--qemu-opt=-serial unix:{self.socket},server=on,wait=off',
+        return ['--qemu-opt=-serial', f'--qemu-opt=unix:{self.socket},server=on,wait=off',
                 '--kopt=kgdboc=ttyS1,115200', '--kopt=kgdbwait']
 
     def _how_to_attach(self, child):
@@ -79,10 +80,17 @@ class _Guest(threading.Thread):
         except (OSError, UserError) as error:
             self.error = error
 
+    def _is_ready(self):
+        if not (self.directory / 'attach').exists():
+            return False
+        if self.kernel.target == 'um':
+            return (self.directory / 'symbols').exists()
+        # What gdb says before is lost, and said again when it has waited long.
+        return self.log.exists() and b'Registered I/O driver kgdboc' in self.log.read_bytes()
+
     def wait_until_ready(self):
         """Wait until the debugger can have it; raises UserError if it dies first."""
-        ready = self.directory / 'symbols' if self.kernel.target == 'um' else self.socket
-        while not ready.exists() or not (self.directory / 'attach').exists():
+        while not self._is_ready():
             if not self.is_alive():
                 raise self.error or UserError(f'the guest ended before the debugger came; its log: {self.log}')
             time.sleep(0.05)

@@ -119,7 +119,7 @@ def _terminal():
 
 def _watch(child, log_fd, log, followers, deadline, stopped):
     """Copy the log and the outputs until the kernel has ended, or has to."""
-    with open(log, 'wb') as out, selectors.DefaultSelector() as selector:
+    with open(log, 'wb', buffering=0) as out, selectors.DefaultSelector() as selector:
         selector.register(log_fd, selectors.EVENT_READ)
         ended = False
         while True:

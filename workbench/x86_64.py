@@ -63,8 +63,8 @@ def boot(kernel, shared, log, tty=None, extra=(), kvm=False):
         sys.executable, '-m', 'virtme.commands.run', '--dry-run', '--show-command',
         f'--kimg={kernel.image}', '--mods=none', '--force-9p', '--disable-microvm',
         '--disable-monitor', '--memory=1G', '--cpus=2', '--overlay-rwdir=/', *_share(shared),
-        *(f'--kopt={option}' for option in kernel_options), '--qemu-opt=-no-reboot',
-        *([] if kvm else ['--disable-kvm']), *extra]
+        *extra, *(f'--kopt={option}' for option in kernel_options), '--qemu-opt=-no-reboot',
+        *([] if kvm else ['--disable-kvm'])]
     made = subprocess.run(command, cwd='/', env=environment(PYTHONPATH=str(_virtme())),
                           capture_output=True, text=True, check=False)
     if made.returncode:

@@ -6,7 +6,7 @@
 set pagination off
 set confirm off
 set print thread-events off
-set remotetimeout 60
+set remotetimeout 10
 
 source attach
 continue
