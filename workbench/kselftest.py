@@ -27,7 +27,10 @@ TIMEOUT = 600
 # Programs that um cannot run, and what it lacks for them.
 NOT_ON_UM = {
     'compat': 'callers of 32 bits',
+    'failures': 'allocations that fail',
     'function_graph.sh': 'a function tracer',
+    'modversions': 'checksums of symbols',
+    'signing.sh': 'signatures',
 }
 
 # What the data race detector is run on; the other programs race with nothing.
