@@ -113,7 +113,7 @@ def _count_group(group, path=()):
     tally = Tally()
     for case in group['test_cases']:
         tally += one(_kunit_name((*path, case['name'])),
-                      case['status'] == 'PASS', case['status'] == 'SKIP')
+                     case['status'] == 'PASS', case['status'] == 'SKIP')
     for sub_group in group['sub_groups']:
         tally += _count_group(sub_group, (*path, sub_group['name']))
     return tally
@@ -188,7 +188,7 @@ def _count_ktap(tree, lines, name_of, show=False):
     tally = Tally()
     for path, test in _leaves(result):
         tally += one(name_of(path or ('',)), test.status == status.SUCCESS,
-                      test.status == status.SKIPPED)
+                     test.status == status.SKIPPED)
     return tally
 
 
