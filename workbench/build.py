@@ -55,7 +55,7 @@ class Kernel:
     def make(self, *goals):
         """The command line for make, with this kernel's settings."""
         return ['make', '-C', self.tree, f'O={self.out}', f'ARCH={self.target}',
-                f'-j{JOBS}', 'CC=ccache gcc', 'HOSTCC=ccache gcc',
+                f'-j{JOBS}', 'CC=ccache-gcc', 'HOSTCC=ccache gcc',
                 # For a debugger; what is installed is stripped.
                 'CFLAGS_MODULE=-g', 'INSTALL_MOD_STRIP=1',
                 *(self._sanitize_ours_alone() if self.debug else ()), *goals]
@@ -92,7 +92,8 @@ def compiler_environment(**extra):
     """
     CCACHE.mkdir(parents=True, exist_ok=True)
     return environment(CCACHE_DIR=str(CCACHE), CCACHE_BASEDIR=str(build_root()),
-                       CCACHE_NOHASHDIR='1', CCACHE_DEPEND='1', CCACHE_MAXSIZE='4G', **extra)
+                       CCACHE_NOHASHDIR='1', CCACHE_DEPEND='1', CCACHE_MAXSIZE='4G',
+                       PATH=f'{WORKBENCH}/bin:{os.environ["PATH"]}', **extra)
 
 
 def _wanted(kernel):

@@ -127,7 +127,7 @@ def kunit(tree):
     results.unlink(missing_ok=True)
     command = [sys.executable, 'tools/testing/kunit/kunit.py', 'run',
                '--kunitconfig=lib/lkmdemo_kunit', f'--build_dir={out}', f'--jobs={build.JOBS}',
-               '--make_options=CC=ccache gcc', '--make_options=HOSTCC=ccache gcc',
+               '--make_options=CC=ccache-gcc', '--make_options=HOSTCC=ccache gcc',
                '--kconfig_add=CONFIG_SMP=y', '--kernel_args=ncpus=2', '--kernel_args=seccomp=on',
                '--kernel_args=lkmdemo_hello.percent=73', f'--json={results}']
     child = start(command, cwd=tree, env=build.compiler_environment(), stdin=subprocess.DEVNULL)

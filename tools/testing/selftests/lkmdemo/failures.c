@@ -5,6 +5,7 @@
  * that does without, and none leaves anything behind.
  */
 #include "device.h"
+#include "image.h"
 
 #define FAILSLAB	"/sys/kernel/debug/failslab/"
 #define FAIL_NTH	"/proc/self/fail-nth"
@@ -64,7 +65,7 @@ FIXTURE_TEARDOWN_PARENT(failures)
  * there could have been before that, 0 if it was reached. Returns 0 or a negative
  * errno.
  */
-static int load_failing(struct __test_metadata *_metadata, const char *module,
+static int load_failing(struct __test_metadata *_metadata, const struct image *image,
 			const char *parameters, int number, int *left)
 {
 	char text[32];
@@ -74,7 +75,7 @@ static int load_failing(struct __test_metadata *_metadata, const char *module,
 	fd = open(FAIL_NTH, O_RDWR | O_CLOEXEC);
 	ASSERT_LE(0, fd);
 	ASSERT_LT(0, write(fd, text, strlen(text)));
-	ret = module_load(module, parameters);
+	ret = image_load(image, parameters);
 
 	memset(text, 0, sizeof(text));
 	ASSERT_LT(0, pread(fd, text, sizeof(text) - 1, 0));
@@ -88,17 +89,24 @@ static int load_failing(struct __test_metadata *_metadata, const char *module,
 TEST_F_TIMEOUT(failures, of_allocations_in_init_leave_nothing, 100)
 {
 	int number, first, left, ret;
+	static struct image image;
+	char path[PATH_MAX];
 	bool made = false;
 	int refused = 0;
 
+	/* From memory: the file system that it is in allocates too. */
+	module_path(variant->module, path);
+	image_read_file(&image, path);
+	ASSERT_LT(0, image.size);
+
 	/* What the kernel allocates itself before it calls init is its own affair. */
-	ASSERT_EQ(-EINVAL, load_failing(_metadata, variant->module, variant->refused, NEVER,
+	ASSERT_EQ(-EINVAL, load_failing(_metadata, &image, variant->refused, NEVER,
 					&left));
 	first = NEVER - left - AFTERWARDS;
 	ASSERT_LT(0, first);
 
 	for (number = first, left = 0; !left; number++) {
-		ret = load_failing(_metadata, variant->module, "", number, &left);
+		ret = load_failing(_metadata, &image, "", number, &left);
 		if (ret) {
 			ASSERT_EQ(-ENOMEM, ret)
 				TH_LOG("allocation %d", number);

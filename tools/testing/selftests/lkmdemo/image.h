@@ -26,21 +26,27 @@ struct image {
 	ssize_t size;
 };
 
-/* Reads one of the modules that are built for the tests; its size is -errno if it can't. */
+/* Its size is -errno if the file can't be read. */
+static inline void image_read_file(struct image *image, const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	image->size = RESULT(fd < 0 ? fd : read(fd, image->bytes, sizeof(image->bytes)));
+	if (fd >= 0)
+		close(fd);
+}
+
+/* The same for one of the modules that are built for the tests. */
 static inline void image_read(struct image *image, const char *name)
 {
 	char program[PATH_MAX] = "", path[2 * PATH_MAX];
-	int fd;
 
 	image->size = RESULT(readlink("/proc/self/exe", program, sizeof(program) - 1));
 	if (image->size < 0)
 		return;
 
 	snprintf(path, sizeof(path), "%s/modules/%s.ko", dirname(program), name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	image->size = RESULT(fd < 0 ? fd : read(fd, image->bytes, sizeof(image->bytes)));
-	if (fd >= 0)
-		close(fd);
+	image_read_file(image, path);
 }
 
 /* Where these bytes are, NULL if nowhere. */

@@ -22,7 +22,7 @@ static const struct {
 	{ MODULE_DEVICE, "lkmdemo" },
 };
 
-static void module_path(const char *name, char path[PATH_MAX])
+void module_path(const char *name, char path[PATH_MAX])
 {
 	struct utsname uts;
 

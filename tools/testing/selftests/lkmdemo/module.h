@@ -6,6 +6,7 @@
 #define _LKMDEMO_SELFTEST_MODULE_H
 
 #include <errno.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -24,6 +25,9 @@
 
 /* Why the tests can't have the modules to themselves, NULL if they can. */
 const char *modules_unusable(void);
+
+/* Where modules_install has put a module of the driver. */
+void module_path(const char *name, char path[PATH_MAX]);
 
 /* These return 0 or a negative errno. */
 int module_load(const char *name, const char *parameters);
