@@ -211,10 +211,11 @@ static void message_tell(struct lkmdemo_message *msg,
 		msg->notify(info);
 }
 
-static ssize_t message_store(struct lkmdemo_message *msg, loff_t *pos,
-			     const u8 *bytes, size_t count, int flags)
+static __always_inline ssize_t
+message_store(struct lkmdemo_message *msg, loff_t *pos, const u8 *bytes,
+	      size_t count, int flags)
 {
-	struct lkmdemo_info info;
+	struct lkmdemo_info info __uninitialized;
 	loff_t start = *pos;
 	bool fits;
 

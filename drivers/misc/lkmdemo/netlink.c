@@ -77,21 +77,16 @@ static struct sk_buff *lkmdemo_nl_event(const struct lkmdemo_info *now)
 	return skb;
 }
 
-static void lkmdemo_nl_notify(const struct lkmdemo_info *now)
+/*
+ * One namespace by one, so that a listener's trouble stays in its own. Who misses
+ * an event, for want of memory here or of room in its socket, is told so: the
+ * latter by netlink itself.
+ */
+static noinline void lkmdemo_nl_tell(const struct lkmdemo_info *now)
 {
 	struct sk_buff *skb;
 	struct net *net;
 
-	/* The answer is for all network namespaces, whichever is asked. */
-	if (!genl_has_listeners(&lkmdemo_nl_family, &init_net,
-				LKMDEMO_NLGRP_MESSAGE))
-		return;
-
-	/*
-	 * One by one, so that a listener's trouble stays in its namespace. Who
-	 * misses an event, for want of memory here or of room in its socket, is
-	 * told so: the latter by netlink itself.
-	 */
 	rcu_read_lock();
 	for_each_net_rcu(net) {
 		skb = lkmdemo_nl_event(now);
@@ -104,6 +99,15 @@ static void lkmdemo_nl_notify(const struct lkmdemo_info *now)
 				     LKMDEMO_NLGRP_MESSAGE, -ENOBUFS);
 	}
 	rcu_read_unlock();
+}
+
+/* Every write comes here, and hardly ever is anybody listening. */
+static void lkmdemo_nl_notify(const struct lkmdemo_info *now)
+{
+	/* The answer is for all network namespaces, whichever is asked. */
+	if (genl_has_listeners(&lkmdemo_nl_family, &init_net,
+			       LKMDEMO_NLGRP_MESSAGE))
+		lkmdemo_nl_tell(now);
 }
 
 /**
