@@ -7,7 +7,6 @@ import shlex
 import statistics
 import subprocess
 
-import build
 import guest
 from console import UserError
 from paths import WORKBENCH, build_root
