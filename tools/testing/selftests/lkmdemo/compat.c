@@ -70,7 +70,7 @@ static bool compat_usable(void)
 
 static int compat_ioctl(int fd, unsigned int cmd, unsigned int arg)
 {
-	return -ENOSYS;
+	return -EOPNOTSUPP;
 }
 
 static void *low_page(void)

@@ -15,14 +15,8 @@ grep -qsw function_graph $tracing/available_tracers ||
 ktap_set_plan 4
 
 out=$(mktemp -d)
-finish()
-{
-	echo nop >$tracing/current_tracer
-	: >$tracing/set_ftrace_filter
-	modprobe -r lkmdemo
-	rm -rf "$out"
-}
-trap finish EXIT
+trap 'echo nop >"$tracing/current_tracer"; : >"$tracing/set_ftrace_filter"
+      modprobe -r lkmdemo; rm -rf "$out"' EXIT
 
 modprobe -r lkmdemo
 modprobe lkmdemo || ktap_exit_fail_msg 'cannot load lkmdemo'
