@@ -195,20 +195,20 @@ def _kvm_works(kernel):
 
 
 def run(kernel, command, log, timeout=120, modules=(), out=None, err=None,
-        stopped=lambda: False, started=lambda child: None, machine=()):
+        stopped=lambda: False, started=lambda child: None, processors=2, machine=()):
     """Boot the kernel, run a shell command in it, and return its exit status.
 
     modules: what to load first. timeout: seconds for all of it, more where the
     guest is slow; None gives the command the terminal. out, err: where its
     output goes, byte for byte; our own by default. log: the file for the kernel
     log. stopped: is asked now and then whether to give up. started: is told
-    which child the machine is. machine: more for the command line of the
-    machine.
+    which child the machine is. processors: how many the guest has. machine:
+    more for the command line of the machine.
 
     A report in the kernel log, a death and a time-out are said, with the lines
     that matter, and fail the run whatever the command's status was.
     """
-    options = {'extra': machine}
+    options = {'extra': machine, 'processors': processors}
     if kernel.target == 'x86_64':
         with _asking:
             options['kvm'] = _kvm_works(kernel)

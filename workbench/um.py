@@ -10,15 +10,16 @@ TERMINAL = '/dev/tty1'
 SLOWNESS = 1
 
 
-def boot(kernel, shared, log, tty=None, extra=()):
+def boot(kernel, shared, log, tty=None, extra=(), processors=2):
     """Start the kernel, and return the child that it is.
 
     shared: the directories of the host's that the guest mounts to write to, the
     first being that of the run. log: a descriptor for the kernel log. tty: one
     of the terminal that the guest gets. extra: more for its command line.
+    processors: how many it has.
     """
     console = [f'con0=null,fd:{log}', *([f'con1=fd:{tty},fd:{tty}'] if tty else [])]
-    return start([str(kernel.image), 'mem=512M', 'ncpus=2', 'seccomp=on', 'loglevel=7',
+    return start([str(kernel.image), 'mem=512M', f'ncpus={processors}', 'seccomp=on', 'loglevel=7',
                   'root=/dev/root', 'rootfstype=hostfs', 'hostfs=/', 'ro', 'panic=-1',
                   f'init="{WORKBENCH}/guest/init"', f'LKM_RUN="{shared[0]}"', 'LKM_SHARE=hostfs',
                   f'uml_dir={shared[0]}/uml/',

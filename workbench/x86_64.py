@@ -46,7 +46,7 @@ def _share(shared):
         yield f'--rwdir={link}'
 
 
-def boot(kernel, shared, log, tty=None, extra=(), kvm=False):
+def boot(kernel, shared, log, tty=None, extra=(), processors=2, kvm=False):
     """Start QEMU with the kernel, and return the child that it is.
 
     As um.boot(); extra: more options of virtme-run. kvm: with KVM.
@@ -62,7 +62,7 @@ def boot(kernel, shared, log, tty=None, extra=(), kvm=False):
     command = [
         sys.executable, '-m', 'virtme.commands.run', '--dry-run', '--show-command',
         f'--kimg={kernel.image}', '--mods=none', '--force-9p', '--disable-microvm',
-        '--disable-monitor', '--memory=1G', '--cpus=2', '--overlay-rwdir=/', *_share(shared),
+        '--disable-monitor', '--memory=1G', f'--cpus={processors}', '--overlay-rwdir=/', *_share(shared),
         *extra, *(f'--kopt={option}' for option in kernel_options), '--qemu-opt=-no-reboot',
         *([] if kvm else ['--disable-kvm'])]
     made = subprocess.run(command, cwd='/', env=environment(PYTHONPATH=str(_virtme())),

@@ -33,6 +33,19 @@ class SharesTest(unittest.TestCase):
     def test_there_are_no_empty_shares(self):
         self.assertEqual(self.seconds.shares(['a'], 3), [['a']])
 
+    def test_only_the_programs_that_race_have_two_processors(self):
+        kernel = types.SimpleNamespace(target='um', debug=False)
+        guests = kselftest._guests(kernel, self.seconds, ['open', 'concurrent', 'seek'])
+        self.assertEqual([share for share, processor in guests if processor is None],
+                         [['concurrent']])
+        self.assertEqual(sorted(name for share, _ in guests for name in share),
+                         ['concurrent', 'open', 'seek'])
+
+    def test_the_race_detector_has_two_processors(self):
+        kernel = types.SimpleNamespace(target='x86_64', debug=True)
+        guests = kselftest._guests(kernel, self.seconds, ['open', 'concurrent'])
+        self.assertEqual(guests, [(['open', 'concurrent'], None)])
+
     def test_times_are_kept(self):
         self.seconds.of['a'] = 7
         self.seconds.keep()
