@@ -3,6 +3,7 @@
 
 import contextlib
 import hashlib
+import json
 import os
 import shutil
 from pathlib import Path
@@ -26,6 +27,9 @@ FRAGMENTS = {
     'x86_64-bench': ('common', 'x86_64'),
 }
 TARGETS = ('um', 'x86_64')
+
+# Where the sources of modules are that no configuration above builds in.
+MODULES = ('drivers/misc/lkmdemo/', 'lib/lkmdemo_kunit/')
 
 # The kernel that is booted, in the build directory.
 IMAGE = {'um': 'linux', 'x86_64': 'arch/x86/boot/bzImage'}
@@ -105,17 +109,21 @@ def _wanted(kernel):
 
 
 def _state(kernel):
-    """A digest of what a build depends on, None if that cannot be known.
+    """Digests of what a build depends on, None if that cannot be known.
 
-    It can for a packaged tree, of which graft changes nothing but what its
-    record says; any file of a copy of the user's tree may have changed.
+    The first is of what the kernel itself depends on, the second of the sources
+    of the modules. They can be known for a packaged tree, of which graft changes
+    nothing but what its record says; any file of a copy of the user's tree may
+    have changed.
     """
     if not kernel.tree.name.startswith('linux-'):
         return None
     compiler = os.stat(shutil.which('gcc'))
-    digest = hashlib.sha256((kernel.tree / graft.RECORD).read_bytes() + _wanted(kernel))
-    digest.update(f'{compiler.st_ino} {compiler.st_mtime_ns} {kernel.make()}'.encode())
-    return digest.hexdigest()
+    record = json.loads((kernel.tree / graft.RECORD).read_text(encoding='utf-8'))
+    sources = {path: record['files'].pop(path) for path in list(record['files'])
+               if path.startswith(MODULES) and path.endswith(('.c', '.h'))}
+    itself = [record, compiler.st_ino, compiler.st_mtime_ns, _wanted(kernel), kernel.make()]
+    return [hashlib.sha256(repr(part).encode()).hexdigest() for part in (itself, sources)]
 
 
 def _configure(kernel):
@@ -144,15 +152,15 @@ def _configure(kernel):
     stamp.write_text(digest.hexdigest(), encoding='utf-8')
 
 
-def _compile(kernel):
-    """Build the kernel, its modules and the headers for user space."""
+def _compile(kernel, goals):
+    """Build what make knows by these goals."""
     last_count = CACHE / f'steps-{kernel.name}'
     total = 0
     fresh = not (kernel.out / 'modules.order').exists()
     if fresh:
         with contextlib.suppress(OSError, ValueError):
             total = int(last_count.read_text(encoding='utf-8'))
-    steps = run_logged(kernel.make('all', 'headers'), kernel.log('build'),
+    steps = run_logged(kernel.make(*goals), kernel.log('build'),
                        f'building {kernel.tree.name} for {kernel.name}', step=STEP,
                        total=total, env=compiler_environment())
     if fresh:
@@ -177,20 +185,27 @@ def build(kernel, always=False):
     """Bring a kernel up to date; raises UserError with the first error.
 
     What an interrupted build leaves, the next one completes. kbuild is only
-    asked when something may have changed, or always.
+    asked when something may have changed, or always; and for the modules alone
+    when nothing else has.
     """
     kernel.out.mkdir(exist_ok=True)
     stamp = kernel.out / '.lkmdemo-built'
     state = _state(kernel)
-    if not always and state and stamp.exists() and stamp.read_text(encoding='utf-8') == state:
+    last = []
+    if not always and state and stamp.exists():
+        last = stamp.read_text(encoding='utf-8').split()
+    if last and last == state:
         return
 
     stamp.unlink(missing_ok=True)
-    _configure(kernel)
-    _compile(kernel)
+    if last and last[0] == state[0]:
+        _compile(kernel, ['modules'])
+    else:
+        _configure(kernel)
+        _compile(kernel, ['all', 'headers'])
     _install_modules(kernel)
     if state:
-        stamp.write_text(state, encoding='utf-8')
+        stamp.write_text('\n'.join(state), encoding='utf-8')
 
 
 def driver_modules(kernel):
