@@ -190,6 +190,15 @@ def _gone(tree, record, sources):
             yield path
 
 
+def _brought_back(tree, record, sources):
+    """Files that were edited in the tree, the repository having the edit now."""
+    for path, digests in record.files.items():
+        if path in sources:
+            data = _read(tree / path)
+            if data == sources[path].read_bytes() and _digest(data) not in digests:
+                yield path
+
+
 def graft(tree, sources=None, wanted=None):
     """Put the driver into a tree; return how many of its files changed.
 
@@ -202,7 +211,8 @@ def graft(tree, sources=None, wanted=None):
     sources = upstream_files() if sources is None else sources
     files, lines = _plan(tree, record, sources, all_rules() if wanted is None else wanted)
     gone = list(_gone(tree, record, sources))
-    if not files and not lines and not gone:
+    brought_back = list(_brought_back(tree, record, sources))
+    if not files and not lines and not gone and not brought_back:
         return 0
 
     for path, data in files.items():
@@ -223,6 +233,8 @@ def graft(tree, sources=None, wanted=None):
     for path in gone:
         (tree / path).unlink()
         del record.files[path]
+    for path in brought_back:
+        record.files[path] = [_digest(sources[path].read_bytes())]
     record.save()
     return len(files) + len(lines) + len(gone)
 

@@ -104,6 +104,16 @@ class GraftTest(unittest.TestCase):
                 action(self.tree)
             self.assertEqual(self.text(OURS), 'edited\n')
 
+    def test_an_edit_brought_back_into_the_repository_is_no_edit_any_more(self):
+        graft.graft(self.tree)
+        (self.tree / OURS).write_text('edited\n', encoding='utf-8')
+        newer = {**graft.upstream_files(), OURS: self.tree / 'changed'}
+        shutil.copyfile(self.tree / OURS, newer[OURS])
+        graft.graft(self.tree, newer)
+        newer[OURS].unlink()
+        graft.ungraft(self.tree)
+        self.assertEqual(snapshot(self.tree), self.before)
+
     def test_a_file_that_was_there_already_survives_the_ungraft(self):
         (self.tree / OURS).parent.mkdir(parents=True)
         shutil.copyfile(graft.upstream_files()[OURS], self.tree / OURS)
