@@ -11,7 +11,7 @@ export CMD DEBUG KDIR KERNEL QUICK TARGET TEST V
 commands := bench debug debug-session demo docs graft guest kernel kselftest kunit lint \
 	    series shell test ungraft
 
-.PHONY: help setup setup-lint setup-x86_64 check clean $(commands)
+.PHONY: help setup setup-lint setup-test setup-x86_64 check clean $(commands)
 
 help:
 	@cat workbench/help
@@ -19,10 +19,15 @@ help:
 setup:
 	@workbench/setup.sh $(TARGET)
 
+setup-test:
+	@workbench/setup.sh test $(TARGET)
+
 setup-lint:
 	@workbench/setup.sh lint $(if $(filter 1,$(QUICK)),,analysis)
 
 docs lint: setup-lint
+
+bench debug debug-session guest kselftest shell test: setup-test
 
 setup-x86_64:
 	@workbench/setup.sh x86_64
