@@ -168,7 +168,7 @@ static int pool_measure_once(struct lkmdemo_pool_times *times, unsigned int nr,
  * @kind: as for lkmdemo_pool_create()
  *
  * A clock may be too coarse for a small pool, so pools are made until there
- * have been LKMDEMO_POOL_MAX items.
+ * have been LKMDEMO_POOL_MEASURED items.
  *
  * Context: Process context, may sleep.
  * Return: As lkmdemo_pool_create().
@@ -181,7 +181,7 @@ int lkmdemo_pool_measure(struct lkmdemo_pool_times *times, unsigned int nr,
 	memset(times, 0, sizeof(*times));
 	do {
 		ret = pool_measure_once(times, nr, kind);
-	} while (!ret && times->items < LKMDEMO_POOL_MAX);
+	} while (!ret && times->items < LKMDEMO_POOL_MEASURED);
 
 	return ret;
 }

@@ -8,6 +8,9 @@ struct seq_operations;
 
 #define LKMDEMO_POOL_MAX	65536
 
+/* How many items are measured at least. */
+#define LKMDEMO_POOL_MEASURED	4096
+
 /**
  * enum lkmdemo_pool_kind - where the items of a pool come from
  * @LKMDEMO_POOL_ARRAY: one allocation for all
