@@ -15,6 +15,7 @@
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/module.h>
+#include <linux/overflow.h>
 #include <linux/sched/task.h>
 #include <linux/seqlock.h>
 #include <linux/slab.h>
@@ -22,6 +23,37 @@
 #include <linux/uio.h>
 
 #include "helpers.h"
+
+/**
+ * lkmdemo_kunit_zalloc() - allocate memory that goes with the test
+ * @test: the test
+ * @size: how many bytes
+ *
+ * The test ends here when there is none.
+ *
+ * Return: The memory, all zero.
+ */
+void *lkmdemo_kunit_zalloc(struct kunit *test, size_t size)
+{
+	void *memory = kunit_kzalloc(test, size, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, memory);
+
+	return memory;
+}
+
+/**
+ * lkmdemo_kunit_bytes() - allocate memory that shows where it was written to
+ * @test: the test, with which it goes
+ * @count: how many bytes
+ *
+ * Return: The memory, each byte LKMDEMO_KUNIT_UNTOUCHED.
+ */
+u8 *lkmdemo_kunit_bytes(struct kunit *test, size_t count)
+{
+	return memset(lkmdemo_kunit_zalloc(test, count),
+		      LKMDEMO_KUNIT_UNTOUCHED, count);
+}
 
 /**
  * lkmdemo_kunit_fill() - fill memory with bytes that tell where they belong
@@ -35,6 +67,48 @@ void lkmdemo_kunit_fill(u8 *bytes, size_t start, size_t count)
 
 	for (i = 0; i < count; i++)
 		bytes[i] = lkmdemo_kunit_byte(start + i);
+}
+
+/**
+ * lkmdemo_kunit_iter() - make an iterator over kernel memory
+ * @test: the test, with which it goes
+ * @direction: ITER_SOURCE or ITER_DEST
+ * @bytes: the memory
+ * @count: bytes that the iterator claims to have, may be more than there are
+ *
+ * Return: The iterator.
+ */
+struct iov_iter *lkmdemo_kunit_iter(struct kunit *test, unsigned int direction,
+				    void *bytes, size_t count)
+{
+	struct iov_iter *iter = lkmdemo_kunit_zalloc(test, sizeof(*iter));
+	struct kvec *vec = lkmdemo_kunit_zalloc(test, sizeof(*vec));
+
+	vec->iov_base = bytes;
+	vec->iov_len = count;
+	iov_iter_kvec(iter, direction, vec, 1, count);
+
+	return iter;
+}
+
+/**
+ * lkmdemo_kunit_user_iter() - make an iterator over user memory
+ * @test: the test, with which it goes
+ * @direction: ITER_SOURCE or ITER_DEST
+ * @user: the memory
+ * @count: how many bytes
+ *
+ * Return: The iterator.
+ */
+struct iov_iter *lkmdemo_kunit_user_iter(struct kunit *test,
+					 unsigned int direction,
+					 char __user *user, size_t count)
+{
+	struct iov_iter *iter = lkmdemo_kunit_zalloc(test, sizeof(*iter));
+
+	iov_iter_ubuf(iter, direction, user, count);
+
+	return iter;
 }
 
 KUNIT_DEFINE_ACTION_WRAPPER(message_destroy, lkmdemo_message_destroy,
@@ -78,10 +152,8 @@ void lkmdemo_kunit_message_init(struct kunit *test, struct lkmdemo_message *msg,
 struct lkmdemo_message *lkmdemo_kunit_message(struct kunit *test,
 					      size_t capacity, size_t length)
 {
-	struct lkmdemo_message *msg;
+	struct lkmdemo_message *msg = lkmdemo_kunit_zalloc(test, sizeof(*msg));
 
-	msg = kunit_kzalloc(test, sizeof(*msg), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, msg);
 	lkmdemo_kunit_message_init(test, msg, capacity, length);
 
 	return msg;
@@ -280,22 +352,20 @@ static void run_race(struct kunit *test, unsigned int nr,
 		     void (*fn)(void *data, unsigned int i), void *data,
 		     unsigned long duration)
 {
-	struct race race = {
-		.fn = fn,
-		.data = data,
-		.missing = ATOMIC_INIT(nr),
-		.start = COMPLETION_INITIALIZER_ONSTACK(race.start),
-		.cpus = min(nr, num_online_cpus()),
-		.duration = duration,
-	};
+	struct race *race = lkmdemo_kunit_zalloc(test, sizeof(*race));
 	struct race_thread *threads;
 	unsigned int i;
 
-	threads = kunit_kcalloc(test, nr, sizeof(*threads), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, threads);
+	threads = lkmdemo_kunit_zalloc(test, array_size(nr, sizeof(*threads)));
+	race->fn = fn;
+	race->data = data;
+	atomic_set(&race->missing, nr);
+	init_completion(&race->start);
+	race->cpus = min(nr, num_online_cpus());
+	race->duration = duration;
 
 	for (i = 0; i < nr; i++) {
-		threads[i].race = &race;
+		threads[i].race = race;
 		threads[i].i = i;
 		threads[i].task = kthread_create(race_thread, &threads[i],
 						 "lkmdemo_kunit/%u", i);
@@ -314,7 +384,7 @@ static void run_race(struct kunit *test, unsigned int nr,
 		wake_up_process(threads[i].task);
 
 	/* A thread that is stopped before it has begun would not call fn. */
-	wait_for_completion(&race.start);
+	wait_for_completion(&race->start);
 	for (i = 0; i < nr; i++)
 		kthread_stop_put(threads[i].task);
 }

@@ -6,7 +6,11 @@
 
 #include "message.h"
 
+struct iov_iter;
 struct kunit;
+
+/* What lkmdemo_kunit_bytes() gives, and no message has. */
+#define LKMDEMO_KUNIT_UNTOUCHED	0xff
 
 /* Byte i of every message that is filled here; no byte of it is zero. */
 static inline u8 lkmdemo_kunit_byte(size_t i)
@@ -30,7 +34,15 @@ static inline u64 lkmdemo_kunit_generation(struct lkmdemo_message *msg)
 	return info.generation;
 }
 
+void *lkmdemo_kunit_zalloc(struct kunit *test, size_t size);
+u8 *lkmdemo_kunit_bytes(struct kunit *test, size_t count);
 void lkmdemo_kunit_fill(u8 *bytes, size_t start, size_t count);
+
+struct iov_iter *lkmdemo_kunit_iter(struct kunit *test, unsigned int direction,
+				    void *bytes, size_t count);
+struct iov_iter *lkmdemo_kunit_user_iter(struct kunit *test,
+					 unsigned int direction,
+					 char __user *user, size_t count);
 
 void lkmdemo_kunit_message_init(struct kunit *test, struct lkmdemo_message *msg,
 				size_t capacity, size_t length);

@@ -14,7 +14,6 @@
 #include "lkmdemo.h"
 
 #define CAPACITY	64
-#define UNTOUCHED	0xff
 
 struct bounds_case {
 	const char *desc;
@@ -61,22 +60,21 @@ KUNIT_ARRAY_PARAM_DESC(bounds, bounds_cases, desc);
 static void read_bounds(struct kunit *test)
 {
 	const struct bounds_case *c = test->param_value;
+	u8 *got = lkmdemo_kunit_bytes(test, CAPACITY);
+	u8 *want = lkmdemo_kunit_bytes(test, CAPACITY);
 	struct lkmdemo_message *msg;
-	u8 got[CAPACITY], want[CAPACITY];
 	loff_t pos = c->pos;
 	u64 generation;
 	ssize_t ret;
 
 	msg = lkmdemo_kunit_message(test, CAPACITY, c->length);
-	memset(got, UNTOUCHED, sizeof(got));
-	memset(want, UNTOUCHED, sizeof(want));
 	lkmdemo_kunit_fill(want, c->pos, c->ret);
 
 	ret = lkmdemo_kunit_read(msg, &pos, got, c->count, 0, &generation);
 
 	KUNIT_EXPECT_EQ(test, ret, c->ret);
 	KUNIT_EXPECT_EQ(test, pos, c->pos + c->ret);
-	KUNIT_EXPECT_MEMEQ(test, got, want, sizeof(got));
+	KUNIT_EXPECT_MEMEQ(test, got, want, CAPACITY);
 }
 
 /* Segments stand this far apart, the last one first in memory. */
@@ -105,69 +103,76 @@ static const struct segments_case segments_cases[] = {
 
 KUNIT_ARRAY_PARAM_DESC(segments, segments_cases, desc);
 
-static void read_segments(struct kunit *test)
+/* An iterator over the segments of the case in got; want is what they get. */
+static noinline_for_stack struct iov_iter *
+segments_iter(struct kunit *test, u8 *got, u8 *want)
 {
 	const struct segments_case *c = test->param_value;
-	u8 got[SEGMENTS][SEGMENT_ROOM], want[SEGMENTS][SEGMENT_ROOM];
-	struct kvec vec[SEGMENTS];
-	struct lkmdemo_message *msg;
+	struct kvec *vec = lkmdemo_kunit_zalloc(test, SEGMENTS * sizeof(*vec));
+	struct iov_iter *to = lkmdemo_kunit_zalloc(test, sizeof(*to));
 	size_t offset = 0, room = 0;
-	loff_t pos = c->pos;
-	struct iov_iter to;
-	u64 generation;
-	ssize_t ret;
 	int i;
 
-	msg = lkmdemo_kunit_message(test, CAPACITY, 17);
-	memset(got, UNTOUCHED, sizeof(got));
-	memset(want, UNTOUCHED, sizeof(want));
 	for (i = 0; i < SEGMENTS; i++) {
 		size_t n = min_t(size_t, c->segments[i], c->ret - offset);
+		size_t place = (SEGMENTS - 1 - i) * SEGMENT_ROOM;
 
-		lkmdemo_kunit_fill(want[SEGMENTS - 1 - i], c->pos + offset, n);
+		lkmdemo_kunit_fill(want + place, c->pos + offset, n);
 		offset += n;
-		vec[i].iov_base = got[SEGMENTS - 1 - i];
+		vec[i].iov_base = got + place;
 		vec[i].iov_len = c->segments[i];
 		room += c->segments[i];
 	}
-	iov_iter_kvec(&to, ITER_DEST, vec, SEGMENTS, room);
+	iov_iter_kvec(to, ITER_DEST, vec, SEGMENTS, room);
 
-	ret = lkmdemo_message_read(msg, &pos, &to, 0, &generation);
+	return to;
+}
+
+static void read_segments(struct kunit *test)
+{
+	const struct segments_case *c = test->param_value;
+	u8 *got = lkmdemo_kunit_bytes(test, SEGMENTS * SEGMENT_ROOM);
+	u8 *want = lkmdemo_kunit_bytes(test, SEGMENTS * SEGMENT_ROOM);
+	struct lkmdemo_message *msg;
+	loff_t pos = c->pos;
+	struct iov_iter *to;
+	u64 generation;
+	ssize_t ret;
+
+	msg = lkmdemo_kunit_message(test, CAPACITY, 17);
+	to = segments_iter(test, got, want);
+
+	ret = lkmdemo_message_read(msg, &pos, to, 0, &generation);
 
 	KUNIT_EXPECT_EQ(test, ret, c->ret);
 	KUNIT_EXPECT_EQ(test, pos, c->pos + c->ret);
-	KUNIT_EXPECT_MEMEQ(test, &got[0][0], &want[0][0], sizeof(got));
+	KUNIT_EXPECT_MEMEQ(test, got, want, SEGMENTS * SEGMENT_ROOM);
 }
 
 static void read_leaves_the_rest_in_the_iterator(struct kunit *test)
 {
 	struct lkmdemo_message *msg = lkmdemo_kunit_message(test, CAPACITY, 17);
-	u8 got[CAPACITY];
-	struct kvec vec = { .iov_base = got, .iov_len = sizeof(got) };
-	struct iov_iter to;
+	u8 *got = lkmdemo_kunit_bytes(test, CAPACITY);
+	struct iov_iter *to = lkmdemo_kunit_iter(test, ITER_DEST, got, CAPACITY);
 	loff_t pos = 0;
 	u64 generation;
 
-	iov_iter_kvec(&to, ITER_DEST, &vec, 1, sizeof(got));
-	lkmdemo_message_read(msg, &pos, &to, 0, &generation);
+	lkmdemo_message_read(msg, &pos, to, 0, &generation);
 
-	KUNIT_EXPECT_EQ(test, iov_iter_count(&to), CAPACITY - 17);
+	KUNIT_EXPECT_EQ(test, iov_iter_count(to), CAPACITY - 17);
 }
 
 static void read_of_the_largest_message(struct kunit *test)
 {
+	u8 *got = lkmdemo_kunit_bytes(test, LKMDEMO_CAPACITY_MAX);
+	u8 *want = lkmdemo_kunit_bytes(test, LKMDEMO_CAPACITY_MAX);
 	struct lkmdemo_message *msg;
-	u8 *got, *want;
 	u64 generation;
 	loff_t pos = 0;
 	ssize_t ret;
 
 	msg = lkmdemo_kunit_message(test, LKMDEMO_CAPACITY_MAX,
 				    LKMDEMO_CAPACITY_MAX);
-	got = kunit_kzalloc(test, LKMDEMO_CAPACITY_MAX, GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, got);
-	want = kunit_kzalloc(test, LKMDEMO_CAPACITY_MAX, GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, want);
 	lkmdemo_kunit_fill(want, 0, LKMDEMO_CAPACITY_MAX);
 
 	ret = lkmdemo_kunit_read(msg, &pos, got, LKMDEMO_CAPACITY_MAX, 0,
@@ -180,17 +185,18 @@ static void read_of_the_largest_message(struct kunit *test)
 static void reads_in_sequence_join_up(struct kunit *test)
 {
 	struct lkmdemo_message *msg = lkmdemo_kunit_message(test, CAPACITY, 17);
-	u8 got[17], want[17];
+	u8 *got = lkmdemo_kunit_bytes(test, 17);
+	u8 *want = lkmdemo_kunit_bytes(test, 17);
 	u64 generation;
 	loff_t pos = 0;
 
-	lkmdemo_kunit_fill(want, 0, sizeof(want));
+	lkmdemo_kunit_fill(want, 0, 17);
 
 	lkmdemo_kunit_read(msg, &pos, got, 5, 0, &generation);
 	lkmdemo_kunit_read(msg, &pos, got + 5, 1, 0, &generation);
 	lkmdemo_kunit_read(msg, &pos, got + 6, 11, 0, &generation);
 
-	KUNIT_EXPECT_MEMEQ(test, got, want, sizeof(want));
+	KUNIT_EXPECT_MEMEQ(test, got, want, 17);
 }
 
 static void read_tells_the_generation_of_the_bytes(struct kunit *test)
@@ -224,13 +230,14 @@ static void read_at_the_end_tells_the_generation(struct kunit *test)
 static void read_changes_nothing(struct kunit *test)
 {
 	struct lkmdemo_message *msg = lkmdemo_kunit_message(test, CAPACITY, 17);
-	u8 got[17], want[CAPACITY] = {};
+	u8 *got = lkmdemo_kunit_bytes(test, 17);
+	u8 *want = lkmdemo_kunit_zalloc(test, CAPACITY);
 	u64 generation;
 	loff_t pos = 0;
 
 	lkmdemo_kunit_fill(want, 0, 17);
 
-	lkmdemo_kunit_read(msg, &pos, got, sizeof(got), 0, &generation);
+	lkmdemo_kunit_read(msg, &pos, got, 17, 0, &generation);
 
 	KUNIT_EXPECT_EQ(test, lkmdemo_kunit_generation(msg), 1);
 	KUNIT_EXPECT_EQ(test, lkmdemo_kunit_length(msg), 17);
@@ -240,15 +247,16 @@ static void read_changes_nothing(struct kunit *test)
 static void read_nowait_gives_the_bytes(struct kunit *test)
 {
 	struct lkmdemo_message *msg = lkmdemo_kunit_message(test, CAPACITY, 17);
-	u8 got[11], want[11];
+	u8 *got = lkmdemo_kunit_bytes(test, 11);
+	u8 *want = lkmdemo_kunit_bytes(test, 11);
 	u64 generation;
 	loff_t pos = 6;
 
-	lkmdemo_kunit_fill(want, 6, sizeof(want));
+	lkmdemo_kunit_fill(want, 6, 11);
 
 	KUNIT_EXPECT_EQ(test, lkmdemo_kunit_read(msg, &pos, got, CAPACITY,
 						 IOCB_NOWAIT, &generation), 11);
-	KUNIT_EXPECT_MEMEQ(test, got, want, sizeof(want));
+	KUNIT_EXPECT_MEMEQ(test, got, want, 11);
 }
 
 struct fault_case {
@@ -274,13 +282,22 @@ static const struct fault_case fault_cases[] = {
 
 KUNIT_ARRAY_PARAM_DESC(fault, fault_cases, desc);
 
+static void expect_user_bytes(struct kunit *test, char __user *user,
+			      const u8 *want, size_t count)
+{
+	u8 *got = lkmdemo_kunit_bytes(test, count);
+
+	KUNIT_EXPECT_EQ(test, copy_from_user(got, user, count), 0);
+	KUNIT_EXPECT_EQ(test, memcmp(got, want, count), 0);
+}
+
 static void check_fault(struct kunit *test, char __user *hole,
 			struct iov_iter *to)
 {
 	const struct fault_case *c = test->param_value;
 	ssize_t moved = max_t(ssize_t, c->ret, 0);
+	u8 *want = lkmdemo_kunit_bytes(test, 200);
 	struct lkmdemo_message *msg;
-	u8 got[200], want[200];
 	loff_t pos = c->pos;
 	u64 generation;
 	ssize_t ret;
@@ -292,8 +309,7 @@ static void check_fault(struct kunit *test, char __user *hole,
 
 	KUNIT_EXPECT_EQ(test, ret, c->ret);
 	KUNIT_EXPECT_EQ(test, pos, c->pos + moved);
-	KUNIT_EXPECT_EQ(test, copy_from_user(got, hole - c->good, moved), 0);
-	KUNIT_EXPECT_MEMEQ(test, got, want, moved);
+	expect_user_bytes(test, hole - c->good, want, moved);
 }
 
 static void read_into_a_faulting_segment(struct kunit *test)
@@ -314,10 +330,10 @@ static void read_into_a_faulting_buffer(struct kunit *test)
 {
 	const struct fault_case *c = test->param_value;
 	char __user *hole = lkmdemo_kunit_user_hole(test);
-	struct iov_iter to;
 
-	iov_iter_ubuf(&to, ITER_DEST, hole - c->good, c->good + c->bad);
-	check_fault(test, hole, &to);
+	check_fault(test, hole,
+		    lkmdemo_kunit_user_iter(test, ITER_DEST, hole - c->good,
+					    c->good + c->bad));
 }
 
 struct absent_case {
@@ -343,52 +359,47 @@ static void read_into_absent_pages_is_whole(struct kunit *test)
 	size_t count = 2 * PAGE_SIZE;
 	struct lkmdemo_message *msg;
 	u64 generation = 0;
-	struct iov_iter to;
+	struct iov_iter *to;
 	loff_t pos = 0;
-	u8 *got, *want;
 	ssize_t ret;
+	u8 *want;
 	int i;
 
 	msg = lkmdemo_kunit_message(test, count, count);
-	got = kunit_kzalloc(test, count, GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, got);
-	want = kunit_kzalloc(test, count, GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, want);
+	want = lkmdemo_kunit_bytes(test, count);
 	lkmdemo_kunit_fill(want, 0, count);
 	for (i = 0; i < 2; i++)
 		if (c->present[i])
 			KUNIT_ASSERT_EQ(test, clear_user(user + i * PAGE_SIZE,
 							 PAGE_SIZE), 0);
-	iov_iter_ubuf(&to, ITER_DEST, user, count);
+	to = lkmdemo_kunit_user_iter(test, ITER_DEST, user, count);
 
-	ret = lkmdemo_message_read(msg, &pos, &to, c->flags, &generation);
+	ret = lkmdemo_message_read(msg, &pos, to, c->flags, &generation);
 
 	KUNIT_EXPECT_EQ(test, ret, count);
 	KUNIT_EXPECT_EQ(test, pos, count);
 	KUNIT_EXPECT_EQ(test, generation, 1);
-	KUNIT_EXPECT_EQ(test, copy_from_user(got, user, count), 0);
-	KUNIT_EXPECT_EQ(test, memcmp(got, want, count), 0);
+	expect_user_bytes(test, user, want, count);
 }
 
 static void slow_reader_holds_up_no_writer(struct kunit *test)
 {
+	u8 *want = lkmdemo_kunit_bytes(test, 100);
 	struct lkmdemo_message *msg;
 	u64 generation = 0;
-	u8 got[100], want[100];
-	struct iov_iter to;
+	struct iov_iter *to;
 	char __user *user;
 	loff_t pos = 0;
 
-	msg = lkmdemo_kunit_message(test, sizeof(got), sizeof(got));
+	msg = lkmdemo_kunit_message(test, 100, 100);
 	user = lkmdemo_kunit_slow_pages(test, 1, msg);
-	lkmdemo_kunit_fill(want, 0, sizeof(want));
-	iov_iter_ubuf(&to, ITER_DEST, user, sizeof(got));
+	lkmdemo_kunit_fill(want, 0, 100);
+	to = lkmdemo_kunit_user_iter(test, ITER_DEST, user, 100);
 
-	KUNIT_EXPECT_EQ(test, lkmdemo_message_read(msg, &pos, &to, 0,
-						   &generation), sizeof(got));
+	KUNIT_EXPECT_EQ(test, lkmdemo_message_read(msg, &pos, to, 0,
+						   &generation), 100);
 	KUNIT_EXPECT_MEMEQ(test, msg->data, "meanwhile", 9);
-	KUNIT_EXPECT_EQ(test, copy_from_user(got, user, sizeof(got)), 0);
-	KUNIT_EXPECT_MEMEQ(test, got, want, sizeof(got));
+	expect_user_bytes(test, user, want, 100);
 	KUNIT_EXPECT_EQ(test, generation, 1);
 }
 
@@ -452,10 +463,8 @@ static void states_step(void *data, unsigned int i)
 
 static void read_never_sees_part_of_a_write(struct kunit *test)
 {
-	struct states_race *race;
+	struct states_race *race = lkmdemo_kunit_zalloc(test, sizeof(*race));
 
-	race = kunit_kzalloc(test, sizeof(*race), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, race);
 	race->msg = lkmdemo_kunit_message(test, PAGE_SIZE, 0);
 
 	lkmdemo_kunit_race_on(test, ARRAY_SIZE(states_from), states_step, race);

@@ -20,9 +20,8 @@
 
 static u8 *expected_bytes(struct kunit *test, size_t capacity, size_t length)
 {
-	u8 *bytes = kunit_kzalloc(test, PAGE_ALIGN(capacity), GFP_KERNEL);
+	u8 *bytes = lkmdemo_kunit_zalloc(test, PAGE_ALIGN(capacity));
 
-	KUNIT_ASSERT_NOT_NULL(test, bytes);
 	lkmdemo_kunit_fill(bytes, 0, length);
 
 	return bytes;
@@ -82,17 +81,16 @@ KUNIT_ARRAY_PARAM_DESC(bounds, bounds_cases, desc);
 static void write_bounds(struct kunit *test)
 {
 	const struct bounds_case *c = test->param_value;
+	u8 *bytes = lkmdemo_kunit_bytes(test, CAPACITY + 1);
 	size_t moved = max(c->ret, 0);
 	struct lkmdemo_message *msg;
 	loff_t pos = c->pos;
 	size_t length = LENGTH;
-	u8 bytes[CAPACITY + 1];
 	ssize_t ret;
 	u8 *want;
 
 	msg = lkmdemo_kunit_message(test, CAPACITY, LENGTH);
 	want = expected_bytes(test, CAPACITY, LENGTH);
-	memset(bytes, 'w', sizeof(bytes));
 	if (moved) {
 		memcpy(want + pos, bytes, moved);
 		length = max_t(size_t, length, pos + moved);
@@ -131,9 +129,9 @@ static void append_goes_to_the_end(struct kunit *test)
 	size_t moved = max(c->ret, 0);
 	/* No append looks at the position that it is given. */
 	const loff_t before = CAPACITY + 3;
+	u8 *bytes = lkmdemo_kunit_bytes(test, CAPACITY + 1);
 	struct lkmdemo_message *msg;
 	loff_t pos = before;
-	u8 bytes[CAPACITY + 1];
 	u64 generation;
 	ssize_t ret;
 	u8 *want;
@@ -141,7 +139,6 @@ static void append_goes_to_the_end(struct kunit *test)
 	msg = lkmdemo_kunit_message(test, CAPACITY, c->length);
 	generation = lkmdemo_kunit_generation(msg);
 	want = expected_bytes(test, CAPACITY, c->length);
-	memset(bytes, 'w', sizeof(bytes));
 	memcpy(want + c->length, bytes, moved);
 
 	ret = lkmdemo_kunit_write(msg, &pos, bytes, c->count, IOCB_APPEND);
@@ -181,8 +178,9 @@ static void write_nowait_stores_the_bytes(struct kunit *test)
 
 static void gap_reads_as_zeros(struct kunit *test)
 {
+	u8 *got = lkmdemo_kunit_bytes(test, LENGTH + 5);
+	u8 *want = lkmdemo_kunit_zalloc(test, LENGTH + 5);
 	struct lkmdemo_message *msg;
-	u8 got[LENGTH + 5], want[LENGTH + 5] = {};
 	loff_t pos = LENGTH + 4;
 	u64 generation;
 
@@ -193,9 +191,9 @@ static void gap_reads_as_zeros(struct kunit *test)
 	lkmdemo_kunit_write(msg, &pos, "w", 1, 0);
 	pos = 0;
 
-	KUNIT_EXPECT_EQ(test, lkmdemo_kunit_read(msg, &pos, got, sizeof(got), 0,
-						 &generation), sizeof(got));
-	KUNIT_EXPECT_MEMEQ(test, got, want, sizeof(got));
+	KUNIT_EXPECT_EQ(test, lkmdemo_kunit_read(msg, &pos, got, LENGTH + 5, 0,
+						 &generation), LENGTH + 5);
+	KUNIT_EXPECT_MEMEQ(test, got, want, LENGTH + 5);
 }
 
 struct capacity_case {
@@ -376,22 +374,22 @@ static void write_from_a_faulting_buffer_changes_nothing(struct kunit *test)
 {
 	const struct fault_case *c = test->param_value;
 	char __user *hole = lkmdemo_kunit_user_hole(test);
-	struct iov_iter from;
 
-	iov_iter_ubuf(&from, ITER_SOURCE, hole - c->good, c->good + c->bad);
-	check_fault(test, hole, &from);
+	check_fault(test, hole,
+		    lkmdemo_kunit_user_iter(test, ITER_SOURCE, hole - c->good,
+					    c->good + c->bad));
 }
 
 static void oversize_write_from_bad_memory_is_oversize(struct kunit *test)
 {
 	struct lkmdemo_message *msg = lkmdemo_kunit_message(test, CAPACITY, 0);
 	char __user *hole = lkmdemo_kunit_user_hole(test);
-	struct iov_iter from;
+	struct iov_iter *from;
 	loff_t pos = 0;
 
-	iov_iter_ubuf(&from, ITER_SOURCE, hole, CAPACITY + 1);
+	from = lkmdemo_kunit_user_iter(test, ITER_SOURCE, hole, CAPACITY + 1);
 
-	KUNIT_EXPECT_EQ(test, lkmdemo_message_write(msg, &pos, &from, 0),
+	KUNIT_EXPECT_EQ(test, lkmdemo_message_write(msg, &pos, from, 0),
 			-EINVAL);
 }
 
@@ -416,7 +414,7 @@ static void write_from_user_pages_is_whole(struct kunit *test)
 	char __user *user = lkmdemo_kunit_user_pages(test, 2);
 	size_t present = c->present ? c->count : 0;
 	struct lkmdemo_message *msg;
-	struct iov_iter from;
+	struct iov_iter *from;
 	loff_t pos = 0;
 	u8 *want;
 
@@ -424,9 +422,9 @@ static void write_from_user_pages_is_whole(struct kunit *test)
 	/* Absent pages come as zeros. */
 	want = expected_bytes(test, 2 * PAGE_SIZE, present);
 	KUNIT_ASSERT_EQ(test, copy_to_user(user, want, present), 0);
-	iov_iter_ubuf(&from, ITER_SOURCE, user, c->count);
+	from = lkmdemo_kunit_user_iter(test, ITER_SOURCE, user, c->count);
 
-	KUNIT_EXPECT_EQ(test, lkmdemo_message_write(msg, &pos, &from, 0),
+	KUNIT_EXPECT_EQ(test, lkmdemo_message_write(msg, &pos, from, 0),
 			c->count);
 	expect_message(test, msg, want, c->count, 1);
 }
@@ -448,15 +446,15 @@ static void slow_writer_holds_up_nobody(struct kunit *test)
 {
 	const struct slow_case *c = test->param_value;
 	struct lkmdemo_message *msg;
-	struct iov_iter from;
+	struct iov_iter *from;
 	char __user *user;
 	loff_t pos = 0;
 
 	msg = lkmdemo_kunit_message(test, 2 * PAGE_SIZE, 0);
 	user = lkmdemo_kunit_slow_pages(test, c->pages, msg);
-	iov_iter_ubuf(&from, ITER_SOURCE, user, c->count);
+	from = lkmdemo_kunit_user_iter(test, ITER_SOURCE, user, c->count);
 
-	KUNIT_EXPECT_EQ(test, lkmdemo_message_write(msg, &pos, &from, 0),
+	KUNIT_EXPECT_EQ(test, lkmdemo_message_write(msg, &pos, from, 0),
 			c->count);
 	/* One change for each page waited for, then that of the writer. */
 	expect_message(test, msg, expected_bytes(test, 2 * PAGE_SIZE, 0),
@@ -508,28 +506,30 @@ static bool append_race_is_sound(struct append_race *race)
 
 static void concurrent_appends_lose_nothing(struct kunit *test)
 {
-	struct append_race race = {
-		.msg = lkmdemo_kunit_message(test, LKMDEMO_CAPACITY_MAX, 0),
-	};
+	struct append_race *race = lkmdemo_kunit_zalloc(test, sizeof(*race));
 	int round;
 
+	race->msg = lkmdemo_kunit_message(test, LKMDEMO_CAPACITY_MAX, 0);
+
 	for (round = 0; round < APPEND_ROUNDS; round++) {
-		memset(race.stored, 0, sizeof(race.stored));
-		lkmdemo_message_clear(race.msg);
+		memset(race->stored, 0, sizeof(race->stored));
+		lkmdemo_message_clear(race->msg);
 
-		lkmdemo_kunit_race(test, APPENDERS, append_until_full, &race);
+		lkmdemo_kunit_race(test, APPENDERS, append_until_full, race);
 
-		KUNIT_ASSERT_EQ(test, atomic_read(&race.misplaced), 0);
-		KUNIT_ASSERT_EQ(test, lkmdemo_kunit_length(race.msg),
+		KUNIT_ASSERT_EQ(test, atomic_read(&race->misplaced), 0);
+		KUNIT_ASSERT_EQ(test, lkmdemo_kunit_length(race->msg),
 				LKMDEMO_CAPACITY_MAX);
-		KUNIT_ASSERT_TRUE(test, append_race_is_sound(&race));
+		KUNIT_ASSERT_TRUE(test, append_race_is_sound(race));
 	}
 }
 
 #define OVERWRITERS	4
+#define OVERWRITTEN	256
 
 struct overwrite_race {
 	struct lkmdemo_message *msg;
+	u8 bytes[OVERWRITERS][OVERWRITTEN];
 	atomic_t writes;
 };
 
@@ -537,25 +537,24 @@ static void overwrite(void *data, unsigned int i)
 {
 	struct overwrite_race *race = data;
 	loff_t pos = 0;
-	u8 bytes[256];
 
-	memset(bytes, 'A' + i, sizeof(bytes));
-	lkmdemo_kunit_write(race->msg, &pos, bytes, sizeof(bytes), 0);
+	memset(race->bytes[i], 'A' + i, OVERWRITTEN);
+	lkmdemo_kunit_write(race->msg, &pos, race->bytes[i], OVERWRITTEN, 0);
 	atomic_inc(&race->writes);
 }
 
 static void concurrent_writes_come_one_after_the_other(struct kunit *test)
 {
-	struct overwrite_race race = {
-		.msg = lkmdemo_kunit_message(test, 256, 0),
-	};
+	struct overwrite_race *race = lkmdemo_kunit_zalloc(test, sizeof(*race));
 
-	lkmdemo_kunit_race_on(test, OVERWRITERS, overwrite, &race);
+	race->msg = lkmdemo_kunit_message(test, OVERWRITTEN, 0);
 
-	KUNIT_EXPECT_EQ(test, lkmdemo_kunit_generation(race.msg),
-			atomic_read(&race.writes));
-	KUNIT_EXPECT_NULL(test, memchr_inv(race.msg->data, race.msg->data[0],
-					   256));
+	lkmdemo_kunit_race_on(test, OVERWRITERS, overwrite, race);
+
+	KUNIT_EXPECT_EQ(test, lkmdemo_kunit_generation(race->msg),
+			atomic_read(&race->writes));
+	KUNIT_EXPECT_NULL(test, memchr_inv(race->msg->data, race->msg->data[0],
+					   OVERWRITTEN));
 }
 
 static struct kunit_case message_write_cases[] = {

@@ -20,10 +20,8 @@
 /* A device that holds LENGTH bytes, and is exclusive. */
 static int open_init(struct kunit *test)
 {
-	struct lkmdemo_device *dev;
+	struct lkmdemo_device *dev = lkmdemo_kunit_zalloc(test, sizeof(*dev));
 
-	dev = kunit_kzalloc(test, sizeof(*dev), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, dev);
 	lkmdemo_kunit_message_init(test, &dev->message, CAPACITY, LENGTH);
 	dev->exclusive = true;
 	test->priv = dev;
@@ -54,20 +52,12 @@ static void release(void *data)
 
 static struct file *zeroed_file(struct kunit *test)
 {
-	struct file *file = kunit_kzalloc(test, sizeof(*file), GFP_KERNEL);
-
-	KUNIT_ASSERT_NOT_NULL(test, file);
-
-	return file;
+	return lkmdemo_kunit_zalloc(test, sizeof(struct file));
 }
 
 static struct inode *zeroed_inode(struct kunit *test)
 {
-	struct inode *inode = kunit_kzalloc(test, sizeof(*inode), GFP_KERNEL);
-
-	KUNIT_ASSERT_NOT_NULL(test, inode);
-
-	return inode;
+	return lkmdemo_kunit_zalloc(test, sizeof(struct inode));
 }
 
 static int open_result(struct kunit *test, fmode_t mode, unsigned int flags)
@@ -164,8 +154,10 @@ static void exclusive_switched_on_waits_for_all_to_leave(struct kunit *test)
 {
 	const struct openers_case *c = test->param_value;
 	struct lkmdemo_device *dev = test->priv;
-	struct file *files[8];
+	struct file **files;
 	int i;
+
+	files = lkmdemo_kunit_zalloc(test, c->openers * sizeof(*files));
 
 	dev->exclusive = false;
 	for (i = 0; i < c->openers; i++)
@@ -291,14 +283,17 @@ struct open_race {
 	atomic_t refused;
 };
 
-static void open_race_init(struct kunit *test, struct open_race *race)
+static struct open_race *open_race(struct kunit *test)
 {
+	struct open_race *race = lkmdemo_kunit_zalloc(test, sizeof(*race));
 	int i;
 
 	race->dev = test->priv;
 	race->inode = zeroed_inode(test);
 	for (i = 0; i < RACERS; i++)
 		race->files[i] = zeroed_file(test);
+
+	return race;
 }
 
 static int race_open(struct open_race *race, unsigned int i)
@@ -315,22 +310,20 @@ static void open_once(void *data, unsigned int i)
 
 static void one_of_many_racing_gets_in(struct kunit *test)
 {
-	struct open_race race = {};
+	struct open_race *race = open_race(test);
 	int i, round;
-
-	open_race_init(test, &race);
 
 	for (round = 0; round < RACE_ROUNDS; round++) {
 		unsigned int in = 0, busy = 0;
 
-		lkmdemo_kunit_race(test, RACERS, open_once, &race);
+		lkmdemo_kunit_race(test, RACERS, open_once, race);
 
 		for (i = 0; i < RACERS; i++) {
-			if (!race.ret[i]) {
-				release(race.files[i]);
+			if (!race->ret[i]) {
+				release(race->files[i]);
 				in++;
 			}
-			busy += race.ret[i] == -EBUSY;
+			busy += race->ret[i] == -EBUSY;
 		}
 		KUNIT_ASSERT_EQ(test, in, 1);
 		KUNIT_ASSERT_EQ(test, busy, RACERS - 1);
@@ -359,14 +352,12 @@ static void open_and_release(void *data, unsigned int i)
 
 static void never_two_racing_are_inside(struct kunit *test)
 {
-	struct open_race race = {};
+	struct open_race *race = open_race(test);
 
-	open_race_init(test, &race);
+	lkmdemo_kunit_race_on(test, RACERS, open_and_release, race);
 
-	lkmdemo_kunit_race_on(test, RACERS, open_and_release, &race);
-
-	KUNIT_EXPECT_EQ(test, atomic_read(&race.crowded), 0);
-	KUNIT_EXPECT_GT(test, atomic_read(&race.opened), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&race->crowded), 0);
+	KUNIT_EXPECT_GT(test, atomic_read(&race->opened), 0);
 	KUNIT_EXPECT_EQ(test, open_result(test, FMODE_READ, 0), 0);
 }
 
@@ -374,16 +365,14 @@ static void racing_opens_are_all_counted(struct kunit *test)
 {
 	s64 opens = counted(LKMDEMO_COUNTER_OPENS, 0);
 	s64 refused = counted(LKMDEMO_COUNTER_OPENS_REFUSED, 0);
-	struct open_race race = {};
+	struct open_race *race = open_race(test);
 
-	open_race_init(test, &race);
-
-	lkmdemo_kunit_race_on(test, RACERS, open_and_release, &race);
+	lkmdemo_kunit_race_on(test, RACERS, open_and_release, race);
 
 	KUNIT_EXPECT_EQ(test, counted(LKMDEMO_COUNTER_OPENS, opens),
-			atomic_read(&race.opened));
+			atomic_read(&race->opened));
 	KUNIT_EXPECT_EQ(test, counted(LKMDEMO_COUNTER_OPENS_REFUSED, refused),
-			atomic_read(&race.refused));
+			atomic_read(&race->refused));
 }
 
 struct io_case {
@@ -394,31 +383,42 @@ struct io_case {
 	ssize_t ret;
 };
 
+static struct kiocb *opened_iocb(struct kunit *test, fmode_t mode,
+				 unsigned int flags)
+{
+	struct kiocb *iocb = lkmdemo_kunit_zalloc(test, sizeof(*iocb));
+
+	init_sync_kiocb(iocb, opened(test, mode, flags));
+
+	return iocb;
+}
+
 typedef ssize_t (*io_fn)(struct kiocb *iocb, struct iov_iter *iter);
 
 static void check_io(struct kunit *test, io_fn io, unsigned int direction,
 		     enum lkmdemo_counter calls, enum lkmdemo_counter bytes)
 {
 	const struct io_case *c = test->param_value;
-	u8 buffer[CAPACITY] = {};
-	struct kvec vec = { .iov_base = buffer, .iov_len = c->count };
 	size_t moved = max(c->ret, 0);
 	s64 calls_before, bytes_before;
-	struct iov_iter iter;
-	struct kiocb iocb;
+	struct iov_iter *iter;
+	struct kiocb *iocb;
 
-	init_sync_kiocb(&iocb, opened(test, FMODE_READ | FMODE_WRITE, O_RDWR));
-	iocb.ki_pos = c->pos;
+	iocb = opened_iocb(test, FMODE_READ | FMODE_WRITE, O_RDWR);
+	iocb->ki_pos = c->pos;
 	if (c->faults)
-		iov_iter_ubuf(&iter, direction, lkmdemo_kunit_user_hole(test),
-			      c->count);
+		iter = lkmdemo_kunit_user_iter(test, direction,
+					       lkmdemo_kunit_user_hole(test),
+					       c->count);
 	else
-		iov_iter_kvec(&iter, direction, &vec, 1, c->count);
+		iter = lkmdemo_kunit_iter(test, direction,
+					  lkmdemo_kunit_bytes(test, CAPACITY),
+					  c->count);
 	calls_before = lkmdemo_counter_read(calls);
 	bytes_before = lkmdemo_counter_read(bytes);
 
-	KUNIT_EXPECT_EQ(test, io(&iocb, &iter), c->ret);
-	KUNIT_EXPECT_EQ(test, iocb.ki_pos, c->pos + moved);
+	KUNIT_EXPECT_EQ(test, io(iocb, iter), c->ret);
+	KUNIT_EXPECT_EQ(test, iocb->ki_pos, c->pos + moved);
 	KUNIT_EXPECT_EQ(test, counted(calls, calls_before), c->ret >= 0);
 	KUNIT_EXPECT_EQ(test, counted(bytes, bytes_before), moved);
 }
@@ -458,35 +458,30 @@ static void write_is_counted_if_it_succeeds(struct kunit *test)
 
 static void write_heeds_append(struct kunit *test)
 {
-	struct kvec vec = { .iov_base = "end", .iov_len = 3 };
-	struct iov_iter from;
-	struct kiocb iocb;
+	struct iov_iter *from = lkmdemo_kunit_iter(test, ITER_SOURCE, "end", 3);
+	struct kiocb *iocb;
 
-	init_sync_kiocb(&iocb, opened(test, FMODE_WRITE, O_WRONLY | O_APPEND));
-	iocb.ki_flags |= IOCB_APPEND;
-	iov_iter_kvec(&from, ITER_SOURCE, &vec, 1, 3);
+	iocb = opened_iocb(test, FMODE_WRITE, O_WRONLY | O_APPEND);
+	iocb->ki_flags |= IOCB_APPEND;
 
-	KUNIT_EXPECT_EQ(test, lkmdemo_fops.write_iter(&iocb, &from), 3);
-	KUNIT_EXPECT_EQ(test, iocb.ki_pos, LENGTH + 3);
+	KUNIT_EXPECT_EQ(test, lkmdemo_fops.write_iter(iocb, from), 3);
+	KUNIT_EXPECT_EQ(test, iocb->ki_pos, LENGTH + 3);
 }
 
 static void openers_share_the_message(struct kunit *test)
 {
 	struct lkmdemo_device *dev = test->priv;
+	struct kiocb *writer, *reader;
 	u8 got[3];
-	struct kvec out = { .iov_base = "new", .iov_len = 3 };
-	struct kvec in = { .iov_base = got, .iov_len = 3 };
-	struct kiocb writer, reader;
-	struct iov_iter iter;
 
 	dev->exclusive = false;
-	init_sync_kiocb(&writer, opened(test, FMODE_WRITE, O_WRONLY));
-	init_sync_kiocb(&reader, opened(test, FMODE_READ, O_RDONLY));
+	writer = opened_iocb(test, FMODE_WRITE, O_WRONLY);
+	reader = opened_iocb(test, FMODE_READ, O_RDONLY);
 
-	iov_iter_kvec(&iter, ITER_SOURCE, &out, 1, 3);
-	lkmdemo_fops.write_iter(&writer, &iter);
-	iov_iter_kvec(&iter, ITER_DEST, &in, 1, 3);
-	lkmdemo_fops.read_iter(&reader, &iter);
+	lkmdemo_fops.write_iter(writer, lkmdemo_kunit_iter(test, ITER_SOURCE,
+							   "new", 3));
+	lkmdemo_fops.read_iter(reader, lkmdemo_kunit_iter(test, ITER_DEST,
+							  got, 3));
 
 	KUNIT_EXPECT_MEMEQ(test, got, "new", 3);
 }

@@ -9,6 +9,7 @@
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 
+#include "helpers.h"
 #include "pool.h"
 
 struct pool_case {
@@ -50,10 +51,8 @@ static void destroy(void *pool)
 static struct lkmdemo_pool *new_pool(struct kunit *test, unsigned int nr,
 				     enum lkmdemo_pool_kind kind)
 {
-	struct lkmdemo_pool *pool;
+	struct lkmdemo_pool *pool = lkmdemo_kunit_zalloc(test, sizeof(*pool));
 
-	pool = kunit_kzalloc(test, sizeof(*pool), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, pool);
 	KUNIT_ASSERT_EQ(test, lkmdemo_pool_create(pool, nr, kind), 0);
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, destroy, pool),
 			0);
@@ -216,6 +215,17 @@ static void measure_out_of_range_is_refused(struct kunit *test)
 			-EINVAL);
 }
 
+/* What a read of the file items has. */
+static struct seq_file *new_sequence(struct kunit *test,
+				     struct lkmdemo_pool *pool)
+{
+	struct seq_file *m = lkmdemo_kunit_zalloc(test, sizeof(*m));
+
+	m->private = pool;
+
+	return m;
+}
+
 struct start_case {
 	const char *desc;
 	loff_t pos;
@@ -237,12 +247,12 @@ static void sequence_starts_at_any_position(struct kunit *test)
 {
 	const struct start_case *c = test->param_value;
 	struct lkmdemo_pool *pool = new_pool(test, 3, LKMDEMO_POOL_ARRAY);
-	struct seq_file m = { .private = pool };
+	struct seq_file *m = new_sequence(test, pool);
 	loff_t pos = c->pos;
 	void *v;
 
-	v = lkmdemo_pool_items_sops.start(&m, &pos);
-	lkmdemo_pool_items_sops.stop(&m, v);
+	v = lkmdemo_pool_items_sops.start(m, &pos);
+	lkmdemo_pool_items_sops.stop(m, v);
 
 	KUNIT_EXPECT_PTR_EQ(test, v,
 			    c->id < 0 ? NULL : &pool->array[c->id].node);
@@ -252,18 +262,18 @@ static void sequence_gives_each_item_once(struct kunit *test)
 {
 	struct lkmdemo_pool *pool = new_pool(test, 3, LKMDEMO_POOL_ARRAY);
 	const struct seq_operations *ops = &lkmdemo_pool_items_sops;
-	struct seq_file m = { .private = pool };
+	struct seq_file *m = new_sequence(test, pool);
 	loff_t pos = 0;
 	void *v;
 	int i;
 
-	v = ops->start(&m, &pos);
+	v = ops->start(m, &pos);
 	for (i = 0; i < 3; i++) {
 		KUNIT_EXPECT_EQ(test, pos, i);
 		KUNIT_ASSERT_PTR_EQ(test, v, &pool->array[i].node);
-		v = ops->next(&m, v, &pos);
+		v = ops->next(m, v, &pos);
 	}
-	ops->stop(&m, v);
+	ops->stop(m, v);
 
 	KUNIT_EXPECT_NULL(test, v);
 }
@@ -272,15 +282,14 @@ static void sequence_shows_id_and_name(struct kunit *test)
 {
 	struct lkmdemo_pool *pool = new_pool(test, 8, LKMDEMO_POOL_ARRAY);
 	struct list_head *last = &pool->array[7].node;
+	struct seq_file *m = new_sequence(test, pool);
 	char line[32] = "";
-	struct seq_file m = {
-		.private = pool,
-		.buf = line,
-		.size = sizeof(line),
-	};
 
-	KUNIT_EXPECT_EQ(test, lkmdemo_pool_items_sops.show(&m, last), 0);
-	line[m.count] = '\0';
+	m->buf = line;
+	m->size = sizeof(line);
+
+	KUNIT_EXPECT_EQ(test, lkmdemo_pool_items_sops.show(m, last), 0);
+	line[m->count] = '\0';
 	KUNIT_EXPECT_STREQ(test, line, "7 Item 7\n");
 }
 
