@@ -11,7 +11,7 @@ dir=$(dirname "$(readlink -f "$0")")
 [ -d "$test_modules" ] || skip_all 'no modules were built: KDIR had no built kernel'
 cd "$test_modules" || exit 1
 
-ktap_set_plan 13
+ktap_set_plan 15
 
 status()
 {
@@ -64,6 +64,11 @@ lkmdemo_counter_read EXPORT_SYMBOL
 lkmdemo_register_notifier EXPORT_SYMBOL_GPL
 lkmdemo_unregister_notifier EXPORT_SYMBOL_GPL" \
 	"$(cut -f 2,4 symvers.list | tr '\t' ' ' | sort)"
+
+expect 'kbuild.version_code_is_kernel_version_of_the_release' \
+	"$(($(sed -n 2p version.list)))" "$(sed -n 1p version.list)"
+
+expect 'kbuild.uts_release_is_what_uname_says' "\"$(uname -r)\"" "$(sed -n 3p version.list)"
 
 expect 'kbuild.refused_builds_fail' 'exit status 2 exit status 2' \
 	"$(status refused) $(status borrower)"

@@ -150,6 +150,37 @@ TEST_F(pool, timing_is_measured_at_each_read)
 	EXPECT_NE(0, memcmp(first, seen, length));
 }
 
+/* The first figure in seen of the row with the title: what it takes to allocate. */
+static double allocation(const char *title)
+{
+	const char *row = strstr(seen, title);
+
+	return row ? strtod(row + strlen(title), NULL) : -1;
+}
+
+TEST_F(pool, array_is_allocated_faster_than_singles)
+{
+	double array = 1e9, single = 1e9, figure;
+	ssize_t length;
+	int i;
+
+	/* The least of a few: anything may come in between. */
+	for (i = 0; i < 5; i++) {
+		length = read_file(TIMING, sizeof(seen) - 1);
+		ASSERT_LT(0, length);
+		seen[length] = '\0';
+		figure = allocation("\narray ");
+		if (figure < array)
+			array = figure;
+		figure = allocation("\nsingle ");
+		if (figure < single)
+			single = figure;
+	}
+
+	EXPECT_LT(0, array);
+	EXPECT_LT(array, single);
+}
+
 TEST_F(pool, unload_removes_the_files)
 {
 	ASSERT_EQ(0, module_unload(POOL));

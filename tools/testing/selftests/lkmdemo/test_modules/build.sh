@@ -64,6 +64,13 @@ list "$build" clean
 sort "$kdir/Module.symvers" | grep '	drivers/misc/lkmdemo/lkmdemo_counter	' \
 	>"$output/symvers.list"
 
+# The versions that a module can ask for: as a number and as text.
+release=$(cat "$kdir/include/config/kernel.release")
+numbers=$(echo "$release" | awk -F '[.-]' '{ printf "%d, %d, %d", $1, $2, $3 }')
+printf '%s\n' LINUX_VERSION_CODE "KERNEL_VERSION($numbers)" UTS_RELEASE |
+	"$cc" -E -P -include "$kdir/include/generated/uapi/linux/version.h" \
+		-include "$kdir/include/generated/utsrelease.h" - >"$output/version.list"
+
 # What the compiler refuses, then what modpost refuses when all has compiled.
 kbuild refused "$build/refused" -k MODULES='float frame' modules
 kbuild borrower "$build/refused" MODULES=borrower modules
