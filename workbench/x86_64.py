@@ -55,6 +55,8 @@ def boot(kernel, shared, log, tty=None, extra=(), processors=2, kvm=False):
     kernel_options = [
         'loglevel=7', 'panic=-1', 'rcupdate.rcu_expedited=1', 'root=/dev/root', f'rootflags={root}',
         *([] if tty else ['earlycon=uart8250,io,0x3f8,115200']),
+        # What is at another address is translated again: an exec takes a quarter so.
+        *([] if kvm else ['norandmaps']),
         f'LKM_RUN={shared[0]}', 'LKM_SHARE=9p', f'init={WORKBENCH}/guest/init',
         # What virtme-ng says after this, its own init, is an argument of ours.
         # The tab keeps its parser from taking the dashes for its own.
