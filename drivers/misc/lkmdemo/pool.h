@@ -9,7 +9,7 @@ struct seq_operations;
 #define LKMDEMO_POOL_MAX	65536
 
 /* How many items are measured at least. */
-#define LKMDEMO_POOL_MEASURED	4096
+#define LKMDEMO_POOL_MEASURED	1024
 
 /**
  * enum lkmdemo_pool_kind - where the items of a pool come from

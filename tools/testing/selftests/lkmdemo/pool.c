@@ -260,13 +260,18 @@ FIXTURE_VARIANT_ADD(good, nr_items_1000) { 1000, "999 Item 999\n" };
 FIXTURE_VARIANT_ADD(good, nr_items_65535) { 65535, "65534 Item 65534\n" };
 FIXTURE_VARIANT_ADD(good, nr_items_65536) { 65536, "65535 Item 65535\n" };
 
-FIXTURE_SETUP(good)
+static void setup_items(struct __test_metadata *_metadata, bool *found, unsigned int nr)
 {
 	char parameters[32];
 
-	setup_alone(_metadata, POOL, &self->found);
-	snprintf(parameters, sizeof(parameters), "nr_items=%u", variant->nr);
+	setup_alone(_metadata, POOL, found);
+	snprintf(parameters, sizeof(parameters), "nr_items=%u", nr);
 	ASSERT_EQ(0, module_load(POOL, parameters));
+}
+
+FIXTURE_SETUP(good)
+{
+	setup_items(_metadata, &self->found, variant->nr);
 }
 
 FIXTURE_TEARDOWN_PARENT(good)
@@ -311,6 +316,28 @@ TEST_F(good, items_has_each_name_in_order)
 	EXPECT_EQ(0, memcmp(expected, seen, length));
 }
 
+FIXTURE(timing) {
+	bool found;
+};
+
+FIXTURE_VARIANT(timing) {
+	unsigned int nr;
+};
+
+FIXTURE_VARIANT_ADD(timing, of_1) { 1 };
+FIXTURE_VARIANT_ADD(timing, of_1000) { 1000 };
+FIXTURE_VARIANT_ADD(timing, of_10000) { 10000 };
+
+FIXTURE_SETUP(timing)
+{
+	setup_items(_metadata, &self->found, variant->nr);
+}
+
+FIXTURE_TEARDOWN_PARENT(timing)
+{
+	EXPECT_EQ(0, put_back(POOL, self->found));
+}
+
 /* Looks in seen for the row of the timing that has the title. */
 static void expect_figures(struct __test_metadata *_metadata, const char *title)
 {
@@ -327,7 +354,7 @@ static void expect_figures(struct __test_metadata *_metadata, const char *title)
 	EXPECT_EQ('\n', *row);
 }
 
-TEST_F(good, timing_has_three_positive_figures_of_both_kinds)
+TEST_F(timing, has_three_positive_figures_of_both_kinds)
 {
 	ssize_t length = read_file(TIMING, sizeof(seen) - 1);
 
