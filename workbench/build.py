@@ -5,6 +5,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -60,8 +61,9 @@ class Kernel:
         """The command line for make, with this kernel's settings."""
         return ['make', '-C', self.tree, f'O={self.out}', f'ARCH={self.target}',
                 f'-j{JOBS}', 'CC=ccache-gcc', 'HOSTCC=ccache gcc',
-                # For a debugger; what is installed is stripped.
-                'CFLAGS_MODULE=-g', 'INSTALL_MOD_STRIP=1',
+                # For a debugger, which looks for sources in the tree, whichever clone's
+                # compilation it was; what is installed is stripped.
+                f'CFLAGS_MODULE=-g -fdebug-prefix-map={self.tree}/=', 'INSTALL_MOD_STRIP=1',
                 *(self._sanitize_ours_alone() if self.debug else ()), *goals]
 
     def _sanitize_ours_alone(self):
@@ -144,7 +146,10 @@ def _configure(kernel):
     run_logged(kernel.make(f'KCONFIG_ALLCONFIG={whole}', 'allnoconfig'),
                kernel.log('config'), 'configuring', env=compiler_environment())
     have = set((kernel.out / '.config').read_text(encoding='utf-8').splitlines())
-    lacking = [line for line in wanted.decode().splitlines()
+    # What a later fragment says of a symbol is what counts.
+    settings = {match[1]: match[0] for match in
+                re.finditer(r'^(?:# )?(CONFIG_\w+)(?:=.*| is not set)$', wanted.decode(), re.M)}
+    lacking = [line for line in settings.values()
                if line.startswith('CONFIG_') and line not in have]
     if lacking:
         raise UserError(f'{whole} asks for what this kernel cannot give:\n  '
