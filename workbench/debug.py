@@ -102,7 +102,7 @@ class _Guest(threading.Thread):
 
 
 def _gdb(kernel, *arguments):
-    return ['gdb', '-q', '-nx', *arguments, kernel.out / SYMBOLS[kernel.target],
+    return ['gdb', '-q', '-nx', '-d', kernel.tree, *arguments, kernel.out / SYMBOLS[kernel.target],
             '-x', WORKBENCH / 'gdb' / f'{kernel.target}.gdb']
 
 

@@ -292,7 +292,7 @@ def _frames(lint, kernel):
         places = dict(re.findall(r'^\S+ \w (\S+)\t(\S+):\d+$', '\n'.join(symbols), re.M))
         for line in lines:
             place = places.get(line.split()[1], '')
-            if not place or any(place.endswith(f'/{name}') for name in owned):
+            if not place or any(f'/{place}'.endswith(f'/{name}') for name in owned):
                 complaints.append(line)
     return complaints
 
