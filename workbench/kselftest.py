@@ -35,6 +35,11 @@ NOT_ON_UM = {
     'signing.sh': 'signatures',
 }
 
+# Programs that take from a debugging kernel what it is for.
+NOT_ON_DEBUG = {
+    'closed': 'lock checking, which ends with a module that is not free',
+}
+
 # Programs that race on processors of their own.
 PARALLEL = ('concurrent', 'notifier')
 
@@ -45,6 +50,8 @@ RACES = ('concurrent', 'counters', 'differential', 'mmap', 'netlink', 'open', 'p
 
 def runs_on(kernel, program):
     """Whether a kernel can run a program, and it is of use there."""
+    if kernel.debug and program in NOT_ON_DEBUG:
+        return False
     if kernel.target == 'um':
         return program not in NOT_ON_UM
     return not kernel.debug or program in RACES
