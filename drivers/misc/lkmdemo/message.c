@@ -193,30 +193,34 @@ ssize_t lkmdemo_message_read_user(struct lkmdemo_message *msg, loff_t *pos,
 	return ret;
 }
 
-static void message_fill_info(const struct lkmdemo_message *msg,
-			      struct lkmdemo_info *info)
+static noinline_for_stack void message_notify(struct lkmdemo_message *msg,
+					      u32 length, u64 generation)
 {
-	info->capacity = msg->capacity;
-	info->length = msg->length;
-	info->generation = msg->generation;
+	struct lkmdemo_info info = {
+		.capacity = msg->capacity, .length = length,
+		.generation = generation,
+	};
+
+	msg->notify(&info);
 }
 
-static void message_tell(struct lkmdemo_message *msg,
-			 const struct lkmdemo_info *info)
+static void message_tell(struct lkmdemo_message *msg, u32 length,
+			 u64 generation)
 {
 	/* Without a key: io_uring passes over one that is EPOLLPRI alone. */
 	if (wq_has_sleeper(&msg->changed))
 		wake_up_interruptible(&msg->changed);
 	if (msg->notify)
-		msg->notify(info);
+		message_notify(msg, length, generation);
 }
 
 static __always_inline ssize_t
 message_store(struct lkmdemo_message *msg, loff_t *pos, const u8 *bytes,
 	      size_t count, int flags)
 {
-	struct lkmdemo_info info __uninitialized;
 	loff_t start = *pos;
+	u64 generation = 0;
+	u32 length = 0;
 	bool fits;
 
 	write_seqlock(&msg->lock);
@@ -227,10 +231,9 @@ message_store(struct lkmdemo_message *msg, loff_t *pos, const u8 *bytes,
 
 	if (fits && count) {
 		memcpy(msg->data + start, bytes, count);
-		WRITE_ONCE(msg->length,
-			   max_t(size_t, msg->length, start + count));
-		msg->generation++;
-		message_fill_info(msg, &info);
+		length = max_t(size_t, msg->length, start + count);
+		WRITE_ONCE(msg->length, length);
+		generation = ++msg->generation;
 	}
 
 	write_sequnlock(&msg->lock);
@@ -239,7 +242,7 @@ message_store(struct lkmdemo_message *msg, loff_t *pos, const u8 *bytes,
 		return -ENOSPC;
 	if (count) {
 		*pos = start + count;
-		message_tell(msg, &info);
+		message_tell(msg, length, generation);
 	}
 
 	return count;
@@ -297,6 +300,18 @@ static noinline ssize_t message_write_large(struct lkmdemo_message *msg,
 	return lkmdemo_message_write(msg, pos, &from, flags);
 }
 
+static noinline_for_stack ssize_t
+message_write_small(struct lkmdemo_message *msg, loff_t *pos,
+		    const char __user *buf, size_t count, int flags)
+{
+	u8 small[LKMDEMO_SMALL_WRITE] __uninitialized;
+
+	if (__copy_from_user(small, buf, count))
+		return -EFAULT;
+
+	return message_store(msg, pos, small, count, flags);
+}
+
 /**
  * lkmdemo_message_write_user() - write the bytes of one user buffer
  * @msg: the message
@@ -312,14 +327,10 @@ ssize_t lkmdemo_message_write_user(struct lkmdemo_message *msg, loff_t *pos,
 				   const char __user *buf, size_t count,
 				   int flags)
 {
-	u8 small[LKMDEMO_SMALL_WRITE] __uninitialized;
-
-	if (count > min(sizeof(small), msg->capacity))
+	if (count > min(LKMDEMO_SMALL_WRITE, msg->capacity))
 		return message_write_large(msg, pos, buf, count, flags);
-	if (__copy_from_user(small, buf, count))
-		return -EFAULT;
 
-	return message_store(msg, pos, small, count, flags);
+	return message_write_small(msg, pos, buf, count, flags);
 }
 
 /**
@@ -330,7 +341,7 @@ ssize_t lkmdemo_message_write_user(struct lkmdemo_message *msg, loff_t *pos,
  */
 void lkmdemo_message_clear(struct lkmdemo_message *msg)
 {
-	struct lkmdemo_info info;
+	u64 generation = 0;
 	bool change;
 
 	write_seqlock(&msg->lock);
@@ -339,14 +350,13 @@ void lkmdemo_message_clear(struct lkmdemo_message *msg)
 	if (change) {
 		memset(msg->data, 0, msg->length);
 		WRITE_ONCE(msg->length, 0);
-		msg->generation++;
-		message_fill_info(msg, &info);
+		generation = ++msg->generation;
 	}
 
 	write_sequnlock(&msg->lock);
 
 	if (change)
-		message_tell(msg, &info);
+		message_tell(msg, 0, generation);
 }
 EXPORT_SYMBOL_IF_KUNIT(lkmdemo_message_clear);
 
@@ -364,7 +374,9 @@ void lkmdemo_message_info(struct lkmdemo_message *msg,
 
 	do {
 		seq = read_seqbegin(&msg->lock);
-		message_fill_info(msg, info);
+		info->capacity = msg->capacity;
+		info->length = msg->length;
+		info->generation = msg->generation;
 	} while (read_seqretry(&msg->lock, seq));
 }
 EXPORT_SYMBOL_IF_KUNIT(lkmdemo_message_info);
