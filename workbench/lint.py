@@ -273,7 +273,7 @@ def _warnings(lint, kernel):
     goals = [f'{path}/' for path in (MODULES, KUNIT) if (kernel.tree / path / 'Makefile').exists()]
     status, lines = lint.run(*kernel.make('W=1', 'C=2', f'CHECK={SPARSE}', *goals),
                              **{key: value for key, value in build.compiler_environment().items()
-                                if key.startswith('CCACHE')})
+                                if key.startswith('CCACHE') or key == 'PATH'})
     found = [line for line in lines if re.search(r'(warning|error):|is not available', line)]
     return found or ([f'make ended with {status}'] if status else [])
 
