@@ -193,25 +193,14 @@ ssize_t lkmdemo_message_read_user(struct lkmdemo_message *msg, loff_t *pos,
 	return ret;
 }
 
-static noinline_for_stack void message_notify(struct lkmdemo_message *msg,
-					      u32 length, u64 generation)
-{
-	struct lkmdemo_info info = {
-		.capacity = msg->capacity, .length = length,
-		.generation = generation,
-	};
-
-	msg->notify(&info);
-}
-
-static void message_tell(struct lkmdemo_message *msg, u32 length,
+static void message_tell(struct lkmdemo_message *msg, size_t length,
 			 u64 generation)
 {
 	/* Without a key: io_uring passes over one that is EPOLLPRI alone. */
 	if (wq_has_sleeper(&msg->changed))
 		wake_up_interruptible(&msg->changed);
 	if (msg->notify)
-		message_notify(msg, length, generation);
+		msg->notify(length, generation);
 }
 
 static __always_inline ssize_t
@@ -220,7 +209,7 @@ message_store(struct lkmdemo_message *msg, loff_t *pos, const u8 *bytes,
 {
 	loff_t start = *pos;
 	u64 generation = 0;
-	u32 length = 0;
+	size_t length = 0;
 	bool fits;
 
 	write_seqlock(&msg->lock);

@@ -21,8 +21,9 @@ struct page;
  * @length: the bytes that it has, at most @capacity
  * @generation: goes up by one with every change
  * @changed: who waits for a change
- * @notify: told of every change, with no lock held, so that two changes at the
- *	same time may be told in either order; may be NULL
+ * @notify: told the length and the generation after every change, with no lock
+ *	held, so that two changes at the same time may be told in either order;
+ *	may be NULL
  */
 struct lkmdemo_message {
 	seqlock_t lock;
@@ -31,7 +32,7 @@ struct lkmdemo_message {
 	size_t length;
 	u64 generation;
 	wait_queue_head_t changed;
-	void (*notify)(const struct lkmdemo_info *info);
+	void (*notify)(size_t length, u64 generation);
 };
 
 int lkmdemo_message_init(struct lkmdemo_message *msg, size_t capacity);

@@ -18,11 +18,11 @@ static struct sk_buff *lkmdemo_nl_new(gfp_t gfp)
 			   nla_total_size(sizeof(u64)), gfp);
 }
 
-static int lkmdemo_nl_put_change(struct sk_buff *skb,
-				 const struct lkmdemo_info *now)
+static int lkmdemo_nl_put_change(struct sk_buff *skb, u32 length,
+				 u64 generation)
 {
-	return nla_put_u32(skb, LKMDEMO_A_MESSAGE_LENGTH, now->length) ?:
-	       nla_put_uint(skb, LKMDEMO_A_MESSAGE_GENERATION, now->generation);
+	return nla_put_u32(skb, LKMDEMO_A_MESSAGE_LENGTH, length) ?:
+	       nla_put_uint(skb, LKMDEMO_A_MESSAGE_GENERATION, generation);
 }
 
 /**
@@ -47,7 +47,7 @@ int lkmdemo_nl_info_get_doit(struct sk_buff *skb, struct genl_info *info)
 	hdr = genlmsg_iput(reply, info);
 	if (!hdr ||
 	    nla_put_u32(reply, LKMDEMO_A_MESSAGE_CAPACITY, now.capacity) ||
-	    lkmdemo_nl_put_change(reply, &now)) {
+	    lkmdemo_nl_put_change(reply, now.length, now.generation)) {
 		nlmsg_free(reply);
 		return -EMSGSIZE;
 	}
@@ -57,7 +57,7 @@ int lkmdemo_nl_info_get_doit(struct sk_buff *skb, struct genl_info *info)
 }
 
 /* Writers that must not wait come here too. */
-static struct sk_buff *lkmdemo_nl_event(const struct lkmdemo_info *now)
+static struct sk_buff *lkmdemo_nl_event(u32 length, u64 generation)
 {
 	struct sk_buff *skb;
 	void *hdr;
@@ -68,7 +68,7 @@ static struct sk_buff *lkmdemo_nl_event(const struct lkmdemo_info *now)
 
 	hdr = genlmsg_put(skb, 0, 0, &lkmdemo_nl_family, 0,
 			  LKMDEMO_CMD_MESSAGE_CHANGED);
-	if (!hdr || lkmdemo_nl_put_change(skb, now)) {
+	if (!hdr || lkmdemo_nl_put_change(skb, length, generation)) {
 		nlmsg_free(skb);
 		return NULL;
 	}
@@ -82,14 +82,14 @@ static struct sk_buff *lkmdemo_nl_event(const struct lkmdemo_info *now)
  * an event, for want of memory here or of room in its socket, is told so: the
  * latter by netlink itself.
  */
-static noinline void lkmdemo_nl_tell(const struct lkmdemo_info *now)
+static noinline void lkmdemo_nl_tell(u32 length, u64 generation)
 {
 	struct sk_buff *skb;
 	struct net *net;
 
 	rcu_read_lock();
 	for_each_net_rcu(net) {
-		skb = lkmdemo_nl_event(now);
+		skb = lkmdemo_nl_event(length, generation);
 		if (skb)
 			genlmsg_multicast_netns(&lkmdemo_nl_family, net, skb, 0,
 						LKMDEMO_NLGRP_MESSAGE,
@@ -102,12 +102,12 @@ static noinline void lkmdemo_nl_tell(const struct lkmdemo_info *now)
 }
 
 /* Every write comes here, and hardly ever is anybody listening. */
-static void lkmdemo_nl_notify(const struct lkmdemo_info *now)
+static void lkmdemo_nl_notify(size_t length, u64 generation)
 {
 	/* The answer is for all network namespaces, whichever is asked. */
 	if (genl_has_listeners(&lkmdemo_nl_family, &init_net,
 			       LKMDEMO_NLGRP_MESSAGE))
-		lkmdemo_nl_tell(now);
+		lkmdemo_nl_tell(length, generation);
 }
 
 /**
