@@ -208,33 +208,37 @@ message_store(struct lkmdemo_message *msg, loff_t *pos, const u8 *bytes,
 	      size_t count, int flags)
 {
 	loff_t start = *pos;
-	u64 generation = 0;
-	size_t length = 0;
-	bool fits;
+	u64 generation;
+	size_t length;
+	ssize_t ret;
 
 	write_seqlock(&msg->lock);
 
-	if (flags & IOCB_APPEND)
+	if (unlikely(flags & IOCB_APPEND))
 		start = msg->length;
-	fits = start <= msg->capacity && count <= msg->capacity - start;
+	ret = -ENOSPC;
+	if (unlikely(start > msg->capacity || count > msg->capacity - start))
+		goto unlock;
+	ret = 0;
+	if (unlikely(!count))
+		goto unlock;
 
-	if (fits && count) {
-		memcpy(msg->data + start, bytes, count);
-		length = max_t(size_t, msg->length, start + count);
-		WRITE_ONCE(msg->length, length);
-		generation = ++msg->generation;
-	}
+	memcpy(msg->data + start, bytes, count);
+	length = max_t(size_t, msg->length, start + count);
+	WRITE_ONCE(msg->length, length);
+	generation = ++msg->generation;
 
 	write_sequnlock(&msg->lock);
 
-	if (!fits)
-		return -ENOSPC;
-	if (count) {
-		*pos = start + count;
-		message_tell(msg, length, generation);
-	}
+	*pos = start + count;
+	message_tell(msg, length, generation);
 
 	return count;
+
+unlock:
+	write_sequnlock(&msg->lock);
+
+	return ret;
 }
 
 /**
@@ -316,7 +320,7 @@ ssize_t lkmdemo_message_write_user(struct lkmdemo_message *msg, loff_t *pos,
 				   const char __user *buf, size_t count,
 				   int flags)
 {
-	if (count > min(LKMDEMO_SMALL_WRITE, msg->capacity))
+	if (count > LKMDEMO_SMALL_WRITE || count > msg->capacity)
 		return message_write_large(msg, pos, buf, count, flags);
 
 	return message_write_small(msg, pos, buf, count, flags);
