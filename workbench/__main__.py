@@ -202,6 +202,13 @@ COMMANDS = {
 }
 
 
+def _open_lock(command):
+    """Open what a command has to itself: the tree that it changes, or this clone."""
+    if command in (graft_into, ungraft_from):
+        return os.open(_own_tree(), os.O_RDONLY)
+    return os.open(build_root() / '.lock', os.O_WRONLY | os.O_CREAT, 0o666)
+
+
 def _interrupt(*_):
     raise KeyboardInterrupt
 
@@ -215,13 +222,15 @@ def main():
         signal.signal(sig, _interrupt)
     adopt_orphans()
     try:
-        with open(build_root() / '.lock', 'w', encoding='utf-8') as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                say('waiting for another run in this clone to end')
-                fcntl.flock(lock, fcntl.LOCK_EX)
-            return COMMANDS[sys.argv[1]]()
+        command = COMMANDS[sys.argv[1]]
+        # Held until this process ends.
+        lock = _open_lock(command)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say('waiting for another run here to end')
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        return command()
     except UserError as error:
         say(f'lkmdemo: {error}')
         return 2

@@ -29,6 +29,12 @@ FRAGMENTS = {
 }
 TARGETS = ('um', 'x86_64')
 
+# How CONFIG_MODVERSIONS gets the checksums of what a file exports: by genksyms for
+# the driver; the rest of the kernel, which never changes under it, has 1 for all.
+_CHECKSUMS = ('cmd_gensymtypes_c=$(if $(filter drivers/misc/lkmdemo/%,$@),'
+              '$(CPP) -D__GENKSYMS__ $(c_flags) $< | $(genksyms),'
+              "$(NM) $@ | sed -n 's/.* __export_symbol_\\(.*\\)/\\#SYMVER \\1 0x00000001/p')")
+
 # Where the sources of modules are that no configuration above builds in.
 MODULES = ('drivers/misc/lkmdemo/', 'lib/lkmdemo_kunit/')
 
@@ -64,6 +70,8 @@ class Kernel:
                 # For a debugger, which looks for sources in the tree, whichever clone's
                 # compilation it was; what is installed is stripped.
                 f'CFLAGS_MODULE=-g -fdebug-prefix-map={self.tree}/=', 'INSTALL_MOD_STRIP=1',
+                # A checksum takes longer than its file to compile, and no cache keeps it.
+                *((_CHECKSUMS,) if self.target == 'x86_64' else ()),
                 *(self._sanitize_ours_alone() if self.debug else ()), *goals]
 
     def _sanitize_ours_alone(self):
