@@ -4,7 +4,6 @@
 import io
 import json
 import shlex
-import statistics
 import subprocess
 
 import guest
@@ -42,6 +41,14 @@ def _show(calls):
                                                    for file in CALLS_ON))
 
 
+def _ratio(rounds):
+    """Calls of two readers over those of one, the best round of each.
+
+    Whatever else the host does takes from a round, nothing adds to one.
+    """
+    return max(each['two'] for each in rounds) / max(each['one'] for each in rounds)
+
+
 def run(counted, um):
     """Measure on the kernel whose instructions are counted, and on um."""
     program = build_root() / 'bench'
@@ -49,13 +56,15 @@ def run(counted, um):
     calls = _run(counted, program, ['calls', *CALLS_ON], COUNTING)
     _show(calls)
 
-    rounds = _run(um, program, ['readers', DEVICE])
-    ratio = statistics.median(each['two'] / each['one'] for each in rounds)
-    print(f'two readers on two processors over one: {ratio:.2f}')
+    rounds = {file: _run(um, program, ['readers', file]) for file in (DEVICE, '/dev/zero')}
+    ratios = {file: _ratio(each) for file, each in rounds.items()}
+    print(f'two readers on two processors over one: {ratios[DEVICE]:.2f}'
+          f' (/dev/zero: {ratios["/dev/zero"]:.2f})')
 
     results = build_root() / 'bench.json'
     results.write_text(json.dumps({'release': counted.release(), 'instructions': calls,
-                                   'readers': rounds, 'two_readers_over_one': round(ratio, 2)},
+                                   'readers': rounds,
+                                   'two_readers_over_one': ratios},
                                   indent=1) + '\n', encoding='utf-8')
     print(results)
     return 0
