@@ -180,6 +180,19 @@ def _compile(kernel, goals):
         last_count.write_text(str(steps), encoding='utf-8')
 
 
+def _compile_modules(kernel):
+    """Build the modules by their names, so that kbuild goes to no other directory.
+
+    It takes the list of all modules for one of these, and removes it.
+    """
+    order = kernel.out / 'modules.order'
+    names = order.read_text(encoding='utf-8')
+    try:
+        _compile(kernel, [name.replace('.o', '.ko') for name in names.split()])
+    finally:
+        order.write_text(names, encoding='utf-8')
+
+
 def _install_modules(kernel):
     """Install the modules into a root of their own, if any of them is newer."""
     stamp = kernel.modules / '.installed'
@@ -212,7 +225,7 @@ def build(kernel, always=False):
 
     stamp.unlink(missing_ok=True)
     if last and last[0] == state[0]:
-        _compile(kernel, ['modules'])
+        _compile_modules(kernel)
     else:
         _configure(kernel)
         _compile(kernel, ['all', 'headers'])
