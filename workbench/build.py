@@ -49,16 +49,17 @@ class Kernel:
     """A kernel built, or to be built, from a tree for a target.
 
     variant: "debug", with the sanitizers; "bench", with no debugging at all; or
-    none.
+    none. name: what to call it, for one whose configuration the caller changes.
     """
 
-    def __init__(self, tree, target, variant=''):
+    def __init__(self, tree, target, variant='', name=None):
         self.tree = tree
         self.target = target
         self.debug = variant == 'debug'
-        self.name = f'{target}-{variant}' if variant else target
-        self.fragments = [WORKBENCH / 'config' / f'{name}.config'
-                          for name in FRAGMENTS[self.name]]
+        kind = f'{target}-{variant}' if variant else target
+        self.name = name or kind
+        self.fragments = [WORKBENCH / 'config' / f'{fragment}.config'
+                          for fragment in FRAGMENTS[kind]]
         self.out = build_root() / f'{self.name}-{tree.name}'
         self.modules = self.out / 'modules'
         self.image = self.out / IMAGE[target]

@@ -6,6 +6,7 @@ there is a complaint as well. There is no list of exceptions.
 """
 
 import io
+import itertools
 import re
 import shutil
 import subprocess
@@ -75,8 +76,15 @@ class Lint:
         self.directory.mkdir()
         self.series = series.Series(tree)
         self.files = list(self.series.sources)
-        self.patches = []
+        self.cut = []
         self.log = None
+
+    @property
+    def patches(self):
+        """The patches, if the first check could cut them."""
+        if not self.cut:
+            raise UserError('there are no patches to look at')
+        return self.cut
 
     def run(self, *command, cwd=None, **variables):
         """Run a tool; return its exit status and the lines that it printed."""
@@ -123,7 +131,7 @@ class Lint:
 def _series(lint):
     directory = lint.scratch / 'patches'
     directory.mkdir()
-    lint.patches = series.cut(lint.series, directory)
+    lint.cut = series.cut(lint.series, directory)
     return f'{len(lint.patches)} patches, against graft', []
 
 
@@ -243,10 +251,7 @@ class Step(build.Kernel):
     """The um kernel with the first patches of the series, in one directory for all."""
 
     def __init__(self, tree):
-        super().__init__(tree, 'um')
-        self.name = 'um-series'
-        self.out = build_root() / f'{self.name}-{tree.name}'
-        self.modules = self.out / 'modules'
+        super().__init__(tree, 'um', name='um-series')
         self.whole = self.fragments
         self.fragments = [self.out / 'step.config']
         self.out.mkdir(exist_ok=True)
@@ -322,6 +327,43 @@ def _bisect(lint):
     finally:
         graft.graft(lint.tree)
     return f'each of {len(lint.series.patches)} patches', complaints
+
+
+def _choices():
+    """Each way to build the modules in, as modules or not at all, that Kconfig allows.
+
+    Nothing but the tests needs hello and pool, which take turns with the device
+    in what they are.
+    """
+    ranks = 'nmy'
+    for test, device, counter, clients in itertools.product(ranks, repeat=4):
+        # The test selects the device, the device the counters; the clients depend on them.
+        if not ranks.index(test) <= ranks.index(device) <= ranks.index(counter) >= ranks.index(clients):
+            continue
+        yield {'KUNIT': 'y' if test == 'y' else 'm', 'LKMDEMO_KUNIT_TEST': test,
+               'LKMDEMO': device, 'LKMDEMO_NETLINK': 'n' if clients == 'n' or device == 'n' else 'y',
+               'LKMDEMO_COUNTER': counter, 'LKMDEMO_CLIENTS': clients, 'LKMDEMO_HELLO': device,
+               'LKMDEMO_POOL': {'n': 'n', 'm': 'y', 'y': 'y' if test == 'y' else 'm'}[device]}
+
+
+@_check('y and m', 'ccache', quick=False)
+def _y_and_m(lint):
+    complaints = []
+    kernel = build.Kernel(lint.tree, 'um', name='um-choice')
+    kernel.out.mkdir(exist_ok=True)
+    choice = kernel.out / 'choice.config'
+    kernel.fragments.append(choice)
+    choices = list(_choices())
+    for symbols in choices:
+        choice.write_text(''.join(f'# CONFIG_{symbol} is not set\n' if value == 'n' else
+                                  f'CONFIG_{symbol}={value}\n' for symbol, value in symbols.items()),
+                          encoding='utf-8')
+        try:
+            build.build(kernel)
+        except UserError as error:
+            complaints.append(' '.join(f'{symbol}={value}' for symbol, value in symbols.items()))
+            complaints += str(error).splitlines()
+    return f'{len(choices)} configurations', complaints
 
 
 @_check('checkstack', 'nm', 'objdump', 'perl', quick=False)

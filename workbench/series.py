@@ -278,12 +278,16 @@ def identity():
     return values
 
 
+# Authors of what is cut to be checked, and sent to nobody.
+MAINTAINERS = ('LKMDEMO maintainers', 'lkmdemo@example.org')
+
+
 class Repository:
     """A git repository of the files that the series touches, and no others."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, author=MAINTAINERS):
         self.directory = directory
-        name, address = identity()
+        name, address = author
         self.env = environment(
             GIT_AUTHOR_NAME=name, GIT_AUTHOR_EMAIL=address, GIT_COMMITTER_NAME=name,
             GIT_COMMITTER_EMAIL=address, GIT_CONFIG_GLOBAL=os.devnull, GIT_CONFIG_SYSTEM=os.devnull)
@@ -325,15 +329,15 @@ def difference(series, repository, n):
     return sorted(path for path in {*wanted, *have} if wanted.get(path) != have.get(path))
 
 
-def cut(series, directory, *options, cover=None, previous=()):
+def cut(series, directory, *options, author=MAINTAINERS, cover=None, previous=()):
     """Write the patches into a directory, with git format-patch; return their paths.
 
-    cover: the text of the cover letter, its subject first. previous: the patches
-    of the version before, to show there what has changed. What is cut is applied
-    again, and what comes out compared with the graft.
+    author: a name and an address. cover: the text of the cover letter, its subject
+    first. previous: the patches of the version before, to show there what has
+    changed. What is cut is applied again, and what comes out compared with the graft.
     """
     with tempfile.TemporaryDirectory(prefix='lkmdemo-series-') as scratch:
-        repository = Repository(Path(scratch) / 'cut')
+        repository = Repository(Path(scratch) / 'cut', author)
         repository.commit(series.pristine, 'pristine')
         repository.git('tag', 'pristine')
         if previous:
@@ -404,9 +408,10 @@ def make(tree, version):
         if not previous:
             raise UserError(f'V={version} tells what has changed since {before[:-1]}, and there is '
                             f'no {directory}/{before}*.patch')
+    author = identity()
     cover = _cover(tree)
     with tempfile.TemporaryDirectory(prefix='.new-', dir=directory) as fresh:
-        cut(Series(tree), Path(fresh), f'-v{version}', cover=cover, previous=previous)
+        cut(Series(tree), Path(fresh), f'-v{version}', author=author, cover=cover, previous=previous)
         for old in directory.glob(f'v{version}-*.patch'):
             old.unlink()
         made = []
