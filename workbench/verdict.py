@@ -130,7 +130,9 @@ def kunit(tree):
                '--make_options=CC=ccache-gcc', '--make_options=HOSTCC=ccache gcc',
                '--kconfig_add=CONFIG_SMP=y', '--kernel_args=ncpus=2', '--kernel_args=seccomp=on',
                '--kernel_args=lkmdemo_hello.percent=73', f'--json={results}']
-    child = start(command, cwd=tree, env=build.compiler_environment(), stdin=subprocess.DEVNULL)
+    # It builds a kernel first, and says so where it is not buffered.
+    child = start(command, cwd=tree, env=build.compiler_environment(PYTHONUNBUFFERED='1'),
+                  stdin=subprocess.DEVNULL)
     try:
         status = child.wait()
     finally:
