@@ -251,7 +251,7 @@ class Step(build.Kernel):
     """The um kernel with the first patches of the series, in one directory for all."""
 
     def __init__(self, tree):
-        super().__init__(tree, 'um', name='um-series')
+        super().__init__(tree, 'um', name='um-lint')
         self.whole = self.fragments
         self.fragments = [self.out / 'step.config']
         self.out.mkdir(exist_ok=True)
@@ -349,7 +349,8 @@ def _choices():
 @_check('y and m', 'ccache', quick=False)
 def _y_and_m(lint):
     complaints = []
-    kernel = build.Kernel(lint.tree, 'um', name='um-choice')
+    # Where the steps were built: most of the kernel is as it was there.
+    kernel = build.Kernel(lint.tree, 'um', name='um-lint')
     kernel.out.mkdir(exist_ok=True)
     choice = kernel.out / 'choice.config'
     kernel.fragments.append(choice)
