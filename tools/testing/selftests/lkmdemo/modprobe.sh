@@ -9,7 +9,6 @@ dir=$(dirname "$(readlink -f "$0")")
 . "$dir/commands.sh"
 
 out=$(mktemp -d)
-trap 'rm -rf "$out"' EXIT
 release=$(uname -r)
 directory=/lib/modules/$release/kernel/drivers/misc/lkmdemo
 
@@ -17,8 +16,8 @@ ktap_set_plan 22
 
 unload_all()
 {
-	for module in lkmdemo_test_client lkmdemo_hello lkmdemo lkmdemo_inc lkmdemo_dec \
-		      lkmdemo_counter; do
+	for module in lkmdemo_kunit lkmdemo_test_client lkmdemo_hello lkmdemo_pool lkmdemo \
+		      lkmdemo_inc lkmdemo_dec lkmdemo_counter; do
 		[ ! -e "/sys/module/$module" ] || rmmod "$module" || ktap_exit_fail_msg "$module"
 	done
 }
@@ -34,6 +33,17 @@ value()
 	cat /sys/module/lkmdemo_hello/parameters/value
 }
 
+tidy_up()
+{
+	unload_all
+	for module in $found; do
+		modprobe "$module"
+	done
+	rm -rf "$out"
+}
+
+found=$(loaded)
+trap tidy_up EXIT
 unload_all
 
 # depmod, on a copy of the modules and one that was built out of tree.
