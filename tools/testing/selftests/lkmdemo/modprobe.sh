@@ -33,17 +33,8 @@ value()
 	cat /sys/module/lkmdemo_hello/parameters/value
 }
 
-tidy_up()
-{
-	unload_all
-	for module in $found; do
-		modprobe "$module"
-	done
-	rm -rf "$out"
-}
-
 found=$(loaded)
-trap tidy_up EXIT
+trap 'unload_all; [ -z "$found" ] || modprobe -a $found; rm -rf "$out"' EXIT
 unload_all
 
 # depmod, on a copy of the modules and one that was built out of tree.
