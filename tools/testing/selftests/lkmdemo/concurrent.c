@@ -91,7 +91,7 @@ FIXTURE_VARIANT(atomicity) {
 };
 
 FIXTURE_VARIANT_ADD(atomicity, of_reads_into_present_pages) {
-	.reads = 150,
+	.reads = 500,
 	.absent = false,
 };
 
