@@ -5,10 +5,11 @@ import re
 import shutil
 
 from console import UserError
-from paths import build_root
+from paths import WORKBENCH, build_root
 from process import run_logged
 
 PAGES = 'lkmdemo'
+STYLE = WORKBENCH / 'docs.css'
 
 
 def build(tree):
@@ -21,11 +22,13 @@ def build(tree):
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir()
     log = build_root() / f'docs-{tree.name}.log'
-    run_logged(['make', '-C', tree, f'O={out}', 'ARCH=um', f'SPHINXDIRS={PAGES}', 'htmldocs'], log,
-               'building the manual')
+    # DOCS_CSS would link the style by its path here, and the pages may be moved.
+    run_logged(['make', '-C', tree, f'O={out}', 'ARCH=um', f'SPHINXDIRS={PAGES}',
+                f'SPHINXOPTS=-D html_css_files={STYLE.name}', 'htmldocs'], log, 'building the manual')
     page = out / f'Documentation/output/{PAGES}/index.html'
     if not page.exists():
         raise UserError(f'htmldocs has left no {page}; log: {log}')
+    shutil.copy(STYLE, page.parent / '_static')
     return page, log
 
 
