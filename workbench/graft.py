@@ -12,13 +12,12 @@ import hashlib
 import json
 import os
 import re
-import subprocess
 from pathlib import Path
 
+import checkout
 import rules
 from console import UserError
 from paths import REPO
-from process import environment
 
 # The kernel's .gitignore passes over names with a leading dot.
 RECORD = '.lkmdemo-graft'
@@ -77,23 +76,8 @@ def _write(path, data, mode=0o644):
 
 
 def upstream_files():
-    """Map each path in the kernel to the file of the repository for it.
-
-    git is asked, so that what was built in the repository stays there.
-    """
-    # A clone of another user's, as under sudo, is still the one we run from.
-    git = ['git', '-c', f'safe.directory={REPO}', '-C', REPO, 'ls-files', '-z', '--cached',
-           '--others', '--exclude-standard', '--', *rules.UPSTREAM]
-    try:
-        result = subprocess.run(git, env=environment(), capture_output=True, check=False)
-        failure = result.stderr.decode().strip() if result.returncode else ''
-    except FileNotFoundError:
-        failure = 'git is not installed'
-    if failure:
-        raise UserError(f'git cannot list the files of {REPO}: {failure}')
-    names = {os.fsdecode(name) for name in result.stdout.split(b'\0') if name}
-    return {rules.RENAMED.get(name, name): REPO / name
-            for name in sorted(names) if (REPO / name).is_file()}
+    """Map each path in the kernel to the file of the repository for it."""
+    return {rules.RENAMED.get(name, name): REPO / name for name in checkout.files(*rules.UPSTREAM)}
 
 
 def _maintainers_rule():

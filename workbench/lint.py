@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 import archive
 import build
+import checkout
 import docs
 import graft
 import guest
@@ -192,7 +193,7 @@ def _checkkconfigsymbols(lint):
 
 @_check('codespell', 'codespell')
 def _codespell(lint):
-    _, files = lint.run('git', 'ls-files', cwd=REPO)
+    files = checkout.files()
     return f'{len(files)} files', lint.complaints('codespell', *files, cwd=REPO)
 
 
@@ -203,8 +204,7 @@ def _is_shell(path):
 
 @_check('shellcheck', 'shellcheck')
 def _shellcheck(lint):
-    _, files = lint.run('git', 'ls-files', '.ci', 'workbench', cwd=REPO)
-    own = [path for path in files if _is_shell(REPO / path)]
+    own = [path for path in checkout.files('.ci', 'workbench') if _is_shell(REPO / path)]
     scripts = [path for path in lint.files if _is_shell(lint.series.sources[path])]
     return f'{len(own) + len(scripts)} scripts', [
         *lint.complaints('shellcheck', '-x', '-f', 'gcc', *own, cwd=REPO),
@@ -213,7 +213,7 @@ def _shellcheck(lint):
 
 @_check('flake8', 'flake8')
 def _flake8(lint):
-    _, files = lint.run('git', 'ls-files', '*.py', cwd=REPO)
+    files = [path for path in checkout.files() if path.endswith('.py')]
     return f'{len(files)} files', lint.complaints('flake8', '--isolated', '--max-line-length=120',
                                                   '--max-complexity=14', *files, cwd=REPO)
 

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The files of the repository, with git and without."""
+
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+from unittest import mock
+
+import checkout
+
+
+class Files(unittest.TestCase):
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        self.root = Path(scratch.name)
+        patch = mock.patch.object(checkout, 'REPO', self.root)
+        patch.start()
+        self.addCleanup(patch.stop)
+        (self.root / '.gitignore').write_text('/build/\n*.pyc\n__pycache__/\n')
+        for name in ('Makefile', 'lib/a.c', 'lib/b.pyc', 'lib/__pycache__/c', 'build/d.c'):
+            (self.root / name).parent.mkdir(exist_ok=True)
+            (self.root / name).touch()
+
+    def git(self, *arguments):
+        subprocess.run(['git', '-C', self.root, *arguments], check=True, capture_output=True)
+
+    def test_without_git_what_is_made_here_stays_out(self):
+        self.assertEqual(checkout.files(), ['.gitignore', 'Makefile', 'lib/a.c'])
+
+    def test_without_git_directories_and_files_are_chosen(self):
+        self.assertEqual(checkout.files('lib', 'Makefile'), ['Makefile', 'lib/a.c'])
+
+    def test_with_git_what_is_made_here_stays_out(self):
+        self.git('init', '-q')
+        self.git('add', 'Makefile')
+        self.assertEqual(checkout.files(), ['.gitignore', 'Makefile', 'lib/a.c'])
+
+    def test_with_git_a_file_that_was_removed_stays_out(self):
+        self.git('init', '-q')
+        self.git('add', 'lib/a.c')
+        (self.root / 'lib/a.c').unlink()
+        self.assertEqual(checkout.files('lib'), [])
+
+    def test_a_repository_of_another_user_is_listed(self):
+        self.git('init', '-q')
+        with mock.patch.dict('os.environ', GIT_TEST_ASSUME_DIFFERENT_OWNER='1'):
+            self.assertEqual(checkout.files('lib'), ['lib/a.c'])
+
+    def test_a_repository_that_is_broken_is_an_error(self):
+        (self.root / '.git').mkdir()
+        with self.assertRaisesRegex(checkout.UserError, 'git cannot list'):
+            checkout.files()
+
+
+if __name__ == '__main__':
+    unittest.main()
