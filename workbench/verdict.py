@@ -14,6 +14,7 @@ from typing import NamedTuple
 import build
 import graft
 import guest
+import um
 from console import UserError, say
 from paths import build_root
 from process import start, stop
@@ -131,8 +132,8 @@ def kunit(tree):
                '--kconfig_add=CONFIG_SMP=y', '--kernel_args=ncpus=2', '--kernel_args=seccomp=on',
                '--kernel_args=lkmdemo_hello.percent=73', f'--json={results}']
     # It builds a kernel first, and says so where it is not buffered.
-    child = start(command, cwd=tree, env=build.compiler_environment(PYTHONUNBUFFERED='1'),
-                  stdin=subprocess.DEVNULL)
+    env = build.compiler_environment(PYTHONUNBUFFERED='1', TMPDIR=um.memory_directory())
+    child = start(command, cwd=tree, env=env, stdin=subprocess.DEVNULL)
     try:
         status = child.wait()
     finally:
