@@ -127,7 +127,7 @@ def run_in_guest():
 
 def shell():
     """Give a prompt in the guest."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not (os.isatty(0) and os.isatty(1)):
         raise UserError("make shell needs a terminal; without one: make guest CMD='...'")
     built = _kernel()
     say('The root is this machine\'s, changes go to memory; "exit" powers the guest off.')
@@ -137,7 +137,7 @@ def shell():
 
 def debugger():
     """Give a debugger's prompt on the booted kernel."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not (os.isatty(0) and os.isatty(1)):
         raise UserError('make debug needs a terminal; without one: make debug-session')
     return debug.interactive(_kernel(), _option('CMD'))
 
@@ -213,13 +213,29 @@ def _interrupt(*_):
     raise KeyboardInterrupt
 
 
+def _open_standard_files():
+    """Begin again with those open that were closed, or another file would pass for one."""
+    closed = False
+    for fd in range(3):
+        try:
+            os.fstat(fd)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+            closed = True
+    if closed:
+        os.execv(sys.executable, sys.orig_argv)
+
+
 def main():
     """Run one command; return its exit status."""
+    _open_standard_files()
     if len(sys.argv) != 2 or sys.argv[1] not in COMMANDS:
         say(f'usage: python3 workbench {"|".join(sorted(COMMANDS))}')
         return 2
     for sig in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(sig, _interrupt)
+        # Under nohup it stays ignored.
+        if signal.getsignal(sig) != signal.SIG_IGN:
+            signal.signal(sig, _interrupt)
     adopt_orphans()
     try:
         command = COMMANDS[sys.argv[1]]

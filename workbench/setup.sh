@@ -49,7 +49,7 @@ command -v apt-get dpkg-query >/dev/null ||
 # shellcheck disable=SC2046 # a list of words is what is meant
 if dpkg-query -W -f '${db:Status-Status}\n' $(wanted "$@") 2>/dev/null |
    awk -v n="$(wanted "$@" | wc -l)" '
-	$0 == "installed" { have++ } END { exit have != n }'; then
+	$0 == "installed" { have++ } END { exit have != n }' >/dev/null; then
 	exit 0
 fi
 

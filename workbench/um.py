@@ -2,6 +2,7 @@
 """The um machine: the kernel as a process, the host's files through hostfs."""
 
 import os
+import subprocess
 import tempfile
 
 from console import UserError
@@ -52,5 +53,5 @@ def boot(kernel, shared, log, tty=None, extra=(), processors=2):
                   f'uml_dir={shared[0]}/uml/',
                   # A module unloads in no time when it need not wait for the other CPU.
                   'rcupdate.rcu_expedited=1', 'con=null', *console, *extra],
-                 pass_fds=[log, *([tty] if tty else [])], stdin=tty, stdout=log, stderr=log,
-                 env=environment(TMPDIR=memory_directory()))
+                 pass_fds=[log, *([tty] if tty else [])], stdin=tty or subprocess.DEVNULL,
+                 stdout=log, stderr=log,                  env=environment(TMPDIR=memory_directory()))
