@@ -3,13 +3,18 @@
 
 import hashlib
 import os
+import sys
 from pathlib import Path
 
 from console import UserError
 
 REPO = Path(__file__).resolve().parent.parent
 WORKBENCH = REPO / 'workbench'
-CACHE = Path(os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache') / 'lkmdemo'
+try:
+    HOME = Path.home()
+except RuntimeError:
+    sys.exit('lkmdemo: this user has no home directory; name one with HOME=')
+CACHE = Path(os.environ.get('XDG_CACHE_HOME') or HOME / '.cache') / 'lkmdemo'
 CCACHE = CACHE / 'ccache'
 
 # kbuild refuses a path with any of these in it.

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from console import Progress, UserError
+from paths import HOME
 
 PR_SET_PDEATHSIG = 1
 PR_SET_PTRACER = 0x59616d61
@@ -27,7 +28,8 @@ _NOT_FOR_CHILDREN = ('MAKEFLAGS', 'MFLAGS', 'MAKEOVERRIDES', 'MAKELEVEL', 'MAKE_
 def environment(**extra):
     """The environment for children: ours, in English, without our options."""
     env = {k: v for k, v in os.environ.items() if k not in _NOT_FOR_CHILDREN}
-    env.update(LC_ALL='C', **extra)
+    # checkpatch takes a home for granted.
+    env.update(LC_ALL='C', HOME=str(HOME), **extra)
     return env
 
 
