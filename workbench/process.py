@@ -19,10 +19,12 @@ PR_SET_PTRACER_ANY = ctypes.c_ulong(-1)
 PR_SET_CHILD_SUBREAPER = 36
 _libc = ctypes.CDLL(None, use_errno=True)
 
-# What the recipes of our own Makefile were given is not meant for kbuild.
+# What the recipes of our own Makefile were given is not meant for kbuild. ccache
+# tells compilations in different locales apart, even where LC_ALL overrides them.
 _NOT_FOR_CHILDREN = ('MAKEFLAGS', 'MFLAGS', 'MAKEOVERRIDES', 'MAKELEVEL', 'MAKE_TERMOUT',
                      'MAKE_TERMERR', 'ARCH', 'CMD', 'CROSS_COMPILE', 'DEBUG', 'KBUILD_OUTPUT',
-                     'KDIR', 'KERNEL', 'O', 'TARGET', 'TARGETS', 'TEST', 'V')
+                     'KDIR', 'KERNEL', 'LANG', 'LC_CTYPE', 'LC_MESSAGES', 'O', 'TARGET',
+                     'TARGETS', 'TEST', 'V')
 
 
 def environment(**extra):
