@@ -106,12 +106,14 @@ def compiler_environment(**extra):
     """The environment for compilations: their cache is shared by all clones.
 
     In its depend mode ccache takes the dependencies that kbuild asks the
-    compiler for anyway, in place of a run of the preprocessor for each file.
+    compiler for anyway, in place of a run of the preprocessor for each file. The
+    search path is Debian's alone: Kconfig looks for more, such as a Rust compiler,
+    and what it finds is in a header that every file includes.
     """
     CCACHE.mkdir(parents=True, exist_ok=True)
     return environment(CCACHE_DIR=str(CCACHE), CCACHE_BASEDIR=str(build_root()),
                        CCACHE_NOHASHDIR='1', CCACHE_DEPEND='1', CCACHE_MAXSIZE='4G',
-                       PATH=f'{WORKBENCH}/bin:{os.environ["PATH"]}', **extra)
+                       PATH=f'{WORKBENCH}/bin:/usr/sbin:/usr/bin:/sbin:/bin', **extra)
 
 
 def _wanted(kernel):
