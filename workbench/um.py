@@ -54,4 +54,4 @@ def boot(kernel, shared, log, tty=None, extra=(), processors=2):
                   # A module unloads in no time when it need not wait for the other CPU.
                   'rcupdate.rcu_expedited=1', 'con=null', *console, *extra],
                  pass_fds=[log, *([tty] if tty else [])], stdin=tty or subprocess.DEVNULL,
-                 stdout=log, stderr=log,                  env=environment(TMPDIR=memory_directory()))
+                 stdout=log, stderr=log, env=environment(TMPDIR=memory_directory()))
