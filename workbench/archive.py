@@ -13,8 +13,9 @@ import subprocess
 import tempfile
 
 from console import UserError
+from environment import environment
 from paths import CACHE
-from process import environment, run_logged
+from process import run_logged
 
 # Where kernel sources newer than the stable release are, newest first; the
 # release's own suite, which is known only on the machine, comes after them.

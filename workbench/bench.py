@@ -8,8 +8,8 @@ import subprocess
 
 import guest
 from console import UserError
+from environment import environment
 from paths import WORKBENCH, build_root
-from process import environment
 
 SOURCE = WORKBENCH / 'bench/bench.c'
 DEVICE = '/dev/lkmdemo'

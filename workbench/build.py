@@ -11,8 +11,9 @@ from pathlib import Path
 
 import graft
 from console import UserError
+from environment import environment
 from paths import CACHE, CCACHE, WORKBENCH, build_root
-from process import environment, run_logged
+from process import run_logged
 
 JOBS = len(os.sched_getaffinity(0))
 

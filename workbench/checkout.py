@@ -2,11 +2,10 @@
 """The files of the repository, as they were checked out."""
 
 import os
-import subprocess
 
+import git
 from console import UserError
 from paths import REPO
-from process import environment
 
 # What is made here, where there is no git to ask: the lines of .gitignore.
 _MADE = ('build', '__pycache__')
@@ -29,18 +28,13 @@ def files(*under):
     git is asked, so that what was built in the repository stays out; a new file
     that is not committed yet belongs to it.
     """
-    # A clone of another user's, as under sudo, is still the one we run from.
-    git = ['git', '-c', 'safe.directory=*', '-C', REPO, 'ls-files', '-z', '--cached',
-           '--others', '--exclude-standard', '--', *under]
     if not any((path / '.git').exists() for path in (REPO, *REPO.parents)):
         return sorted(_walk(under))
-    try:
-        result = subprocess.run(git, env=environment(), capture_output=True, check=False)
-        failure = result.stderr.decode().strip() if result.returncode else ''
-    except FileNotFoundError:
-        failure = 'git is not installed'
-    if failure:
-        raise UserError(f'git cannot list the files of {REPO}: {failure}')
+    result = git.read(REPO, 'ls-files', '-z', '--cached', '--others', '--exclude-standard',
+                      '--', *under)
+    if result.returncode:
+        raise UserError(f'git cannot list the files of {REPO}: '
+                        + result.stderr.decode(errors='replace').strip())
     names = {os.fsdecode(name) for name in result.stdout.split(b'\0') if name}
     # One that was removed, and not yet from git's index, is none.
     return sorted(name for name in names if (REPO / name).is_file())

@@ -15,8 +15,9 @@ from pathlib import Path
 import guest
 import verdict
 from console import UserError, say
+from environment import environment
 from paths import WORKBENCH
-from process import environment, start, stop
+from process import start, stop
 
 # What user space does in a session that nobody watches, which sees the write
 # before it happens; and what must show, in the session or in the guest.

@@ -18,8 +18,8 @@ import build
 import guest
 import verdict
 from console import UserError
+from environment import environment
 from paths import CACHE
-from process import environment
 
 # What the run prints at the end of a program.
 _RESULT = re.compile(r'^((?:not )?ok) \d+ (selftests: \S+ (\S+).*)$')

@@ -10,8 +10,8 @@ import subprocess
 from pathlib import Path
 
 from console import say
+from environment import environment
 from paths import CACHE
-from process import environment
 
 # Seconds in which a guest under KVM has booted and ended, if it ever does.
 PATIENCE = 15

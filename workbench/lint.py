@@ -27,8 +27,8 @@ import series
 import source
 import verdict
 from console import UserError, say
+from environment import environment
 from paths import REPO, WORKBENCH, build_root
-from process import environment
 
 # How much of a failed check is shown; the rest is in its log.
 SHOWN = 20

@@ -11,28 +11,13 @@ import time
 from pathlib import Path
 
 from console import Progress, UserError
-from paths import HOME
+from environment import environment
 
 PR_SET_PDEATHSIG = 1
 PR_SET_PTRACER = 0x59616d61
 PR_SET_PTRACER_ANY = ctypes.c_ulong(-1)
 PR_SET_CHILD_SUBREAPER = 36
 _libc = ctypes.CDLL(None, use_errno=True)
-
-# What the recipes of our own Makefile were given is not meant for kbuild. ccache
-# tells compilations in different locales apart, even where LC_ALL overrides them.
-_NOT_FOR_CHILDREN = ('MAKEFLAGS', 'MFLAGS', 'MAKEOVERRIDES', 'MAKELEVEL', 'MAKE_TERMOUT',
-                     'MAKE_TERMERR', 'ARCH', 'CMD', 'CROSS_COMPILE', 'DEBUG', 'KBUILD_OUTPUT',
-                     'KDIR', 'KERNEL', 'LANG', 'LC_CTYPE', 'LC_MESSAGES', 'O', 'TARGET',
-                     'TARGETS', 'TEST', 'V')
-
-
-def environment(**extra):
-    """The environment for children: ours, in English, without our options."""
-    env = {k: v for k, v in os.environ.items() if k not in _NOT_FOR_CHILDREN}
-    # checkpatch takes a home for granted.
-    env.update(LC_ALL='C', HOME=str(HOME), **extra)
-    return env
 
 
 def _child_setup():

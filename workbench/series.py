@@ -10,18 +10,16 @@ that is there must be taken, else nothing is cut.
 import fnmatch
 import os
 import re
-import subprocess
 import tempfile
-import textwrap
 from pathlib import Path
 from typing import NamedTuple
 
+import git
 import graft
 import source
 import verdict
 from console import UserError
 from paths import REPO, WORKBENCH, build_root
-from process import environment
 
 DESCRIPTIONS = WORKBENCH / 'series'
 COVER = DESCRIPTIONS / 'cover'
@@ -269,12 +267,11 @@ def identity():
     """The name and the address that git is configured with."""
     values = []
     for key in ('user.name', 'user.email'):
-        result = subprocess.run(['git', '-C', REPO, 'config', key], env=environment(),
-                                capture_output=True, text=True, check=False)
-        if not result.stdout.strip():
+        value = git.read(REPO, 'config', key).stdout.decode(errors='replace').strip()
+        if not value:
             raise UserError(f'git has no {key}, and patches are from somebody: '
                             f"git config --global {key} '...'")
-        values.append(result.stdout.strip())
+        values.append(value)
     return values
 
 
@@ -282,26 +279,11 @@ def identity():
 MAINTAINERS = ('LKMDEMO maintainers', 'lkmdemo@example.org')
 
 
-class Repository:
+class Repository(git.Repository):
     """A git repository of the files that the series touches, and no others."""
 
     def __init__(self, directory, author=MAINTAINERS):
-        self.directory = directory
-        name, address = author
-        self.env = environment(
-            GIT_AUTHOR_NAME=name, GIT_AUTHOR_EMAIL=address, GIT_COMMITTER_NAME=name,
-            GIT_COMMITTER_EMAIL=address, GIT_CONFIG_GLOBAL=os.devnull, GIT_CONFIG_SYSTEM=os.devnull)
-        directory.mkdir(parents=True, exist_ok=True)
-        self.git('init', '-q', '-b', 'base')
-
-    def git(self, *arguments, what='git'):
-        """Run git here; return what it printed."""
-        result = subprocess.run(['git', *map(str, arguments)], cwd=self.directory, env=self.env,
-                                capture_output=True, text=True, errors='replace', check=False)
-        if result.returncode:
-            raise UserError(f'{what} {arguments[0]} failed:\n'
-                            + textwrap.indent((result.stderr or result.stdout).strip(), '  '))
-        return result.stdout
+        super().__init__(directory, author)
 
     def commit(self, files, message, mode=lambda path: 0o644, *options):
         """Commit files as they are given."""

@@ -11,8 +11,9 @@ from pathlib import Path
 import archive
 import graft
 from console import UserError, say
+from environment import environment
 from paths import build_root
-from process import environment, first_error, run_logged
+from process import first_error, run_logged
 
 # What a tree takes unpacked, and again as much for what is built from it.
 SPACE_NEEDED = 5 << 30

@@ -6,8 +6,9 @@ import subprocess
 import tempfile
 
 from console import UserError
+from environment import environment
 from paths import WORKBENCH, build_root
-from process import environment, start
+from process import start
 
 TERMINAL = '/dev/tty1'
 

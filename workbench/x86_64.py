@@ -14,8 +14,9 @@ import sys
 
 import archive
 from console import UserError
+from environment import environment
 from paths import CACHE, WORKBENCH
-from process import environment, start
+from process import start
 
 TERMINAL = '/dev/ttyS0'
 

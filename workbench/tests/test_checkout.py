@@ -8,6 +8,8 @@ from pathlib import Path
 from unittest import mock
 
 import checkout
+import git
+from environment import environment
 
 
 class Files(unittest.TestCase):
@@ -45,7 +47,8 @@ class Files(unittest.TestCase):
 
     def test_a_repository_of_another_user_is_listed(self):
         self.git('init', '-q')
-        with mock.patch.dict('os.environ', GIT_TEST_ASSUME_DIFFERENT_OWNER='1'):
+        foreign = environment(GIT_TEST_ASSUME_DIFFERENT_OWNER='1')
+        with mock.patch.object(git, 'environment', lambda **extra: {**foreign, **extra}):
             self.assertEqual(checkout.files('lib'), ['lib/a.c'])
 
     def test_a_repository_that_is_broken_is_an_error(self):

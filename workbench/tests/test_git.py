@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""git works on the repository that it is asked to, and on no other."""
+
+import os
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+from unittest import mock
+
+import git
+import series
+from console import UserError
+from environment import environment
+from test_environment import git_variables
+
+AUTHOR = ('A Name', 'a@example.org')
+
+
+def contents(directory):
+    """Every file of a directory with its content."""
+    return {str(path): path.read_bytes() for path in sorted(directory.rglob('*')) if path.is_file()}
+
+
+class GitTest(unittest.TestCase):
+    """Each case has a repository of the user's, with a commit and a linked worktree."""
+
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        self.scratch = Path(scratch.name)
+        self.user = self.scratch / 'user'
+        self.worktree = self.scratch / 'worktree'
+        self.shell('git', 'init', '-q', self.user)
+        (self.user / 'file').write_text('mine\n', encoding='utf-8')
+        for command in (('config', 'user.name', 'The User'), ('config', 'user.email', 'u@example.org'),
+                        ('add', 'file'), ('commit', '-q', '-m', 'mine'),
+                        ('worktree', 'add', '-q', self.worktree)):
+            self.shell('git', '-C', self.user, *command)
+        self.before = contents(self.user)
+
+    def shell(self, *command, **options):
+        return subprocess.run(command, env=environment(), check=True, capture_output=True, text=True,
+                              **options)
+
+    def assert_untouched(self):
+        self.assertEqual(contents(self.user), self.before)
+
+    def hooked(self):
+        """The environments that git gives to hooks and to rebase -x."""
+        private = self.user / '.git/worktrees/worktree'
+        for git_dir, work_tree in ((self.user / '.git', self.user), (private, self.worktree)):
+            yield {'GIT_DIR': str(git_dir), 'GIT_WORK_TREE': str(work_tree), 'GIT_PREFIX': '',
+                   'GIT_INDEX_FILE': str(git_dir / 'index'),
+                   'GIT_COMMON_DIR': str(self.user / '.git'),
+                   'GIT_OBJECT_DIRECTORY': str(self.user / '.git/objects')}
+
+    def test_a_repository_of_ours_ignores_the_environment(self):
+        for number, variables in enumerate(self.hooked()):
+            self.assertFalse(set(variables) - set(git_variables()))
+            with self.subTest(variables), mock.patch.dict(os.environ, variables):
+                ours = git.Repository(self.scratch / f'ours{number}', AUTHOR)
+                (ours.directory / 'new').write_text('new\n', encoding='utf-8')
+                ours.git('add', '-A')
+                ours.git('commit', '-q', '-m', 'ours')
+                ours.git('tag', 'ours')
+                self.assertEqual(ours.git('log', '--format=%an %s'), 'A Name ours\n')
+                self.assert_untouched()
+
+    def test_a_read_ignores_the_environment(self):
+        for variables in self.hooked():
+            with self.subTest(variables), mock.patch.dict(os.environ, variables, GIT_DIR='/nowhere'):
+                listed = git.read(self.worktree, 'ls-files')
+                self.assertEqual((listed.returncode, listed.stdout), (0, b'file\n'))
+        self.assert_untouched()
+
+    def test_a_read_starts_no_program_that_the_repository_names(self):
+        for name in ('core.fsmonitor', 'core.hooksPath'):
+            self.shell('git', '-C', self.user, 'config', name, f'touch {self.scratch}/started; false')
+        git.read(self.user, 'ls-files', '--others')
+        self.assertFalse((self.scratch / 'started').exists())
+
+    def test_the_configuration_of_the_user_does_not_change_what_we_commit(self):
+        home = self.scratch / 'home'
+        (home / 'hooks').mkdir(parents=True)
+        (home / '.gitconfig').write_text(f'[core]\nhooksPath = {home}/hooks\n[commit]\ngpgSign = true\n',
+                                         encoding='utf-8')
+        hook = home / 'hooks/pre-commit'
+        hook.write_text('#!/bin/sh\nexit 1\n', encoding='utf-8')
+        hook.chmod(0o755)
+        patched = {**environment(), 'HOME': str(home)}
+        with mock.patch.object(git, 'environment', lambda **extra: {**patched, **extra}):
+            ours = git.Repository(self.scratch / 'ours', AUTHOR)
+            ours.git('commit', '-q', '--allow-empty', '-m', 'ours')
+
+    def test_scripts_below_our_build_directory_find_no_repository(self):
+        below = self.user / 'build/linux'
+        below.mkdir(parents=True)
+        env = environment(GIT_CEILING_DIRECTORIES=str(self.user / 'build'))
+        found = subprocess.run(['git', 'rev-parse', '--git-dir'], cwd=below, env=env,
+                               capture_output=True, check=False)
+        self.assertNotEqual(found.returncode, 0)
+        self.assertTrue(environment()['GIT_CEILING_DIRECTORIES'].endswith('/build'))
+
+    def test_an_error_of_git_is_shown(self):
+        ours = git.Repository(self.scratch / 'ours', AUTHOR)
+        with self.assertRaisesRegex(UserError, 'git tag failed:\n.*HEAD'):
+            ours.git('tag', 'x')
+
+    def test_without_git_there_is_a_message(self):
+        with mock.patch.object(git.subprocess, 'run', side_effect=FileNotFoundError), \
+             self.assertRaisesRegex(UserError, 'git is not installed'):
+            git.read(self.user, 'ls-files')
+
+    def test_the_identity_is_that_of_the_repository(self):
+        with mock.patch.object(series, 'REPO', self.worktree):
+            self.assertEqual(series.identity(), ['The User', 'u@example.org'])
+
+
+if __name__ == '__main__':
+    unittest.main()
