@@ -1,47 +1,101 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What a command has to itself while it runs."""
+"""Locks between processes."""
 
-import fcntl
+import contextlib
 import os
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 from pathlib import Path
+from unittest import mock
 
-from paths import WORKBENCH, build_root
+import lock
+from paths import WORKBENCH
+
+# Takes a lock, says so, and keeps it until its input ends.
+HOLD = '''
+import sys
+sys.path.insert(0, sys.argv[1])
+import lock
+from pathlib import Path
+with lock.held(Path(sys.argv[2])):
+    print("held", flush=True)
+    sys.stdin.read()
+'''
 
 
 class LockTest(unittest.TestCase):
-    """Each case grafts into a tree, which has too little in it for that to succeed."""
+    """Each case has a file and a directory to lock."""
 
     def setUp(self):
         directory = tempfile.TemporaryDirectory()
         self.addCleanup(directory.cleanup)
-        self.tree = Path(directory.name)
-        (self.tree / 'drivers/misc').mkdir(parents=True)
-        for name in ('Kbuild', 'Kconfig', 'MAINTAINERS', 'drivers/misc/Kconfig', 'kernel', 'Makefile'):
-            (self.tree / name).touch()
+        self.directory = Path(directory.name)
+        self.path = self.directory / 'lock'
+        self.said = []
+        patch = mock.patch.object(lock, 'say', self.said.append)
+        patch.start()
+        self.addCleanup(patch.stop)
 
-    def graft_while_locked(self, path, flags):
-        """Graft while something has a lock; return what it prints within some seconds."""
-        lock = os.open(path, flags)
-        self.addCleanup(os.close, lock)
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        with subprocess.Popen([sys.executable, '-B', WORKBENCH, 'graft'], stderr=subprocess.PIPE,
-                              env={**os.environ, 'KDIR': str(self.tree)}) as process:
-            line = process.stderr.readline().decode()
-            process.terminate()
-            process.stderr.read()
-        return line
+    @contextlib.contextmanager
+    def holder(self, path, *arguments):
+        """Another process that holds a lock."""
+        child = subprocess.Popen([sys.executable, '-c', HOLD, WORKBENCH, path, *arguments],
+                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.assertEqual(child.stdout.readline(), b'held\n')
+        try:
+            yield child
+        finally:
+            child.communicate()
 
-    def test_graft_waits_for_no_run_in_the_clone(self):
-        line = self.graft_while_locked(build_root() / '.lock', os.O_WRONLY | os.O_CREAT)
-        self.assertNotIn('waiting', line)
+    def test_the_message_names_the_holder_and_its_command(self):
+        for path in (self.path, self.directory):
+            with self.subTest(path), self.holder(path, '/x/workbench', 'test') as child:
+                with mock.patch.object(lock, 'say', side_effect=KeyboardInterrupt) as say, \
+                     self.assertRaises(KeyboardInterrupt):
+                    lock.acquire(path)
+                say.assert_called_once_with(f'waiting for PID {child.pid}: make test')
 
-    def test_graft_waits_for_another_into_the_same_tree(self):
-        line = self.graft_while_locked(self.tree, os.O_RDONLY)
-        self.assertIn('waiting', line)
+    def test_another_program_is_named_by_its_command_line(self):
+        with self.holder(self.path) as child, \
+             mock.patch.object(lock, 'say', side_effect=KeyboardInterrupt) as say, \
+             self.assertRaises(KeyboardInterrupt):
+            lock.acquire(self.path)
+        self.assertIn(f'PID {child.pid}: {sys.executable} -c', say.call_args[0][0])
+
+    def test_a_holder_that_is_not_visible_is_named_by_its_lock(self):
+        with self.holder(self.path), mock.patch.object(lock, '_holders', return_value=[]), \
+             mock.patch.object(lock, 'say', side_effect=KeyboardInterrupt) as say, \
+             self.assertRaises(KeyboardInterrupt):
+            lock.acquire(self.path)
+        say.assert_called_once_with(f'waiting for the lock {self.path}')
+
+    def test_a_lock_that_is_free_is_taken_without_a_word(self):
+        with lock.held(self.path):
+            pass
+        with lock.held(self.directory):
+            pass
+        self.assertEqual(self.said, [])
+
+    def test_a_lock_that_was_removed_by_its_holder_is_no_lock(self):
+        os.mkdir(self.directory / 'build')
+        path = self.directory / 'build/.lock'
+        held = lock.acquire(path)
+        with mock.patch.object(lock, 'say') as say:
+            waits = threading.Event()
+            say.side_effect = lambda _: waits.set()
+            results = []
+            thread = threading.Thread(target=lambda: results.append(lock.acquire(path)))
+            thread.start()
+            self.assertTrue(waits.wait(10))
+            path.unlink()
+            path.parent.rmdir()
+            os.close(held)
+            thread.join(10)
+        self.assertTrue(os.path.samestat(os.fstat(results[0]), os.stat(path)))
+        os.close(results[0])
 
 
 if __name__ == '__main__':
