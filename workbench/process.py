@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Children that are watched while they run, and never outlive us."""
 
+import contextlib
 import ctypes
 import os
 import re
@@ -20,15 +21,23 @@ PR_SET_CHILD_SUBREAPER = 36
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def _child_setup():
-    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    # A debugger is a sibling of the kernel that it debugs.
-    _libc.prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY)
+def die_with_parent(parent: int, number: int):
+    """Get a signal when the parent, a process that may have ended already, ends."""
+    _libc.prctl(PR_SET_PDEATHSIG, number)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), number)
 
 
 def start(command, **kwargs):
     """Start a child in a session of its own that dies when we do."""
-    return subprocess.Popen(command, start_new_session=True, preexec_fn=_child_setup, **kwargs)
+    parent = os.getpid()
+
+    def set_up():
+        die_with_parent(parent, signal.SIGKILL)
+        # A debugger is a sibling of the kernel that it debugs.
+        _libc.prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY)
+
+    return subprocess.Popen(command, start_new_session=True, preexec_fn=set_up, **kwargs)
 
 
 def adopt_orphans():
@@ -51,20 +60,15 @@ def _children():
 def kill_descendants():
     """Kill every child and, as they become ours, their children too."""
     deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        pids = list(_children())
-        if not pids:
-            return
+    while (pids := list(_children())) and time.monotonic() < deadline:
         for pid in pids:
-            try:
+            # One that root runs, such as apt under sudo, ends by itself.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
         for pid in pids:
-            try:
-                os.waitpid(pid, 0)
-            except ChildProcessError:
-                pass
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
+        time.sleep(0.005)
 
 
 def stop(child):

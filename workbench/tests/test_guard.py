@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Nothing survives a run, whichever of its processes is killed, and however."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+from paths import WORKBENCH
+
+# A run like one of kunit.py: the child has a child in a session of its own, as
+# deep as a kernel is, and there are files in the scratch directory.
+RUN = '''
+import os, sys, tempfile, time
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+import guard, process
+work, scratch = sys.argv[2], Path(sys.argv[3])
+
+def job():
+    try:
+        guard.accept_signals()
+        (Path(tempfile.mkdtemp()) / 'file').touch()
+        script = 'setsid sh -c "echo \\\\$\\\\$ >$0.kernel; exec sleep 1000" & echo $$ >$0.kunit; sleep 1000; :'
+        if work == 'end':
+            script = 'setsid sleep 1000 & echo $! >$0.kernel'
+        child = process.start(['sh', '-c', script, str(scratch.with_name('pid'))])
+        scratch.with_name('pid.worker').write_text(str(os.getpid()))
+        scratch.with_name('pid.guardian').write_text(str(os.getppid()))
+        child.wait()
+        if work == 'end':
+            return 7
+        raise SystemError
+    except KeyboardInterrupt:
+        scratch.with_name('interrupted').touch()
+        return 130
+
+os.mkdir(scratch)
+sys.exit(guard.run(job, scratch))
+'''
+
+# Seconds in which all of a run is gone.
+PATIENCE = 5
+
+
+def alive(pid):
+    """Whether a process runs; a zombie does not."""
+    try:
+        return Path(f'/proc/{pid}/stat').read_text(encoding='utf-8').rpartition(')')[2].split()[0] != 'Z'
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+class GuardTest(unittest.TestCase):
+    """Each case has a run of which something is killed."""
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.directory = Path(directory.name)
+        self.scratch = self.directory / 'scratch'
+        self.pids = {}
+
+    def pid(self, name):
+        return int((self.directory / f'pid.{name}').read_text(encoding='utf-8'))
+
+    def until(self, condition, what):
+        deadline = time.monotonic() + PATIENCE
+        while not condition():
+            self.assertLess(time.monotonic(), deadline, what)
+            time.sleep(0.02)
+
+    def start(self, work='wait'):
+        """Start a run in a process group of its own; return when all of it is up."""
+        child = subprocess.Popen([sys.executable, '-c', RUN, WORKBENCH, work, self.scratch],
+                                 process_group=0, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(self.clean_up, child)
+        names = ['worker', 'guardian', 'kernel', *(['kunit'] if work == 'wait' else [])]
+        for name in names:
+            path = self.directory / f'pid.{name}'
+            self.until(lambda path=path: path.exists() and path.read_text(encoding='utf-8').strip(), name)
+        self.pids = {name: self.pid(name) for name in names}
+        return child
+
+    def clean_up(self, child):
+        # Each of them leads a group but the worker, which is in that of the child.
+        for pid in (*self.pids.values(), child.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)
+        child.wait()
+
+    def assert_nothing_is_left(self, child):
+        child.wait(PATIENCE)
+        for name, pid in self.pids.items():
+            self.until(lambda pid=pid: not alive(pid), f'the {name} is alive')
+        self.until(lambda: not self.scratch.exists(), 'the scratch directory is there')
+
+    def test_the_status_of_the_work_is_ours(self):
+        child = self.start('end')
+        self.assert_nothing_is_left(child)
+        self.assertEqual(child.returncode, 7)
+
+    def test_a_killed_worker(self):
+        child = self.start()
+        os.kill(self.pids['worker'], signal.SIGKILL)
+        self.assert_nothing_is_left(child)
+        self.assertEqual(child.returncode, 128 + signal.SIGKILL)
+
+    def test_the_process_that_the_user_started_is_killed(self):
+        child = self.start()
+        child.kill()
+        self.assert_nothing_is_left(child)
+
+    def test_a_killed_guardian(self):
+        child = self.start()
+        os.kill(self.pids['guardian'], signal.SIGKILL)
+        self.assert_nothing_is_left(child)
+
+    def test_a_killed_process_group_as_timeout_kills_it(self):
+        child = self.start()
+        os.killpg(child.pid, signal.SIGKILL)
+        self.assert_nothing_is_left(child)
+
+    def test_signals_interrupt_the_work(self):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            with self.subTest(number):
+                child = self.start()
+                child.send_signal(number)
+                self.assert_nothing_is_left(child)
+                self.assertEqual(child.returncode, 130)
+                self.assertTrue((self.directory / 'interrupted').exists())
+                for path in self.directory.iterdir():
+                    path.unlink()
+
+    def test_a_signal_to_the_group_reaches_the_work_once_or_twice_and_ends_it(self):
+        child = self.start()
+        os.killpg(child.pid, signal.SIGINT)
+        self.assert_nothing_is_left(child)
+        self.assertEqual(child.returncode, 130)
+
+    def test_the_worker_is_in_the_group_that_has_the_terminal(self):
+        child = self.start()
+        self.assertEqual(os.getpgid(self.pids['worker']), child.pid)
+        self.assertNotEqual(os.getpgid(self.pids['guardian']), child.pid)
+        child.terminate()
+        self.assert_nothing_is_left(child)
+
+
+if __name__ == '__main__':
+    unittest.main()
