@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Where the build output is, and what of it is removed."""
+
+import ast
+import contextlib
+import os
+import tempfile
+import threading
+import unittest
+from pathlib import Path
+from unittest import mock
+
+import build
+import clean
+import lock
+import paths
+from console import UserError
+from paths import WORKBENCH
+
+# Names of clones that kbuild, make, a script or a kernel's command line would trip over.
+NAMES = ('feature%2Ffoo', 'proj#1', 'cost$5', 'a b', 'a:b', 'a\tb', "it's", 'say "hi"', '(x)', 'a\\b',
+         'a*b', 'a?b', '[a]', 'a&b', 'a;b', 'a|b', 'a<b>', '`a`', 'a,b', 'a=b', 'a@b', '~a', 'a+b', 'a!b',
+         '{a}', 'a^b', 'größe', '日本', os.fsdecode(b'\xff'), 'a\nb')
+
+
+class CloneTest(unittest.TestCase):
+    """Each case has a clone, a cache, and a directory for what fits in neither."""
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.top = Path(directory.name).resolve()
+        self.place('clone', 'cache')
+
+    def place(self, clone, cache):
+        """Put the clone and the cache into directories of these names."""
+        for name, value in {'REPO': self.top / clone, 'BUILD': self.top / clone / 'build',
+                            'CACHE': self.top / cache / 'lkmdemo',
+                            'LAST_RESORT': self.top / 'lkmdemo-0'}.items():
+            for module in (paths, clean):
+                if hasattr(module, name):
+                    patch = mock.patch.object(module, name, value)
+                    patch.start()
+                    self.addCleanup(patch.stop)
+        (self.top / clone).mkdir(exist_ok=True)
+        (self.top / cache).mkdir(exist_ok=True)
+
+
+class PathsTest(CloneTest):
+    """Where the build output is."""
+
+    def test_a_plain_path_is_built_in(self):
+        self.assertEqual(paths.build_root(), self.top / 'clone/build')
+        self.assertFalse((self.top / 'clone/build').is_symlink())
+
+    def test_any_other_path_is_not(self):
+        for name in NAMES:
+            with self.subTest(name):
+                self.place(name, 'cache')
+                root = paths.build_root()
+                self.assertTrue(paths.is_plain(root))
+                self.assertEqual(root.parent, self.top / 'cache/lkmdemo/builds')
+                self.assertEqual((self.top / name / 'build').resolve(), root)
+                self.assertEqual(paths.build_root(), root)
+                clean.clean()
+                self.assertFalse(root.exists())
+                self.assertFalse((self.top / name / 'build').is_symlink())
+
+    def test_neither_the_clone_nor_the_cache_has_a_plain_path(self):
+        for name in NAMES:
+            with self.subTest(name):
+                self.place(name, name)
+                root = paths.build_root()
+                self.assertEqual(root.parent, self.top / 'lkmdemo-0/builds')
+                self.assertEqual((self.top / 'lkmdemo-0').stat().st_mode & 0o777, 0o700)
+
+    def test_the_last_resort_is_refused_if_others_can_write_to_it(self):
+        self.place('a b', 'a b')
+        (self.top / 'lkmdemo-0').mkdir()
+        (self.top / 'lkmdemo-0').chmod(0o777)
+        with self.assertRaisesRegex(UserError, 'cannot write'):
+            paths.build_root()
+
+    def test_two_clones_have_two_directories(self):
+        self.place('a b', 'cache')
+        one = paths.build_root()
+        self.place('a c', 'cache')
+        self.assertNotEqual(paths.build_root(), one)
+
+    def test_a_clone_that_was_moved_builds_where_it_is_now(self):
+        self.place('a b', 'cache')
+        before = paths.build_root()
+        for name in ('a c', 'plain'):
+            (paths.REPO).rename(self.top / name)
+            self.place(name, 'cache')
+            self.assertNotEqual(paths.build_root(), before)
+            self.assertEqual((self.top / name / 'build').resolve(), paths.build_root())
+
+    def test_a_build_directory_from_before_a_move_is_an_error(self):
+        self.place('a b', 'cache')
+        (self.top / 'a b/build').mkdir()
+        with self.assertRaisesRegex(UserError, 'make clean'):
+            paths.build_root()
+        clean.clean()
+        paths.build_root()
+
+    def test_an_emptied_cache_is_no_error(self):
+        self.place('a b', 'cache')
+        root = paths.build_root()
+        root.rmdir()
+        self.assertEqual(paths.build_root(), root)
+        self.assertTrue(root.is_dir())
+
+    def test_a_link_of_the_user_is_followed(self):
+        (self.top / 'disk').mkdir()
+        paths.BUILD.symlink_to(self.top / 'disk')
+        self.assertEqual(paths.build_root(), self.top / 'disk')
+
+    def test_a_link_of_the_user_to_where_nothing_can_be_built_is_an_error(self):
+        paths.BUILD.symlink_to(self.top / 'gone')
+        with self.assertRaisesRegex(UserError, 'leads to no directory'):
+            paths.build_root()
+        (self.top / 'a disk').mkdir()
+        paths.BUILD.unlink()
+        paths.BUILD.symlink_to(self.top / 'a disk')
+        with self.assertRaisesRegex(UserError, 'cannot build'):
+            paths.build_root()
+
+    def test_the_scratch_directory_is_plain(self):
+        for name in NAMES:
+            with self.subTest(name):
+                (self.top / name).mkdir(exist_ok=True)
+                with mock.patch.object(paths.tempfile, 'gettempdir', return_value=str(self.top / name)):
+                    scratch = paths.make_scratch()
+                scratch.rmdir()
+                self.assertTrue(paths.is_plain(scratch))
+        with mock.patch.object(paths.tempfile, 'gettempdir', return_value=str(self.top)):
+            self.assertEqual(paths.make_scratch().parent, self.top)
+
+    def test_a_relative_directory_of_the_environment_is_no_place(self):
+        with mock.patch.dict(os.environ, XDG_CACHE_HOME='cache', HOME=''):
+            self.assertIsNone(paths._directory('XDG_CACHE_HOME'))
+            self.assertTrue(paths._home().is_absolute())
+
+
+class CleanTest(CloneTest):
+    """What make clean removes."""
+
+    def fill(self, root):
+        for name in ('linux-7.3', 'um-linux-7.3', 'series'):
+            (root / name).mkdir()
+            (root / name / 'file').touch()
+        for name in ('.lock', 'last-test.json', 'docs-x.log'):
+            (root / name).touch()
+
+    def test_all_of_build(self):
+        root = paths.build_root()
+        self.fill(root)
+        (root / 'notes').touch()
+        clean.clean()
+        self.assertEqual(list(paths.REPO.iterdir()), [])
+        clean.clean()
+
+    def test_where_a_link_of_the_user_leads_what_the_workbench_made(self):
+        disk = self.top / 'disk'
+        (disk / 'linux').mkdir(parents=True)
+        for name in ('precious', 'linux/precious'):
+            (disk / name).touch()
+        paths.BUILD.symlink_to(disk)
+        self.fill(paths.build_root())
+        with mock.patch.object(clean, 'say') as say:
+            clean.clean()
+        self.assertIn('linux, precious', say.call_args[0][0])
+        self.assertEqual(sorted(path.name for path in disk.rglob('*')), ['linux', 'precious', 'precious'])
+        self.assertTrue(paths.BUILD.is_symlink())
+
+    def test_a_link_in_build_and_not_where_it_leads(self):
+        (self.top / 'precious').mkdir()
+        (paths.build_root() / 'linux-7.3').symlink_to(self.top / 'precious')
+        clean.clean()
+        self.assertTrue((self.top / 'precious').exists())
+
+    def test_when_the_run_that_uses_it_has_ended(self):
+        root = paths.build_root()
+        self.fill(root)
+        held = lock.acquire(root / clean.LOCK)
+        waits = threading.Event()
+        with mock.patch.object(lock, 'say', side_effect=lambda _: waits.set()):
+            thread = threading.Thread(target=clean.clean)
+            thread.start()
+            self.assertTrue(waits.wait(10))
+            self.assertTrue((root / 'series/file').exists())
+            os.close(held)
+            thread.join(10)
+        self.assertFalse(root.exists())
+
+    def test_a_run_that_begins_meanwhile_keeps_its_directory(self):
+        root = paths.build_root()
+        self.fill(root)
+        empty = clean._empty
+
+        def begin_behind(*arguments, **options):
+            left = empty(*arguments, **options)
+            (root / clean.LOCK).touch()
+            return left
+
+        with mock.patch.object(clean, '_empty', begin_behind):
+            clean.clean()
+        self.assertEqual([path.name for path in root.iterdir()], [clean.LOCK])
+
+
+def _names(node, constants):
+    """The name in build/ that an expression stands for, "*" for what varies."""
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    if isinstance(node, ast.JoinedStr):
+        return ''.join(part.value if isinstance(part, ast.Constant) else '*' for part in node.values)
+    if isinstance(node, ast.Name):
+        return constants.get(node.id, '?')
+    if isinstance(node, ast.Attribute):
+        return getattr(clean, node.attr, '?')
+    return '?'
+
+
+class OutputTest(unittest.TestCase):
+    """The list of what the workbench makes is whole."""
+
+    def test_everything_that_is_put_into_build_is_in_the_list(self):
+        found = set()
+        for path in WORKBENCH.glob('*.py'):
+            tree = ast.parse(path.read_text(encoding='utf-8'))
+            constants = {}
+            for node in tree.body:
+                if isinstance(node, ast.Assign):
+                    with contextlib.suppress(ValueError):
+                        value = ast.literal_eval(node.value)
+                        for target in node.targets:
+                            names = [name.id for name in ast.walk(target) if isinstance(name, ast.Name)]
+                            constants.update(zip(names, value if len(names) > 1 else [value]))
+            for node in ast.walk(tree):
+                if (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div)
+                        and isinstance(node.left, ast.Call)
+                        and getattr(node.left.func, 'id', '') == 'build_root'):
+                    found.add((path.name, _names(node.right, constants).split('/')[0]))
+        self.assertGreater(len(found), 5)
+        for path, name in found:
+            with self.subTest(path=path, name=name):
+                # A kernel's directory is the one that begins with a name.
+                kinds = build.FRAGMENTS if name.startswith('*') else ['x']
+                for kind in kinds:
+                    self.assertTrue(clean.is_output(name.replace('*', kind, 1)))
+
+
+if __name__ == '__main__':
+    unittest.main()
