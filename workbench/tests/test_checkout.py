@@ -9,6 +9,7 @@ from unittest import mock
 
 import checkout
 import git
+from console import UserError
 from environment import environment
 
 
@@ -53,8 +54,19 @@ class Files(unittest.TestCase):
 
     def test_a_repository_that_is_broken_is_an_error(self):
         (self.root / '.git').mkdir()
-        with self.assertRaisesRegex(checkout.UserError, 'git cannot list'):
+        with self.assertRaisesRegex(UserError, 'git cannot list'):
             checkout.files()
+
+    def test_a_repository_above_that_ignores_the_project(self):
+        above = self.root / 'above'
+        with mock.patch.object(checkout, 'REPO', above / 'project'):
+            for name in ('Makefile', 'lib/a.c', 'drivers/b.c'):
+                (above / 'project' / name).parent.mkdir(parents=True, exist_ok=True)
+                (above / 'project' / name).touch()
+            subprocess.run(['git', 'init', '-q', above], check=True)
+            for ignored in ('project/\n', 'lib/\n', '*\n'):
+                (above / '.gitignore').write_text(ignored)
+                self.assertEqual(checkout.files('lib', 'drivers'), ['drivers/b.c', 'lib/a.c'], ignored)
 
 
 if __name__ == '__main__':
