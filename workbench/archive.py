@@ -1,20 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Packages from suites of the Debian archive that the machine does not use.
 
-apt is run with a state of its own in the cache: the mirror and the keyring are
-the machine's, the suites are ours, and the system's sources stay untouched.
+apt runs with a state of its own in the cache: the mirror and the keyring are
+the machine's, the suites are ours, and the system's sources are not touched.
 """
 
-import fcntl
+import hashlib
 import os
 import re
 import shutil
 import subprocess
 import tempfile
+from pathlib import Path
+from typing import Callable
 
-from console import UserError
+import lock
+from console import UserError, say
 from environment import environment
 from paths import CACHE
+from pipeline import run_pipeline
 from process import run_logged
 
 # Where kernel sources newer than the stable release are, newest first; the
@@ -22,19 +26,37 @@ from process import run_logged
 SUITES = ('trixie-backports', 'trixie')
 KERNEL_SOURCE = r'linux-source-[0-9]+\.[0-9]+'
 KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg'
+OS_RELEASE = Path('/etc/os-release')
 
 
-def _release():
-    """The code name of the Debian that runs here."""
-    with open('/etc/os-release', encoding='utf-8') as lines:
-        for line in lines:
-            if line.startswith('VERSION_CODENAME='):
-                return line.split('=', 1)[1].strip().strip('"')
-    raise UserError('/etc/os-release names no release: is this Debian?')
+def about_system() -> dict[str, str]:
+    """Return what the system says about itself: ID, VERSION_CODENAME and more."""
+    try:
+        lines = OS_RELEASE.read_text(encoding='utf-8', errors='replace').splitlines()
+    except OSError:
+        return {}
+    pairs = (line.partition('=') for line in lines)
+    return {name.strip(): value.strip().strip('"\'') for name, _, value in pairs}
+
+
+def is_debian() -> bool:
+    """Return whether the archive that apt uses here is Debian's."""
+    return about_system().get('ID') == 'debian' and shutil.which('apt-get') is not None
+
+
+def _release() -> str:
+    """Return the code name of the Debian release that runs here."""
+    about = about_system()
+    if not is_debian():
+        raise UserError('packages come from the archive of Debian, and this is '
+                        f'{about.get("PRETTY_NAME", "another system")}: name a kernel tree with KDIR=')
+    if not about.get('VERSION_CODENAME'):
+        raise UserError(f'{OS_RELEASE} names no release: VERSION_CODENAME is not there')
+    return about['VERSION_CODENAME']
 
 
 def _mirror(release):
-    """The URI of the archive that the machine takes its release from."""
+    """Return the URI of the archive that the machine takes its release from."""
     form = '$(CODENAME) $(RELEASE) $(REPO_URI)'
     result = subprocess.run(['apt-get', 'indextargets', '--format', form, 'Created-By: Packages'],
                             env=environment(), capture_output=True, text=True, check=False)
@@ -66,20 +88,21 @@ class Archive:
         return [word for key, value in options.items() for word in ('-o', f'{key}={value}')]
 
     def update(self):
-        """Fetch what the suite has."""
+        """Fetch the lists of what the suite has."""
         run_logged(['apt-get', *self._options(), '-q', 'update'], self.log,
                    f'looking into {self.suite}')
 
     def names(self, pattern):
-        """The names of the suite's packages that match a regular expression."""
+        """Return the names of the suite's packages that match a regular expression."""
         result = subprocess.run(['apt-cache', *self._options(), 'pkgnames', pattern.split('[')[0]],
                                 env=environment(), capture_output=True, text=True, check=False)
         return [name for name in result.stdout.split() if re.fullmatch(pattern, name)]
 
-    def download(self, package, destination):
+    def download(self, package: str, destination: Path) -> Path:
         """Fetch a package, checked by apt, and return where it is.
 
-        It gets its name in the destination only when it is whole.
+        It gets its name in the destination only when it is whole, and its checksum
+        is stored beside it before that.
         """
         with tempfile.TemporaryDirectory(prefix='incoming-', dir=destination) as incoming:
             run_logged(['apt-get', *self._options(), '-q', 'download', package], self.log,
@@ -87,18 +110,35 @@ class Archive:
             found = [name for name in os.listdir(incoming) if name.endswith('.deb')]
             if len(found) != 1:
                 raise UserError(f'apt-get download {package} left no package; log: {self.log}')
-            whole = destination / found[0]
-            os.replace(os.path.join(incoming, found[0]), whole)
+            fetched, whole = Path(incoming) / found[0], destination / found[0]
+            _checksum_file(whole).write_text(f'{_sha256(fetched)}\n', encoding='ascii')
+            os.replace(fetched, whole)
             return whole
 
 
-def _stale(directory):
-    """What interrupted downloads have left."""
-    return directory.glob('incoming-*')
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with open(path, 'rb') as file:
+        while data := file.read(1 << 20):
+            digest.update(data)
+    return digest.hexdigest()
+
+
+def _checksum_file(deb: Path) -> Path:
+    return deb.with_name(f'{deb.name}.sha256')
+
+
+def _is_damaged(deb: Path) -> bool:
+    """Return whether a package is not any more what was downloaded."""
+    try:
+        return _sha256(deb) != _checksum_file(deb).read_text(encoding='ascii').strip()
+    except FileNotFoundError:
+        say(f'whether {deb} is damaged is not known; remove it to fetch it again')
+        return False
 
 
 def _suites():
-    """The suites that are looked into, brought up to date, one after the other."""
+    """Yield the suites that are looked into, brought up to date, one after the other."""
     release = _release()
     for name in dict.fromkeys((*SUITES, release)):
         suite = Archive(name, release)
@@ -106,32 +146,79 @@ def _suites():
         yield suite
 
 
-def kernel_sources():
-    """The versions of all packaged kernel sources."""
-    return {name.rpartition('-')[2] for suite in _suites() for name in suite.names(KERNEL_SOURCE)}
-
-
-def package(name, pattern, what):
-    """Return the package of this name from the cache, fetching it when absent.
-
-    pattern matches the names of its kind, for the message when it is nowhere;
-    what says what it is.
-    """
+def _store() -> Path:
+    """Return the directory of the packages; its lock covers apt's state as well."""
     store = CACHE / 'packages'
     store.mkdir(parents=True, exist_ok=True)
-    with open(store / '.lock', 'w', encoding='utf-8') as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        for left in _stale(store):
-            shutil.rmtree(left)
-        have = sorted(store.glob(f'{name}_*.deb'))
-        if have:
-            return have[-1]
+    return store
 
-        others = set()
-        for suite in _suites():
-            names = suite.names(pattern)
-            if name in names:
-                return suite.download(name, store)
-            others.update(names)
-    raise UserError(f'the archive has no {what} {name}; it has:\n  '
-                    + '\n  '.join(sorted(others)))
+
+def kernel_sources():
+    """Return the versions of all packaged kernel sources."""
+    with lock.held(_store() / '.lock'):
+        return {name.rpartition('-')[2]
+                for suite in _suites() for name in suite.names(KERNEL_SOURCE)}
+
+
+def _cached(name: str) -> Path | None:
+    """Return the newest package of a name in the cache."""
+    return max(_store().glob(f'{name}_*.deb'), default=None)
+
+
+def _package(name: str, pattern: str, what: str) -> Path:
+    """Return a package from the cache, fetching it when absent; the caller holds the lock."""
+    store = _store()
+    for interrupted in store.glob('incoming-*'):
+        shutil.rmtree(interrupted)
+    have = _cached(name)
+    if have:
+        return have
+    others = set()
+    for suite in _suites():
+        names = suite.names(pattern)
+        if name in names:
+            return suite.download(name, store)
+        others.update(names)
+    raise UserError(f'the archive has no {what} {name}; it has:\n  ' + '\n  '.join(sorted(others)))
+
+
+def use(name: str, pattern: str, what: str, action: Callable[[Path], None]) -> None:
+    """Do something with the package of a name, which is fetched when absent.
+
+    pattern matches the names of its kind, for the message when it is nowhere;
+    what says what it is. When the action fails and the package proves to be
+    damaged, it is fetched again, and the action is repeated.
+    """
+    with lock.held(_store() / '.lock'):
+        deb = _package(name, pattern, what)
+        try:
+            action(deb)
+            return
+        except UserError:
+            if not _is_damaged(deb):
+                raise
+        say(f'{deb} was damaged: fetching it again')
+        deb.unlink()
+        _checksum_file(deb).unlink()
+        action(_package(name, pattern, what))
+
+
+def unpacked(name: str, pattern: str, what: str) -> Path:
+    """Return a directory of the cache with the files of a package, all of them."""
+    def unpack(deb: Path) -> None:
+        home = CACHE / deb.stem
+        if home.exists():
+            return
+        part = home.with_name(f'{home.name}.part')
+        shutil.rmtree(part, ignore_errors=True)
+        try:
+            run_pipeline([['dpkg-deb', '-x', deb, part]], CACHE / f'{deb.stem}.log',
+                         f'unpacking {deb.name}')
+            os.replace(part, home)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+
+    deb = _cached(name)
+    if not deb or not (CACHE / deb.stem).exists():
+        use(name, pattern, what, unpack)
+    return CACHE / _cached(name).stem

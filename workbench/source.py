@@ -13,7 +13,8 @@ import graft
 from console import UserError, say
 from environment import environment
 from paths import build_root
-from process import first_error, run_logged
+from pipeline import run_pipeline
+from process import run_logged
 
 # What a tree takes unpacked, and again as much for what is built from it.
 SPACE_NEEDED = 5 << 30
@@ -48,36 +49,31 @@ def _require_space(directory):
                         f'{SPACE_NEEDED >> 20} MiB are needed for a kernel tree and its build')
 
 
-def _unpack(deb, version, tree, only=()):
+def _unpack(deb: Path, version: str, tree: Path, only=()) -> None:
     """Unpack the tarball in a linux-source package; the tree is whole or absent.
 
     only: the paths that are wanted, if not all.
     """
-    part = tree.with_name(tree.name + '.part')
+    part = tree.with_name(f'{tree.name}.part')
     if part.exists():
         shutil.rmtree(part)
     _require_space(tree.parent)
     part.mkdir()
-    log = tree.with_name(tree.name + '.unpack.log')
-    member = f'./usr/src/linux-source-{version}.tar.xz'
-    script = ('set -o pipefail; dpkg-deb --fsys-tarfile "$1" | tar -xO "$2" | '
-              'xz -dc -T0 | tar -x -C "$3" --strip-components=1 "${@:4}"')
     paths = [f'linux-source-{version}/{path}' for path in only]
     try:
-        run_logged(['bash', '-c', script, 'unpack', deb, member, part, *paths], log,
-                   f'unpacking {deb.name}')
-    except UserError as error:
-        shutil.rmtree(part)
-        if 'No space left' in '\n'.join(first_error(log)):
-            raise
-        deb.unlink()
-        raise UserError(f'{error}\n{deb} was damaged and is removed; run again to fetch it anew') \
-            from None
-    os.replace(part, tree)
+        run_pipeline([['dpkg-deb', '--fsys-tarfile', deb],
+                      ['tar', '-xO', f'./usr/src/linux-source-{version}.tar.xz'],
+                      ['xz', '-dc', '-T0'],
+                      ['tar', '-x', '-C', part, '--strip-components=1', *paths]],
+                     tree.with_name(f'{tree.name}.unpack.log'), f'unpacking {deb.name}')
+        os.replace(part, tree)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
 
 
-def _package(version):
-    return archive.package(f'linux-source-{version}', archive.KERNEL_SOURCE, 'kernel source')
+def _unpack_package(version: str, tree: Path, only=()) -> None:
+    archive.use(f'linux-source-{version}', archive.KERNEL_SOURCE, 'kernel source',
+                lambda deb: _unpack(deb, version, tree, only))
 
 
 def packaged(version):
@@ -86,7 +82,7 @@ def packaged(version):
         raise UserError(f'KERNEL={version}: a version such as 7.3 is wanted')
     tree = build_root() / f'linux-{version}'
     if not tree.exists():
-        _unpack(_package(version), version, tree)
+        _unpack_package(version, tree)
     return tree
 
 
@@ -95,7 +91,7 @@ def some_files(version, paths):
     directory = build_root() / f'files-{version}'
     if not all((directory / path).exists() for path in paths):
         shutil.rmtree(directory, ignore_errors=True)
-        _unpack(_package(version), version, directory, paths)
+        _unpack_package(version, directory, paths)
     return {path: (directory / path).read_bytes() for path in paths}
 
 

@@ -7,15 +7,15 @@ host's udev, and have a layer over some directories of the root alone; ours does
 for this machine what it does for um.
 """
 
-import os
 import shlex
+import shutil
 import subprocess
 import sys
 
 import archive
 from console import UserError
 from environment import environment
-from paths import CACHE, WORKBENCH
+from paths import WORKBENCH
 from process import start
 
 TERMINAL = '/dev/ttyS0'
@@ -24,19 +24,16 @@ TERMINAL = '/dev/ttyS0'
 SLOWNESS = 4
 
 
-def _virtme():
-    """Where the Python packages of virtme-ng are; in the cache, unpacked."""
-    deb = archive.package('virtme-ng', 'virtme-[a-z]+', 'package')
-    home = CACHE / deb.stem
-    if not home.exists():
-        part = home.with_name(f'{home.name}.{os.getpid()}')
-        subprocess.run(['dpkg-deb', '-x', deb, part], env=environment(), check=True)
-        try:
-            part.rename(home)
-        except OSError:
-            # Another clone was faster.
-            subprocess.run(['rm', '-rf', part], check=True)
-    return home / 'usr/lib/python3/dist-packages'
+def _virtme() -> tuple[list[str], dict[str, str]]:
+    """Return the command for virtme-run, and the variables that it requires."""
+    if archive.is_debian():
+        home = archive.unpacked('virtme-ng', 'virtme-[a-z]+', 'package')
+        return ([sys.executable, '-m', 'virtme.commands.run'],
+                {'PYTHONPATH': str(home / 'usr/lib/python3/dist-packages')})
+    if shutil.which('virtme-run'):
+        return ['virtme-run'], {}
+    raise UserError('TARGET=x86_64 requires virtme-ng, which is not installed: '
+                    'install it, so that virtme-run is in the path')
 
 
 def _share(shared):
@@ -62,13 +59,14 @@ def boot(kernel, shared, log, tty=None, extra=(), processors=2, kvm=False):
         # What virtme-ng says after this, its own init, is an argument of ours.
         # The tab keeps its parser from taking the dashes for its own.
         '\t--']
+    virtme, variables = _virtme()
     command = [
-        sys.executable, '-m', 'virtme.commands.run', '--dry-run', '--show-command',
+        *virtme, '--dry-run', '--show-command',
         f'--kimg={kernel.image}', '--mods=none', '--force-9p', '--disable-microvm',
         '--disable-monitor', '--memory=1G', f'--cpus={processors}', '--overlay-rwdir=/', *_share(shared),
         *extra, *(f'--kopt={option}' for option in kernel_options), '--qemu-opt=-no-reboot',
         *([] if kvm else ['--disable-kvm'])]
-    made = subprocess.run(command, cwd='/', env=environment(PYTHONPATH=str(_virtme())),
+    made = subprocess.run(command, cwd='/', env=environment(**variables),
                           capture_output=True, text=True, check=False)
     if made.returncode:
         raise UserError(f'virtme-ng ended with {made.returncode}:\n{made.stdout}{made.stderr}')

@@ -1,0 +1,307 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Packages in the cache: what is fetched, what is damaged, what the error was."""
+
+import contextlib
+import io
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import tarfile
+import tempfile
+import threading
+import time
+import unittest
+from pathlib import Path
+from unittest import mock
+
+import archive
+import lock
+import source
+import x86_64
+from console import UserError
+from pipeline import run_pipeline
+
+APT_GET = '''#!/bin/sh
+echo "$*" >>{scratch}/calls
+case $* in
+*indextargets*) echo 'bookworm stable http://deb.example.org/debian' ;;
+*update*) ;;
+*download*)
+    for last; do :; done
+    cp {scratch}/archive/"$last"_*.deb . || {{ echo "E: no $last"; exit 100; }} ;;
+esac
+'''
+
+APT_CACHE = '''#!/bin/sh
+for last; do :; done
+cd {scratch}/archive && for deb in "$last"*.deb; do echo "${{deb%%_*}}"; done
+'''
+
+
+@unittest.skipUnless(shutil.which('dpkg-deb'), 'dpkg-deb is not installed: no packages here')
+class ArchiveTest(unittest.TestCase):
+    """Each case has an empty cache and an archive with two small packages."""
+
+    @classmethod
+    def setUpClass(cls):
+        scratch = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(scratch.cleanup)
+        cls.packages = Path(scratch.name)
+        tarball = cls.packages / 'source.tar.xz'
+        with tarfile.open(tarball, 'w:xz') as tar:
+            for name, size in (('linux-source-7.3/Makefile', 20), ('linux-source-7.3/big', 2 << 20)):
+                about = tarfile.TarInfo(name)
+                about.size = size
+                tar.addfile(about, io.BytesIO(os.urandom(size)))
+        cls.build('linux-source-7.3', {'usr/src/linux-source-7.3.tar.xz': tarball.read_bytes()})
+        cls.build('virtme-ng', {'usr/lib/python3/dist-packages/virtme/run.py': b'#' * 100000})
+
+    @classmethod
+    def build(cls, name, files):
+        """Build a package."""
+        root = cls.packages / f'{name}-root'
+        for path, content in files.items():
+            (root / path).parent.mkdir(parents=True)
+            (root / path).write_bytes(content)
+        (root / 'DEBIAN').mkdir()
+        (root / 'DEBIAN/control').write_text(
+            f'Package: {name}\nVersion: 1.0-1\nArchitecture: all\n'
+            'Maintainer: T <t@example.org>\nDescription: a test\n')
+        subprocess.run(['dpkg-deb', '-Znone', '-b', root, cls.packages / f'{name}_1.0-1_all.deb'],
+                       check=True, capture_output=True)
+
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        self.scratch = Path(scratch.name)
+        self.cache, self.output = self.scratch / 'cache', self.scratch / 'build'
+        self.output.mkdir()
+        (self.scratch / 'archive').mkdir()
+        for deb in self.packages.glob('*.deb'):
+            shutil.copy(deb, self.scratch / 'archive')
+        self.programs = self.scratch / 'bin'
+        self.programs.mkdir()
+        self.write_program('apt-get', APT_GET)
+        self.write_program('apt-cache', APT_CACHE)
+        os_release = self.scratch / 'os-release'
+        os_release.write_text('ID=debian\nVERSION_CODENAME="bookworm"\n')
+        for patch in (mock.patch.object(archive, 'CACHE', self.cache),
+                      mock.patch.object(archive, 'OS_RELEASE', os_release),
+                      mock.patch.object(source, 'build_root', lambda: self.output),
+                      mock.patch.object(source, '_require_space', lambda _: None),
+                      mock.patch.dict(os.environ, PATH=f'{self.programs}:/usr/bin:/bin')):
+            patch.start()
+            self.addCleanup(patch.stop)
+        self.tree = self.output / 'linux-7.3'
+        self.store = self.cache / 'packages'
+
+    def write_program(self, name, text):
+        program = self.programs / name
+        program.write_text(text.format(scratch=self.scratch))
+        program.chmod(0o755)
+
+    def calls(self, word):
+        """Return how often apt-get was called to do something."""
+        with contextlib.suppress(FileNotFoundError):
+            return sum(word in line for line in (self.scratch / 'calls').read_text().splitlines())
+        return 0
+
+    def packaged(self):
+        """Unpack the kernel source; return what is said."""
+        with contextlib.redirect_stderr(io.StringIO()) as said:
+            source.packaged('7.3')
+        return said.getvalue()
+
+    def virtme(self):
+        """Return what is said when virtme-ng is wanted, and where it is."""
+        with contextlib.redirect_stderr(io.StringIO()) as said:
+            _, variables = x86_64._virtme()
+        return said.getvalue(), Path(variables['PYTHONPATH'])
+
+    def assert_stays(self, pattern):
+        """Unpack, which must fail for a reason that leaves the package where it is."""
+        deb = next(self.store.glob('linux-source*.deb'))
+        before = deb.stat().st_ino, self.calls('download')
+        with self.assertRaisesRegex(UserError, pattern) as failure:
+            self.packaged()
+        self.assertNotIn('damaged', str(failure.exception))
+        self.assertEqual((deb.stat().st_ino, self.calls('download')), before)
+        self.assertEqual(sorted(os.listdir(self.output)), ['linux-7.3.unpack.log'])
+
+    def fetch(self):
+        """Have the packages in the cache and nothing unpacked."""
+        self.packaged()
+        shutil.rmtree(self.tree)
+
+    def damage(self, name):
+        deb = next(self.store.glob(f'{name}_*.deb'))
+        os.truncate(deb, deb.stat().st_size // 2)
+
+    def test_a_source_is_fetched_once_and_unpacked(self):
+        self.packaged()
+        self.assertEqual(sorted(os.listdir(self.tree)), ['Makefile', 'big'])
+        shutil.rmtree(self.tree)
+        self.packaged()
+        self.assertEqual(self.calls('download'), 1)
+        self.assertEqual(sorted(os.listdir(self.output)), ['linux-7.3', 'linux-7.3.unpack.log'])
+
+    def test_a_damaged_source_is_fetched_again(self):
+        self.fetch()
+        self.damage('linux-source-7.3')
+        said = self.packaged()
+        self.assertRegex(said, 'linux-source-7.3_1.0-1_all.deb was damaged: fetching it again\n')
+        self.assertEqual((self.tree / 'big').stat().st_size, 2 << 20)
+        self.assertEqual(self.calls('download'), 2)
+
+    def test_a_damaged_package_in_the_archive_ends_the_run(self):
+        deb = next((self.scratch / 'archive').glob('linux-source*'))
+        deb.write_bytes(deb.read_bytes()[:-100000])
+        with self.assertRaisesRegex(UserError, 'unpacking linux-source-7.3'):
+            self.packaged()
+        self.assertEqual(self.calls('download'), 1)
+
+    def test_a_limit_on_the_size_of_files(self):
+        self.fetch()
+        limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, limit[1]))
+        try:
+            self.assert_stays('tar was killed by SIGXFSZ')
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+
+    def test_a_program_that_is_not_there(self):
+        self.fetch()
+        for name in ('dpkg-deb', 'tar'):
+            (self.programs / name).symlink_to(shutil.which(name))
+        with mock.patch.dict(os.environ, PATH=str(self.programs)):
+            self.assert_stays('xz is not installed')
+
+    def test_a_program_that_is_killed(self):
+        self.fetch()
+        for name, killer in (('xz', 'KILL'), ('dpkg-deb', 'TERM')):
+            self.write_program(name, f'#!/bin/sh\nkill -{killer} $$\n')
+            self.assert_stays(f'{name} was killed by SIG{killer}')
+            (self.programs / name).unlink()
+
+    def test_a_full_disk(self):
+        self.fetch()
+        self.write_program('tar', '#!/bin/sh\ncase $1 in\n-x) echo "tar: big: Cannot write: No space left on '
+                           'device" >&2; exit 2 ;;\n*) exec /bin/tar "$@" ;;\nesac\n')
+        self.assert_stays('tar: big: Cannot write: No space left on device')
+
+    def test_an_interrupt_leaves_no_tree(self):
+        self.fetch()
+        self.write_program('xz', '#!/bin/sh\nexec sleep 100\n')
+        with mock.patch('pipeline.Progress.tick', side_effect=KeyboardInterrupt), \
+             self.assertRaises(KeyboardInterrupt):
+            self.packaged()
+        (self.programs / 'xz').unlink()
+        self.assertEqual(os.listdir(self.output), ['linux-7.3.unpack.log'])
+        self.packaged()
+        self.assertTrue((self.tree / 'big').exists())
+
+    def test_a_package_whose_checksum_nobody_knows_stays(self):
+        self.fetch()
+        self.damage('linux-source-7.3')
+        next(self.store.glob('*.sha256')).unlink()
+        with contextlib.redirect_stderr(io.StringIO()) as said, self.assertRaises(UserError):
+            source.packaged('7.3')
+        self.assertRegex(said.getvalue(), 'not known; remove it to fetch it again')
+        self.assertEqual(len(list(self.store.glob('*.deb'))), 1)
+
+    def test_a_damaged_virtme_ng_is_fetched_again(self):
+        _, home = self.virtme()
+        shutil.rmtree(home.parents[3])
+        self.damage('virtme-ng')
+        said, home = self.virtme()
+        self.assertEqual(said.count('\n'), 1)
+        self.assertIn('damaged: fetching it again', said)
+        self.assertEqual((home / 'virtme/run.py').stat().st_size, 100000)
+
+    def test_virtme_ng_is_unpacked_as_a_whole_or_not_at_all(self):
+        self.virtme()
+        shutil.rmtree(self.cache / 'virtme-ng_1.0-1_all')
+        self.write_program('dpkg-deb', '#!/bin/sh\nmkdir -p "$3/usr"\nkill -KILL $$\n')
+        with self.assertRaisesRegex(UserError, 'dpkg-deb was killed by SIGKILL'):
+            self.virtme()
+        self.assertEqual([path.name for path in self.cache.glob('virtme*') if path.is_dir()], [])
+        (self.programs / 'dpkg-deb').unlink()
+        self.virtme()
+        self.assertEqual(self.calls('download'), 1)
+
+    def test_an_unpacked_package_needs_no_lock(self):
+        self.virtme()
+        with lock.held(self.store / '.lock'):
+            self.virtme()
+
+    def test_a_second_run_waits_and_says_for_what(self):
+        self.fetch()
+        said = io.StringIO()
+        with contextlib.redirect_stderr(said):
+            with lock.held(self.store / '.lock'):
+                thread = threading.Thread(target=source.packaged, args=('7.3',))
+                thread.start()
+                deadline = time.monotonic() + 10
+                while 'waiting for' not in said.getvalue() and time.monotonic() < deadline:
+                    time.sleep(0.01)
+                self.assertFalse(self.tree.exists())
+            thread.join()
+        self.assertIn('waiting for', said.getvalue())
+        self.assertTrue(self.tree.exists())
+
+    def test_a_version_that_is_nowhere(self):
+        with self.assertRaisesRegex(UserError, 'no kernel source linux-source-7.4; it has:\n  linux-source-7.3'):
+            source.packaged('7.4')
+        self.assertEqual(os.listdir(self.output), [])
+
+    def test_another_system_is_asked_for_a_tree_of_the_user(self):
+        archive.OS_RELEASE.write_text('ID=fedora\nPRETTY_NAME="Fedora Linux 45"\n')
+        with self.assertRaisesRegex(UserError, 'this is Fedora Linux 45: name a kernel tree with KDIR='):
+            self.packaged()
+        archive.OS_RELEASE.unlink()
+        with self.assertRaisesRegex(UserError, 'another system: name a kernel tree'):
+            self.packaged()
+        self.assertEqual(self.calls(''), 0)
+
+    def test_virtme_ng_of_another_system_is_the_installed_one(self):
+        archive.OS_RELEASE.write_text('ID=arch\n')
+        with self.assertRaisesRegex(UserError, 'TARGET=x86_64 requires virtme-ng, which is not installed'):
+            x86_64._virtme()
+        self.write_program('virtme-run', '#!/bin/sh\n')
+        self.assertEqual(x86_64._virtme(), (['virtme-run'], {}))
+        self.assertEqual(self.calls(''), 0)
+
+
+class PipelineTest(unittest.TestCase):
+    """What is said of programs that hand their output on."""
+
+    def run_shell(self, *scripts):
+        with tempfile.TemporaryDirectory() as scratch:
+            run_pipeline([['sh', '-c', script] for script in scripts], Path(scratch) / 'log', 'work')
+            return (Path(scratch) / 'log').read_text().splitlines()[1:]
+
+    def test_output_is_handed_on(self):
+        self.assertEqual(self.run_shell('echo a', 'sed s/a/b/', 'cat'), ['b'])
+
+    def test_who_writes_to_an_ended_program_is_not_the_cause(self):
+        with self.assertRaisesRegex(UserError, 'work failed: cannot go on; log: '):
+            self.run_shell('yes; echo "yes: Broken pipe" >&2; exit 1', 'echo "cannot go on" >&2; exit 3')
+
+    def test_a_failure_without_a_word(self):
+        with self.assertRaisesRegex(UserError, 'sh ended with 3'):
+            self.run_shell('true', 'exit 3', 'cat')
+
+    def test_nothing_is_left_running(self):
+        started = []
+        real = subprocess.Popen
+        with mock.patch('process.subprocess.Popen', side_effect=lambda *a, **k: started.append(
+                real(*a, **k)) or started[-1]), self.assertRaises(UserError):
+            with tempfile.TemporaryDirectory() as scratch:
+                run_pipeline([['sleep', '100'], ['no such program']], Path(scratch) / 'log', 'work')
+        self.assertEqual(started[0].poll(), -signal.SIGTERM)
+
+
+if __name__ == '__main__':
+    unittest.main()
