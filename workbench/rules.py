@@ -23,6 +23,9 @@ class Rule(NamedTuple):
 
 LAST, BEFORE, SORTED = 'last', 'before', 'sorted'
 
+# What every line that is inserted for the driver contains, in its first line at least.
+NAME = 'lkmdemo'
+
 RULES = (
     Rule('Documentation/subsystem-apis.rst',
          '   lkmdemo/index\n',

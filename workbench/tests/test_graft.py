@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Grafting: what it writes, what it refuses, and that it leaves no trace."""
 
+import json
 import os
 import shutil
 import tempfile
@@ -10,14 +11,11 @@ from unittest import mock
 
 import graft
 from console import UserError
+from trees import DRIVER as OURS
+from trees import CONTENTS, git, shorten_the_driver, snapshot, write
 
-OURS = 'drivers/misc/lkmdemo/main.c'
 
-
-def snapshot(tree):
-    """Every file of a tree with its content and mode, every directory."""
-    return {str(path.relative_to(tree)): (path.stat().st_mode, path.is_file() and path.read_bytes())
-            for path in sorted(tree.rglob('*'))}
+KCONFIG = 'drivers/misc/lkmdemo/Kconfig'
 
 
 class GraftTest(unittest.TestCase):
@@ -26,22 +24,8 @@ class GraftTest(unittest.TestCase):
     def setUp(self):
         self.tree = Path(tempfile.mkdtemp(prefix='a path with a space '))
         self.addCleanup(shutil.rmtree, self.tree)
-        contents = {
-            'Documentation/subsystem-apis.rst': '   hwmon/index\n   misc-devices/index\n   peci/index\n',
-            'Documentation/userspace-api/ioctl/ioctl-number.rst': (
-                '====  =====\n0xEC  00-01  one\n             more of one\n0xEE  00-09  two\n====  =====\n'),
-            'MAINTAINERS': ('A FIRST ENTRY\nM:\tnobody\n\nLIVE UPDATE\nM:\tnobody\n\n'
-                            'LLC (802.2)\nM:\tnobody\n'),
-            'drivers/misc/Kconfig': 'menu "x"\nsource "drivers/misc/keba/Kconfig"\nendmenu\n',
-            'drivers/misc/Makefile': 'obj-$(CONFIG_A)\t+= a.o\nobj-y\t+= keba/\n\n# \xff\n',
-            'lib/Kconfig.debug': 'config A\n\nendif # RUNTIME_TESTING_MENU\n',
-            'lib/Makefile': 'obj-y += kunit/\nobj-y += math/ tests/\nlast = line without newline',
-            'tools/testing/selftests/Makefile': ('TARGETS += lib\nTARGETS += lkdtm\nTARGETS += lsm\n'
-                                                 'TARGETS += zram\nTARGETS_HOTPLUG = cpu\n'),
-        }
-        for name, text in contents.items():
-            (self.tree / name).parent.mkdir(parents=True, exist_ok=True)
-            (self.tree / name).write_bytes(text.encode('latin-1'))
+        shorten_the_driver(self)
+        write(self.tree, CONTENTS)
         os.chmod(self.tree / 'lib/Makefile', 0o600)
         self.before = snapshot(self.tree)
 
@@ -49,6 +33,7 @@ class GraftTest(unittest.TestCase):
         return (self.tree / name).read_bytes().decode('latin-1')
 
     def test_puts_every_file_and_every_line_there(self):
+        mock.patch.stopall()
         graft.graft(self.tree)
         for name, source in graft.upstream_files().items():
             self.assertEqual((self.tree / name).read_bytes(), source.read_bytes(), name)
@@ -134,7 +119,7 @@ class GraftTest(unittest.TestCase):
         changed = self.tree / 'changed'
         changed.write_text('newer\n', encoding='utf-8')
         newer = {**files, OURS: changed}
-        gone = 'drivers/misc/lkmdemo/file.c'
+        gone = KCONFIG
         del newer[gone]
         with mock.patch.object(graft, 'upstream_files', return_value=newer):
             graft.graft(self.tree)
@@ -163,6 +148,196 @@ class GraftTest(unittest.TestCase):
                 repair(self.tree)
                 graft.ungraft(self.tree)
                 self.assertEqual(snapshot(self.tree), self.before, (allowed, repair))
+
+    def cut_off_after(self, allowed, action):
+        """Do something of which only so many writes succeed."""
+        write = graft._write
+        writes = []
+
+        def cut_off(path, data, mode=0o644):
+            writes.append(path)
+            if len(writes) > allowed:
+                raise KeyboardInterrupt
+            write(path, data, mode)
+
+        with mock.patch.object(graft, '_write', cut_off), self.assertRaises(KeyboardInterrupt):
+            action()
+
+    def test_a_new_version_of_the_lines_cut_off_at_any_write(self):
+        newer = [rule._replace(lines=rule.lines.replace('lkmdemo', 'lkmdemo_new'))
+                 for rule in graft.all_rules()]
+        for allowed in range(2 + len(newer)):
+            for repair in (graft.ungraft, graft.graft, lambda tree: graft.graft(tree, wanted=newer)):
+                graft.graft(self.tree)
+                self.cut_off_after(allowed, lambda: graft.graft(self.tree, wanted=newer))
+                repair(self.tree)
+                graft.ungraft(self.tree)
+                self.assertEqual(snapshot(self.tree), self.before, (allowed, repair))
+
+    def edit(self, path, old, new):
+        text = self.text(path)
+        self.assertIn(old, text)
+        write(self.tree, {path: text.replace(old, new, 1)})
+
+    def assert_refused(self, action, pattern):
+        """Do something that is refused, with everything left as it is."""
+        before = snapshot(self.tree)
+        with self.assertRaisesRegex(UserError, pattern):
+            action(self.tree)
+        self.assertEqual(snapshot(self.tree), before)
+
+    def test_an_edited_line_is_named_and_nothing_changes(self):
+        source = 'source "drivers/misc/lkmdemo/Kconfig"\n'
+        for path, old, new in (
+                ('drivers/misc/Kconfig', source, f'# {source}'),
+                ('drivers/misc/Kconfig', source, f'\t{source}'),
+                ('drivers/misc/Kconfig', source, source.replace('\n', '\r\n')),
+                ('lib/Makefile', 'obj-$(CONFIG_LKMDEMO_KUNIT_TEST)', 'obj-y'),
+                ('lib/Kconfig.debug', '"\n\nendif', '"\nendif'),
+                ('tools/testing/selftests/Makefile', 'TARGETS += lkmdemo', 'TARGETS += lkmdemo2'),
+                ('MAINTAINERS', 'S:\t', 'S:\tNot '), ('MAINTAINERS', 'LKMDEMO', 'OTHER')):
+            graft.graft(self.tree)
+            text = self.text(path)
+            if path == 'MAINTAINERS':
+                self.assertEqual(text.count('S:\t'), 1)
+            # A line that is gone is noticed at the one that follows.
+            number = text[:text.index(old)].count('\n') + 1 + (path == 'lib/Kconfig.debug')
+            self.edit(path, old, new)
+            for action in (graft.graft, graft.ungraft):
+                self.assert_refused(action, f'{path}:{number}: ' if new != 'OTHER' else path)
+            write(self.tree, {path: text})
+            graft.ungraft(self.tree)
+            self.assertEqual(snapshot(self.tree), self.before, new)
+
+    def test_a_line_that_was_doubled(self):
+        graft.graft(self.tree)
+        line = 'source "drivers/misc/lkmdemo/Kconfig"\n'
+        self.edit('drivers/misc/Kconfig', 'endmenu\n', f'endmenu\n{line}')
+        self.assert_refused(graft.ungraft, 'drivers/misc/Kconfig:5: source')
+
+    def test_a_line_that_was_moved_is_taken_out(self):
+        graft.graft(self.tree)
+        line = 'source "drivers/misc/lkmdemo/Kconfig"\n'
+        self.edit('drivers/misc/Kconfig', line, '')
+        self.edit('drivers/misc/Kconfig', 'menu "x"\n', f'menu "x"\n{line}')
+        graft.ungraft(self.tree)
+        self.assertEqual(snapshot(self.tree), self.before)
+
+    def test_a_line_that_was_removed(self):
+        line = 'source "drivers/misc/lkmdemo/Kconfig"\n'
+        graft.graft(self.tree)
+        once = snapshot(self.tree)
+        self.edit('drivers/misc/Kconfig', line, '')
+        graft.graft(self.tree)
+        self.assertEqual(snapshot(self.tree), once)
+        self.edit('drivers/misc/Kconfig', line, '')
+        graft.ungraft(self.tree)
+        self.assertEqual(snapshot(self.tree), self.before)
+
+    def test_lines_that_git_clean_has_left(self):
+        git(self.tree, 'init', '-q')
+        git(self.tree, 'add', '-A')
+        before = snapshot(self.tree)
+        graft.graft(self.tree)
+        git(self.tree, 'clean', '-qfdx')
+        graft.graft(self.tree)
+        graft.ungraft(self.tree)
+        self.assertEqual(snapshot(self.tree), before)
+
+    def test_a_file_with_the_line_ends_of_another_system(self):
+        write(self.tree, {'lib/Makefile': self.text('lib/Makefile').replace('\n', '\r\n')})
+        self.assert_refused(graft.graft, 'lib/Makefile .*CR LF')
+
+    def test_a_last_line_that_does_not_end(self):
+        write(self.tree, {'lib/Makefile': 'obj-y += kunit/'})
+        self.assert_refused(graft.graft, 'lib/Makefile does not end')
+
+    def test_read_only_files(self):
+        os.chmod(self.tree / 'lib/Makefile', 0o444)
+        before = snapshot(self.tree)
+        graft.graft(self.tree)
+        graft.ungraft(self.tree)
+        self.assertEqual(snapshot(self.tree), before)
+
+    def test_a_directory_that_cannot_be_written_to(self):
+        real = os.access
+        graft.graft(self.tree)
+        with mock.patch('os.access', lambda path, mode: path != self.tree / 'lib' and real(path, mode)):
+            self.assert_refused(graft.ungraft, 'lib cannot be written to')
+            newer = {**graft.upstream_files(), 'lib/new.c': self.tree / OURS}
+            self.assert_refused(lambda tree: graft.graft(tree, newer), 'lib cannot be written to')
+
+    def test_symbolic_links_are_not_followed(self):
+        outside = Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, outside)
+        for path in ('lib', 'lib/Makefile', 'drivers/misc', 'Documentation'):
+            for grafted in (False, True):
+                if grafted:
+                    graft.graft(self.tree)
+                (self.tree / path).rename(outside / 'moved')
+                (self.tree / path).symlink_to(outside / 'moved')
+                self.assert_refused(graft.graft, f'{path} is a symbolic link')
+                if grafted:
+                    self.assert_refused(graft.ungraft, f'{path} is a symbolic link')
+                (self.tree / path).unlink()
+                (outside / 'moved').rename(self.tree / path)
+                graft.ungraft(self.tree)
+
+    def test_a_record_that_graft_has_not_written(self):
+        good = {'files': {}, 'lines': {}, 'directories': []}
+        outside = Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, outside)
+        (outside / 'x').write_text('mine')
+        digest = graft._digest(b'mine')
+        records = ['', '[]', '1', 'null', '{}', '{"files": 1}', '\xff', *map(json.dumps, (
+            {**good, 'files': []}, {**good, 'files': {'a': 'b'}}, {**good, 'files': {'a': [1]}},
+            {**good, 'lines': {'a': 1}}, {**good, 'directories': {}}, {**good, 'directories': [1]},
+            {**good, 'files': {str(outside / 'x'): [digest]}}, {**good, 'files': {'../x': [digest]}},
+            {**good, 'files': {'a/../../x': [digest]}}, {**good, 'lines': {'': ['x\n']}},
+            {**good, 'lines': {'a/./b': ['x\n']}}, {**good, 'directories': ['..']}))]
+        for record in records:
+            (self.tree / graft.RECORD).write_text(record, encoding='latin-1')
+            for action in (graft.graft, graft.ungraft):
+                self.assert_refused(action, f'{graft.RECORD} is damaged')
+        (self.tree / graft.RECORD).unlink()
+        (self.tree / graft.RECORD).mkdir()
+        self.assert_refused(graft.ungraft, f'{graft.RECORD} is damaged')
+        self.assertEqual((outside / 'x').read_text(), 'mine')
+
+    def test_a_record_of_an_earlier_version(self):
+        graft.graft(self.tree)
+        record = json.loads((self.tree / graft.RECORD).read_text())
+        record['lines'] = {path: texts[0] for path, texts in record['lines'].items()}
+        (self.tree / graft.RECORD).write_text(json.dumps(record))
+        graft.ungraft(self.tree)
+        self.assertEqual(snapshot(self.tree), self.before)
+
+    @unittest.skipIf(os.geteuid(), 'only root writes into the trees of others')
+    def test_the_tree_stays_that_of_its_owner(self):
+        for path in (self.tree, *self.tree.rglob('*')):
+            os.chown(path, 4242, 4243)
+        graft.graft(self.tree)
+        for path in self.tree.rglob('*'):
+            self.assertEqual((path.stat().st_uid, path.stat().st_gid), (4242, 4243), path)
+
+    def test_a_repository_without_the_driver_is_an_error(self):
+        for files in ([], ['.kunitconfig', 'drivers/misc/lkmdemo/main.c', 'lib/x']):
+            with mock.patch.object(graft.checkout, 'files', return_value=files):
+                self.assert_refused(graft.graft, 'has no (Documentation|.kunitconfig)')
+
+    def test_a_tree_that_has_the_driver(self):
+        self.assertFalse(graft.holds_driver(self.tree))
+        graft.graft(self.tree)
+        self.assertTrue(graft.holds_driver(self.tree))
+        (self.tree / graft.RECORD).unlink()
+        self.assertTrue(graft.holds_driver(self.tree))
+
+    def test_the_pristine_file_of_a_tree_that_has_the_driver_without_a_record(self):
+        graft.graft(self.tree)
+        (self.tree / graft.RECORD).unlink()
+        for rule in graft.all_rules():
+            self.assertEqual(graft.pristine(self.tree, rule.path),
+                             CONTENTS[rule.path].encode('latin-1'))
 
 
 if __name__ == '__main__':
