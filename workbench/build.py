@@ -3,13 +3,13 @@
 
 import contextlib
 import hashlib
-import json
 import os
 import re
 import shutil
 from pathlib import Path
+from typing import NamedTuple
 
-import graft
+import source
 from console import UserError
 from environment import environment
 from paths import CACHE, CCACHE, WORKBENCH, build_root
@@ -38,6 +38,9 @@ _CHECKSUMS = ('cmd_gensymtypes_c=$(if $(filter drivers/misc/lkmdemo/%,$@),'
 
 # Where the sources of modules are that no configuration above builds in.
 MODULES = ('drivers/misc/lkmdemo/', 'lib/lkmdemo_kunit/')
+
+# What kbuild reads nothing of when it builds a kernel.
+NOT_BUILT = ('Documentation/', 'tools/testing/')
 
 # The kernel that is booted, in the build directory.
 IMAGE = {'um': 'linux', 'x86_64': 'arch/x86/boot/bzImage'}
@@ -82,11 +85,11 @@ class Kernel:
         The rest of the kernel would take twice the time to build and to run,
         and its allocators have their hooks in any case.
         """
-        objects = {f'{Path(path).stem}.o' for path in graft.owned(self.tree)
-                   if path.endswith('.c') and not path.startswith('tools/')}
+        objects = {f'{path.stem}.o' for directory in MODULES
+                   for path in (self.tree / directory).glob('*.c')}
         if self.target == 'x86_64':
-            # So is an object of the boot loader's named, which has no kernel yet.
-            objects.remove('main.o')
+            # An object of the boot loader, which has no kernel yet, has this name as well.
+            objects.discard('main.o')
         for sanitizer in SANITIZERS[self.target]:
             yield f'{sanitizer}_SANITIZE=n'
             yield from (f'{sanitizer}_SANITIZE_{name}=y' for name in sorted(objects))
@@ -103,56 +106,72 @@ class Kernel:
         return (self.out / 'include/config/kernel.release').read_text(encoding='utf-8').strip()
 
 
+# Where the programs of a build are looked for: in the directories of the system
+# alone. Kconfig looks for more programs, such as a Rust compiler, and what it finds
+# is in a header that every file includes.
+SYSTEM_PATH = '/usr/sbin:/usr/bin:/sbin:/bin'
+
+
 def compiler_environment(**extra):
-    """The environment for compilations: their cache is shared by all clones.
+    """Return the environment for compilations: their cache is shared by all clones.
 
     In its depend mode ccache takes the dependencies that kbuild asks the
-    compiler for anyway, in place of a run of the preprocessor for each file. The
-    search path is Debian's alone: Kconfig looks for more, such as a Rust compiler,
-    and what it finds is in a header that every file includes.
+    compiler for anyway, in place of a run of the preprocessor for each file.
     """
     CCACHE.mkdir(parents=True, exist_ok=True)
     return environment(CCACHE_DIR=str(CCACHE), CCACHE_BASEDIR=str(build_root()),
                        CCACHE_NOHASHDIR='1', CCACHE_DEPEND='1', CCACHE_MAXSIZE='4G',
-                       PATH=f'{WORKBENCH}/bin:/usr/sbin:/usr/bin:/sbin:/bin', **extra)
+                       PATH=f'{WORKBENCH}/bin:{SYSTEM_PATH}', **extra)
 
 
 def _wanted(kernel):
-    """The configuration that is asked for, as one text."""
+    """Return the configuration that is asked for, as one text."""
     return b''.join(fragment.read_bytes() for fragment in kernel.fragments)
 
 
-def _state(kernel):
-    """Digests of what a build depends on, None if that cannot be known.
+def _tools() -> list:
+    """Return what changes when a program that compiles or links does."""
+    found = [shutil.which(program, path=SYSTEM_PATH) for program in ('gcc', 'as', 'ld')]
+    states = [os.stat(path) for path in found if path]
+    return [found, [(state.st_ino, state.st_mtime_ns) for state in states]]
 
-    The first is of what the kernel itself depends on, the second of the sources
-    of the modules. They can be known for a packaged tree, of which graft changes
-    nothing but what its record says; any file of a copy of the user's tree may
-    have changed.
+
+class _State(NamedTuple):
+    """Digests of what a build depends on.
+
+    configuration: what .config is made of. modules: the sources of the driver's
+    modules. kernel: everything else. A change of a file that is neither copied from
+    the user's tree nor grafted is not seen.
     """
-    if not kernel.tree.name.startswith('linux-'):
-        return None
-    compiler = os.stat(shutil.which('gcc'))
-    record = json.loads((kernel.tree / graft.RECORD).read_text(encoding='utf-8'))
-    sources = {path: record['files'].pop(path) for path in list(record['files'])
-               if path.startswith(MODULES) and path.endswith(('.c', '.h'))}
-    itself = [record, compiler.st_ino, compiler.st_mtime_ns, _wanted(kernel), kernel.make()]
-    return [hashlib.sha256(repr(part).encode()).hexdigest() for part in (itself, sources)]
+    configuration: str
+    kernel: str
+    modules: str
 
 
-def _configure(kernel):
+def _digest(value) -> str:
+    return hashlib.sha256(repr(value).encode()).hexdigest()
+
+
+def _state(kernel) -> _State:
+    files = sorted(item for item in source.fingerprint(kernel.tree).items()
+                   if not item[0].startswith(NOT_BUILT))
+    is_module = [path.startswith(MODULES) and path.endswith(('.c', '.h')) for path, _ in files]
+    common = [_tools(), _wanted(kernel), kernel.make()]
+    return _State(
+        _digest([common, [item for item in files if Path(item[0]).name.startswith('Kconfig')]]),
+        _digest([common, [item for item, module in zip(files, is_module) if not module]]),
+        _digest([item for item, module in zip(files, is_module) if module]))
+
+
+def _configure(kernel, digest: str) -> None:
     """Make .config from the fragments, unless it was made from the same before."""
-    wanted = _wanted(kernel)
-    digest = hashlib.sha256(wanted)
-    for path in graft.owned(kernel.tree):
-        if path.endswith('/Kconfig'):
-            digest.update((kernel.tree / path).read_bytes())
     stamp = kernel.out / '.lkmdemo-config'
-    if _state(kernel) and stamp.exists() \
-       and stamp.read_text(encoding='utf-8') == digest.hexdigest():
+    if stamp.exists() and (kernel.out / '.config').exists() \
+       and stamp.read_text(encoding='utf-8') == digest:
         return
 
     stamp.unlink(missing_ok=True)
+    wanted = _wanted(kernel)
     whole = kernel.out / 'wanted.config'
     whole.write_bytes(wanted)
     run_logged(kernel.make(f'KCONFIG_ALLCONFIG={whole}', 'allnoconfig'),
@@ -166,7 +185,7 @@ def _configure(kernel):
     if lacking:
         raise UserError(f'{whole} asks for what this kernel cannot give:\n  '
                         + '\n  '.join(lacking))
-    stamp.write_text(digest.hexdigest(), encoding='utf-8')
+    stamp.write_text(digest, encoding='utf-8')
 
 
 def _compile(kernel, goals):
@@ -221,21 +240,21 @@ def build(kernel, always=False):
     kernel.out.mkdir(exist_ok=True)
     stamp = kernel.out / '.lkmdemo-built'
     state = _state(kernel)
-    last = []
-    if not always and state and stamp.exists():
-        last = stamp.read_text(encoding='utf-8').split()
-    if last and last == state:
+    last = ()
+    if not always and stamp.exists() and kernel.image.exists() \
+       and (kernel.out / 'modules.order').exists():
+        last = tuple(stamp.read_text(encoding='utf-8').split())
+    if last == state and (kernel.modules / '.installed').exists():
         return
 
     stamp.unlink(missing_ok=True)
-    if last and last[0] == state[0]:
+    if last[:2] == state[:2]:
         _compile_modules(kernel)
     else:
-        _configure(kernel)
+        _configure(kernel, state.configuration)
         _compile(kernel, ['all', 'headers'])
     _install_modules(kernel)
-    if state:
-        stamp.write_text('\n'.join(state), encoding='utf-8')
+    stamp.write_text('\n'.join(state), encoding='utf-8')
 
 
 def driver_modules(kernel):

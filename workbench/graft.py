@@ -412,12 +412,3 @@ def differing(tree: Path) -> list[str]:
     """Return the paths at which the files of the driver in a tree are not this clone's."""
     return [path for path, source in upstream_files().items()
             if _read(tree / path) != source.read_bytes()]
-
-
-def refresh_originals(kdir, tree):
-    """Bring the files that rules change up to date with the tree they are from."""
-    for path, texts in Record(tree).lines.items():
-        new, old = _read(kdir / path), _read(tree / path)
-        if new is not None and old != new \
-           and (old is None or _without(_decode(old), texts[-1]) != _decode(new)):
-            _write(tree / path, new)

@@ -10,20 +10,15 @@ from pathlib import Path
 
 import archive
 import graft
+import worktree
 from console import UserError, say
 from environment import environment
+from mirror import Mirror
 from paths import build_root
 from pipeline import run_pipeline
-from process import run_logged
 
 # What a tree takes unpacked, and again as much for what is built from it.
 SPACE_NEEDED = 5 << 30
-
-# What a build in the user's own tree leaves there, and what is not source.
-NOT_SOURCE = ('.git', '*.o', '*.o.d', '*.a', '*.ko', '*.mod', '*.mod.c', '.*.cmd', '*.order',
-              '*.symvers', '/.config', '/.config.old', '/vmlinux*', '/System.map', '/linux',
-              '/.kunit', '/include/config', '/include/generated', '/arch/*/include/generated',
-              '/arch/*/boot', '/usr/include', '/Documentation/output')
 
 
 def is_kernel_tree(path):
@@ -95,29 +90,89 @@ def some_files(version, paths):
     return {path: (directory / path).read_bytes() for path in paths}
 
 
-def copy_of(kdir):
-    """Return a copy of the user's own tree, brought up to date with it."""
-    name = hashlib.sha256(str(kdir).encode()).hexdigest()[:8]
+def _mirror(tree: Path) -> Mirror:
+    """Return the record of what a copy of the user's tree was copied from."""
+    return Mirror(tree, tree.with_name(f'{tree.name}.copied'))
+
+
+def _copy_of(kdir: Path) -> Path:
+    """Return a copy of the user's own tree, brought up to date with it.
+
+    It has what git says the tree contains: each tracked file as it stands in the
+    work tree, and the untracked ones that git does not ignore. What a graft has
+    put there is copied in any case.
+    """
+    name = hashlib.sha256(os.fsencode(kdir)).hexdigest()[:8]
     tree = build_root() / f'kdir-{name}'
     if not tree.exists():
         _require_space(tree.parent)
-    tree.mkdir(exist_ok=True)
-    ours = graft.owned(tree)
-    excludes = [f'--exclude={pattern}' for pattern in NOT_SOURCE]
-    excludes += [f'--exclude=/{path}' for path in ours]
-    run_logged(['rsync', '-a', '--delete', *excludes, f'{kdir}/', f'{tree}/'],
-               tree.with_name(tree.name + '.rsync.log'), f'copying {kdir}')
-    graft.refresh_originals(kdir, tree)
+    files = worktree.files(kdir, nested=True)
+    for path in graft.owned(kdir):
+        if path not in files and os.path.lexists(kdir / path):
+            files[path] = os.lstat(kdir / path)
+    own = build_root().resolve()
+    if kdir in own.parents:
+        # What this clone builds belongs to no tree, and the copy is among it.
+        own = f'{own.relative_to(kdir)}/'
+        files = {path: state for path, state in files.items() if not path.startswith(own)}
+    mirror = _mirror(tree)
+    if graft.holds_driver(kdir) and graft.RECORD not in mirror.copied:
+        # What was grafted into the copy before does not belong there any more.
+        ours = graft.owned(tree)
+        mirror.forget(ours)
+        for path in ours:
+            if path not in files:
+                mirror.remove(path)
+    mirror.update(kdir, files)
     return tree
 
 
-def tree_for(kernel, kdir):
-    """Return the tree that KERNEL= and KDIR= ask for, with the driver in it."""
-    tree = copy_of(require_kernel_tree(kdir)) if kdir else packaged(kernel)
-    changed = graft.graft(tree)
-    if changed:
-        say(f'grafted {changed} files into {tree}')
+def _graft_into_copy(kdir: Path, tree: Path) -> None:
+    """Graft this clone's driver into a copy, where the next update leaves it."""
+    if graft.graft(tree):
+        _mirror(tree).accept(kdir, graft.owned(tree))
+
+
+def tree_for(kernel: str, kdir: str, series: bool = False) -> Path:
+    """Return the tree that KERNEL= and KDIR= ask for, with the driver in it.
+
+    The driver in a tree of the user's own is what is tested. Where there is none,
+    and in a packaged tree, it is this clone's. series: the tree is for the patch
+    series, which is cut from this clone.
+    """
+    if not kdir:
+        tree = packaged(kernel)
+        changed = graft.graft(tree)
+        if changed:
+            say(f'grafted {changed} files into {tree}')
+        return tree
+
+    kdir = require_kernel_tree(kdir)
+    holds = graft.holds_driver(kdir)
+    if series and holds:
+        differing = graft.differing(kdir)
+        if differing:
+            raise UserError(f'the series is cut from this clone, and {kdir} has another driver: '
+                            f'{differing[0]} differs; bring its changes into the repository first')
+    tree = _copy_of(kdir)
+    if holds:
+        say(f'testing the driver that is in {kdir}')
+    else:
+        _graft_into_copy(kdir, tree)
+        say(f"{kdir} has no driver: grafted this clone's into the copy")
     return tree
+
+
+def fingerprint(tree: Path) -> dict[str, object]:
+    """Map each file of a tree that can change to a value that changes with it.
+
+    These are all files of a copy of the user's tree, and in a packaged tree what
+    was grafted.
+    """
+    record = graft.Record(tree)
+    # A grafted tree of the user's is copied with its record: a file may be in each.
+    known = (_mirror(tree).signatures(), record.files, record.lines)
+    return {path: [some.get(path) for some in known] for path in set().union(*known)}
 
 
 def release(tree):

@@ -10,6 +10,7 @@ from unittest import mock
 
 import build
 import graft
+from trees import write
 
 SOURCE = 'drivers/misc/lkmdemo/file.c'
 KCONFIG = 'drivers/misc/lkmdemo/Kconfig'
@@ -27,20 +28,27 @@ class BuildTest(unittest.TestCase):
         self.record({})
         fragment = self.tree / 'x.config'
         fragment.touch()
-        self.kernel = types.SimpleNamespace(tree=self.tree, fragments=[fragment],
-                                            out=self.tree / 'out', make=lambda *goals: goals)
+        out = self.tree / 'out'
+        self.kernel = types.SimpleNamespace(
+            tree=self.tree, fragments=[fragment], out=out, image=out / 'linux',
+            modules=out / 'modules', make=lambda *goals: goals)
         self.goals = []
-        for name, effect in (('_configure', None), ('_install_modules', None),
+        self.configured = []
+        for name, effect in (('_configure', lambda kernel, digest: self.configured.append(digest)),
+                             ('_install_modules', None),
                              ('_compile', lambda kernel, goals: self.goals.append(goals))):
             patch = mock.patch.object(build, name, side_effect=effect)
             patch.start()
             self.addCleanup(patch.stop)
         build.build(self.kernel)
         (self.kernel.out / 'modules.order').write_text('a/one.o\nb/two.o\n', encoding='utf-8')
+        self.kernel.image.touch()
+        self.kernel.modules.mkdir()
+        (self.kernel.modules / '.installed').touch()
         self.goals.clear()
 
     def record(self, changed):
-        files = {path: changed.get(path, 'old') for path in (SOURCE, KCONFIG, HEADER)}
+        files = {path: [changed.get(path, 'old')] for path in (SOURCE, KCONFIG, HEADER)}
         (self.tree / graft.RECORD).write_text(
             json.dumps({'files': files, 'lines': {}, 'directories': []}), encoding='utf-8')
 
@@ -70,3 +78,50 @@ class BuildTest(unittest.TestCase):
             build.build(self.kernel)
         build.build(self.kernel)
         self.assertEqual(self.goals, [['all', 'headers']])
+
+    def test_nothing_when_only_tests_and_documents_changed(self):
+        self.record({'Documentation/x.rst': 'new', 'tools/testing/selftests/lkmdemo/x.c': 'new'})
+        build.build(self.kernel)
+        self.assertEqual(self.goals, [])
+
+    def test_all_when_what_is_booted_is_not_there(self):
+        for path in (self.kernel.image, self.kernel.out / 'modules.order'):
+            path.unlink()
+            build.build(self.kernel)
+            path.touch()
+        self.assertEqual(self.goals, [['all', 'headers']] * 2)
+
+    def test_all_when_a_tool_or_the_configuration_changed(self):
+        with mock.patch.object(build, '_tools', return_value='another compiler'):
+            build.build(self.kernel)
+        self.kernel.fragments[0].write_text('CONFIG_X=y\n', encoding='ascii')
+        build.build(self.kernel)
+        self.assertEqual(self.goals, [['all', 'headers']] * 2)
+
+    def test_a_copy_of_the_users_tree(self):
+        def copied(**changed):
+            signatures = {'kernel/fork.c': [1, 1], 'kernel/Kconfig.preempt': [1, 1], SOURCE: [1, 1]}
+            (self.tree.parent / 'linux-1.0.copied').write_text(
+                json.dumps({**signatures, **changed}), encoding='ascii')
+            self.goals.clear()
+            build.build(self.kernel)
+            return self.goals
+        copied()
+        self.assertEqual(copied(), [])
+        self.assertEqual(copied(**{SOURCE: [1, 2]}), [['a/one.ko', 'b/two.ko']])
+        first = self.configured[-1]
+        self.assertEqual(copied(**{'kernel/fork.c': [1, 2]}), [['all', 'headers']])
+        self.assertEqual(self.configured[-1], first)
+        self.assertEqual(copied(**{'kernel/Kconfig.preempt': [1, 2]}), [['all', 'headers']])
+        self.assertNotEqual(self.configured[-1], first)
+
+    def test_the_sanitizers_are_for_the_driver_in_the_tree(self):
+        write(self.tree, {SOURCE: '', 'lib/lkmdemo_kunit/x.c': '', 'kernel/fork.c': ''})
+        kernel = types.SimpleNamespace(tree=self.tree, target='um')
+        self.assertEqual(sorted(setting for setting in build.Kernel._sanitize_ours_alone(kernel)
+                                if setting.startswith('KASAN')),
+                         ['KASAN_SANITIZE=n', 'KASAN_SANITIZE_file.o=y', 'KASAN_SANITIZE_x.o=y'])
+
+
+if __name__ == '__main__':
+    unittest.main()
