@@ -1,44 +1,33 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The front door. Each target is a command of the workbench; the variables
-# below, given on make's command line, are its options.
+# Each target is a command of the workbench; the variables on make's command line
+# are its options. The workbench checks both.
 
-PYTHON ?= /usr/bin/python3
-TARGET ?= um
+PYTHON := /usr/bin/python3
 
-export CMD DEBUG KDIR KERNEL QUICK TARGET TEST V
+# The variables from a command line. make would expand their values in the
+# environment of a recipe; the workbench reads them where they were typed.
+options := $(strip $(foreach v,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $v))),$v)))
+unexport $(options)
 
-commands := bench debug debug-session demo docs graft guest kernel kselftest kunit lint \
-	    series shell test ungraft
+quote = '$(subst ','\'',$1)'
 
-.PHONY: help setup setup-lint setup-test setup-x86_64 check clean $(commands)
+# This file's directory may have any name, and need not be the current one.
+start = @file=$(call quote,$(value MAKEFILE_LIST)) && \
+	exec "$$(dirname -- "$${file\# }")"/workbench/start $(call quote,$(PYTHON))
 
-help:
-	@cat workbench/help
+commands := bench check clean debug debug-session demo docs graft guest help kernel kselftest \
+	    kunit lint series setup shell test ungraft
 
-setup:
-	@workbench/setup.sh $(TARGET)
+.DEFAULT_GOAL := help
+.PHONY: $(commands)
 
-setup-test:
-	@workbench/setup.sh test $(TARGET)
+# Set-up and builds use all processors by themselves, and runs in one clone wait for
+# each other.
+.NOTPARALLEL:
 
-setup-lint:
-	@workbench/setup.sh lint $(if $(filter 1,$(QUICK)),,analysis)
+$(commands):
+	$(start) $@ $(call quote,$(options))
 
-docs lint: setup-lint
-
-bench debug debug-session guest kselftest shell test: setup-test
-
-setup-x86_64:
-	@workbench/setup.sh x86_64
-
-bench: setup-x86_64
-
-$(commands): setup
-	@exec $(PYTHON) -B workbench $@
-
-check: kernel
-	@PYTHONPATH=workbench $(PYTHON) -B -m unittest discover -s workbench/tests
-
-clean:
-	rm -rf "$$(readlink -f build)" build
+.DEFAULT:
+	$(start) $(call quote,$@) $(call quote,$(options))

@@ -1,105 +1,92 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The commands behind the Makefile: python3 workbench COMMAND.
+"""The commands behind the Makefile: python3 workbench COMMAND [NAME=value ...]."""
 
-Options come as environment variables, which is how make hands on what stands
-on its command line: CMD, DEBUG, KDIR, KERNEL, QUICK, TARGET, TEST, V.
-"""
-
-import fcntl
 import os
 import shlex
-import signal
+import subprocess
 import sys
+from pathlib import Path
 
 import bench
 import build
+import clean
 import debug
 import docs
 import graft
+import guard
 import guest
 import kselftest as selftests
 import rows
 import lint
+import lock
 import series
 import source
 import verdict
 from console import UserError, say
-from paths import WORKBENCH, build_root
-from process import adopt_orphans, kill_descendants
+from environment import INHERITED, environment
+from options import from_make, packages, parse
+from paths import WORKBENCH, build_root, make_scratch
+from process import kill_descendants
 
-KERNEL = '7.3'
+FAILED = 2
 INTERRUPTED = 130
 
 
-def _option(name, default=''):
-    return os.environ.get(name) or default
+def _tree(options):
+    return source.tree_for(options.kernel, options.kdir)
 
 
-def _debug():
-    return _option('DEBUG') == '1'
-
-
-def _tree():
-    return source.tree_for(_option('KERNEL', KERNEL), _option('KDIR'))
-
-
-def _target():
-    target = _option('TARGET', 'um')
-    if target not in build.TARGETS:
-        raise UserError(f'TARGET={target}: one of {", ".join(build.TARGETS)} is wanted')
-    return target
-
-
-def _kernel(always=False):
-    kernel = build.Kernel(_tree(), _target(), 'debug' if _debug() else '')
+def _kernel(options, always=False):
+    kernel = build.Kernel(_tree(options), options.target, 'debug' if options.debug else '')
     build.build(kernel, always)
     return kernel
 
 
-def measure():
+def measure(options):
     """Measure what a call of the device costs."""
-    tree = _tree()
+    tree = _tree(options)
     kernels = [build.Kernel(tree, 'x86_64', 'bench'), build.Kernel(tree, 'um')]
     for kernel in kernels:
         build.build(kernel)
     return bench.run(*kernels)
 
 
-def demo():
+def demo(options):
     """Walk through the device on a booted kernel."""
-    kernel = _kernel()
-    return guest.run(kernel, f'. {shlex.quote(str(WORKBENCH))}/guest/demo.sh', kernel.log('demo-boot'), timeout=60)
+    kernel = _kernel(options)
+    return guest.run(kernel, f'. {shlex.quote(str(WORKBENCH))}/guest/demo.sh', kernel.log('demo-boot'),
+                     timeout=options.timeout or 60)
 
 
-def kernel():
+def kernel(options):
     """Build the kernel and say where it is."""
-    built = _kernel(always=True)
+    built = _kernel(options, always=True)
     say(f'Linux {built.release()} for {built.name}: {built.out}')
     return 0
 
 
-def _kunit():
-    # kunit.py builds a um kernel of its own; what others are there for, it has not.
-    if _debug() or _target() != 'um':
-        return verdict.kunit_modules(_kernel())
-    return verdict.kunit(_tree())
+def _kunit(options):
+    # kunit.py builds a um kernel of its own; it has no options for another.
+    if options.debug or options.target != 'um':
+        return verdict.kunit_modules(_kernel(options), timeout=options.timeout)
+    return verdict.kunit(_tree(options), timeout=options.timeout)
 
 
-def kunit():
+def kunit(options):
     """Run the KUnit suites."""
-    return _finish(_kunit())
+    return _finish(_kunit(options))
 
 
-def kselftest():
+def kselftest(options):
     """Run the kselftests."""
-    return _finish(selftests.run(_kernel(), _option('TEST').split()))
+    return _finish(selftests.run(_kernel(options), options.test, options.timeout))
 
 
-def test():
+def test(options):
     """Run all tests."""
-    built = _kernel()
-    of_kunit = _kunit()
-    of_kselftest = selftests.run(built)
+    built = _kernel(options)
+    of_kunit = _kunit(options)
+    of_kselftest = selftests.run(built, timeout=options.timeout)
     verdict.remember(built, of_kunit, of_kselftest)
     tally = of_kunit + of_kselftest
     if not built.debug:
@@ -116,68 +103,66 @@ def _finish(tally):
     return 1 if tally.failed or not tally.passed else 0
 
 
-def run_in_guest():
+def run_in_guest(options):
     """Run a command in the guest."""
-    command = _option('CMD')
-    if not command:
-        raise UserError("CMD is not set: make guest CMD='cat /dev/lkmdemo'")
-    built = _kernel()
-    return guest.run(built, command, built.log('guest-boot'), modules=build.driver_modules(built))
+    built = _kernel(options)
+    return guest.run(built, options.cmd, built.log('guest-boot'), timeout=options.timeout or 120,
+                     modules=build.driver_modules(built))
 
 
-def shell():
+def shell(options):
     """Give a prompt in the guest."""
     if not (os.isatty(0) and os.isatty(1)):
         raise UserError("make shell needs a terminal; without one: make guest CMD='...'")
-    built = _kernel()
+    built = _kernel(options)
     say('The root is this machine\'s, changes go to memory; "exit" powers the guest off.')
     return guest.run(built, 'exec ${SHELL:-/bin/sh} -i', built.log('shell-boot'), timeout=None,
                      modules=build.driver_modules(built))
 
 
-def debugger():
+def debugger(options):
     """Give a debugger's prompt on the booted kernel."""
     if not (os.isatty(0) and os.isatty(1)):
         raise UserError('make debug needs a terminal; without one: make debug-session')
-    return debug.interactive(_kernel(), _option('CMD'))
+    return debug.interactive(_kernel(options), options.cmd)
 
 
-def debugger_session():
+def debugger_session(options):
     """Run a session of the debugger that checks itself."""
-    return _finish(debug.session(_kernel()))
+    return _finish(debug.session(_kernel(options)))
 
 
-def graft_into():
+def graft_into(options):
     """Graft into a tree of the user's own."""
-    tree = _own_tree()
+    tree = _own_tree(options)
     changed = graft.graft(tree)
     say(f'{tree}: {changed} files changed' if changed else f'{tree}: grafted already')
     return 0
 
 
-def ungraft_from():
+def ungraft_from(options):
     """Take the driver out of a tree of the user's own."""
-    tree = _own_tree()
+    tree = _own_tree(options)
     changed = graft.ungraft(tree)
     say(f'{tree}: {changed} files changed' if changed else f'{tree}: nothing was grafted here')
     return 0
 
 
-def cut_series():
+def cut_series(options):
     """Cut the patch series."""
-    for path in series.make(_tree(), _option('V', '1')):
+    for path in series.make(_tree(options), options.v):
         print(path)
     return 0
 
 
-def check():
+def run_checks(options):
     """Run the checks that maintainers make."""
-    return 1 if lint.lint(_tree(), _option('QUICK') == '1') else 0
+    return 1 if lint.lint(_tree(options), options.quick) else 0
 
 
-def manual():
+def manual(options):
     """Build the manual as HTML."""
-    tree = _tree()
+    tree = _tree(options)
     page, log = docs.build(tree)
     print(page)
     found = docs.warnings(tree, log)
@@ -186,35 +171,93 @@ def manual():
     return 1 if found else 0
 
 
-def _own_tree():
-    kdir = _option('KDIR')
-    if not kdir:
-        raise UserError('KDIR is not set: the kernel tree, as in KDIR=~/linux')
-    return source.require_kernel_tree(kdir)
+def _own_tree(options):
+    return source.require_kernel_tree(options.kdir)
 
 
-COMMANDS = {
-    'bench': measure,
-    'debug': debugger, 'debug-session': debugger_session,
-    'demo': demo, 'docs': manual, 'graft': graft_into, 'guest': run_in_guest, 'kernel': kernel,
-    'kselftest': kselftest, 'kunit': kunit, 'lint': check, 'series': cut_series, 'shell': shell,
+def show_help(_):
+    """Print what there is."""
+    print((WORKBENCH / 'help').read_text(encoding='utf-8'), end='')
+    return 0
+
+
+def set_up(_):
+    """Install packages, which has been done when this is called."""
+    return 0
+
+
+def run_tests(_):
+    """Run the tests of the workbench itself."""
+    # unittest takes as long to load as everything else.
+    import check
+    return check.run()
+
+
+def remove_output(_):
+    """Remove the build output."""
+    clean.clean()
+    return 0
+
+
+FUNCTIONS = {
+    'bench': measure, 'check': run_tests, 'clean': remove_output, 'debug': debugger,
+    'debug-session': debugger_session, 'demo': demo, 'docs': manual, 'graft': graft_into,
+    'guest': run_in_guest, 'help': show_help, 'kernel': kernel, 'kselftest': kselftest,
+    'kunit': kunit, 'lint': run_checks, 'series': cut_series, 'setup': set_up, 'shell': shell,
     'test': test, 'ungraft': ungraft_from,
 }
 
-
-def _open_lock(command):
-    """Open what a command has to itself: the tree that it changes, or this clone."""
-    if command in (graft_into, ungraft_from):
-        return os.open(_own_tree(), os.O_RDONLY)
-    return os.open(build_root() / '.lock', os.O_WRONLY | os.O_CREAT, 0o666)
+# Commands that others may run beside, or that take a lock themselves.
+UNLOCKED = ('check', 'clean', 'help', 'setup')
 
 
-def _interrupt(*_):
-    raise KeyboardInterrupt
+def _install(targets):
+    """Install what is missing of the packages for these targets; return whether that is done."""
+    with lock.held(WORKBENCH / 'packages'):
+        child = subprocess.Popen([WORKBENCH / 'setup.sh', *targets], env=environment())
+        try:
+            return child.wait() == 0
+        except KeyboardInterrupt:
+            # dpkg must not be cut off: set-up ends when it may.
+            child.terminate()
+            child.wait()
+            raise
+
+
+def _lock(command, options):
+    """Lock what a command has to itself: the tree that it changes, or this clone."""
+    if command in ('graft', 'ungraft'):
+        return lock.acquire(_own_tree(options))
+    return lock.acquire(build_root() / clean.LOCK)
+
+
+def _work(command, options):
+    """Run one command in the guarded process; return its exit status."""
+    try:
+        guard.accept_signals()
+        targets = packages(command, options)
+        if targets is not None and not _install(targets):
+            return FAILED
+        if command not in UNLOCKED:
+            # Held until this process ends.
+            _lock(command, options)
+        return FUNCTIONS[command](options)
+    except (UserError, OSError) as error:
+        if isinstance(error, BrokenPipeError):
+            # Nobody reads our output any more.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            return 1
+        say(f'lkmdemo: {error}')
+        return FAILED
+    except KeyboardInterrupt:
+        say('interrupted; what was built so far is kept')
+        return INTERRUPTED
+    finally:
+        kill_descendants()
 
 
 def _open_standard_files():
-    """Begin again with those open that were closed, or another file would pass for one."""
+    """Start again with those open that were closed, or another file would take their place."""
     closed = False
     for fd in range(3):
         try:
@@ -226,42 +269,38 @@ def _open_standard_files():
         os.execv(sys.executable, sys.orig_argv)
 
 
+def _assignments(arguments):
+    """The options in our arguments, or in those of the make that started us.
+
+    That make is named by "--make PID NAMES", with the variables that it has from
+    a command line.
+    """
+    if arguments[:1] != ['--make']:
+        return arguments
+    _, pid, names = arguments
+    words = Path(f'/proc/{pid}/cmdline').read_bytes().decode(errors='surrogateescape').split('\0')
+    return from_make(names.split(), words[:-1])
+
+
 def main():
     """Run one command; return its exit status."""
     _open_standard_files()
-    if len(sys.argv) != 2 or sys.argv[1] not in COMMANDS:
-        say(f'usage: python3 workbench {"|".join(sorted(COMMANDS))}')
-        return 2
-    for sig in (signal.SIGTERM, signal.SIGHUP):
-        # Under nohup it stays ignored.
-        if signal.getsignal(sig) != signal.SIG_IGN:
-            signal.signal(sig, _interrupt)
-    adopt_orphans()
+    command, *arguments = sys.argv[1:] or ['']
+    if not command:
+        say('usage: python3 workbench COMMAND [NAME=value ...]; the command help lists them')
+        return FAILED
     try:
-        command = COMMANDS[sys.argv[1]]
-        # Held until this process ends.
-        lock = _open_lock(command)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say('waiting for another run here to end')
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        return command()
-    except UserError as error:
+        options = parse(command, _assignments(arguments))
+        # Nothing else in it has an effect, not even where a call names no environment.
+        for name in {*os.environ} - {*INHERITED}:
+            del os.environ[name]
+        if command == 'help':
+            return show_help(options)
+        scratch = make_scratch()
+    except (UserError, OSError) as error:
         say(f'lkmdemo: {error}')
-        return 2
-    except KeyboardInterrupt:
-        say('interrupted; what was built so far is kept')
-        return INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has had enough.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 1
-    except OSError as error:
-        say(f'lkmdemo: {error}')
-        return 2
-    finally:
-        kill_descendants()
+        return FAILED
+    return guard.run(lambda: _work(command, options), scratch)
 
 
 if __name__ == '__main__':

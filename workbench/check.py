@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Run the tests of the workbench itself: a line for each that does not pass."""
+
+import time
+import unittest
+
+from console import say
+from paths import WORKBENCH, build_root
+
+TESTS = WORKBENCH / 'tests'
+
+
+class _Result(unittest.TestResult):
+    """Prints a line for each failure, and keeps the tracebacks for the log."""
+
+    def __init__(self, log):
+        super().__init__()
+        self.log = log
+
+    def _line(self, kind: str, test, text: str, details: str):
+        name = test.id().removeprefix('test_')
+        print(f'{kind}: {name}: {text}', flush=True)
+        self.log.write(f'{kind}: {name}\n{details}\n')
+
+    def _problem(self, kind: str, test, error):
+        last = str(error[1]).strip().splitlines() or [error[0].__name__]
+        self._line(kind, test, last[0], self._exc_info_to_string(error, test))
+
+    def addFailure(self, test, err):
+        super().addFailure(test, err)
+        self._problem('failed', test, err)
+
+    def addError(self, test, err):
+        super().addError(test, err)
+        self._problem('error', test, err)
+
+    def addSubTest(self, test, subtest, err):
+        super().addSubTest(test, subtest, err)
+        if err is not None:
+            self._problem('failed', subtest, err)
+
+    def addSkip(self, test, reason):
+        super().addSkip(test, reason)
+        self._line('skipped', test, reason, '')
+
+
+def run() -> int:
+    """Run all tests; return the exit status."""
+    start = time.monotonic()
+    tests = unittest.defaultTestLoader.discover(str(TESTS))
+    path = build_root() / 'check.log'
+    with open(path, 'w', encoding='utf-8') as log:
+        result = _Result(log)
+        tests.run(result)
+    failed = len(result.failures) + len(result.errors)
+    print(f'{result.testsRun} tests, {failed} failed, {len(result.skipped)} skipped '
+          f'({time.monotonic() - start:.0f} s)', flush=True)
+    if failed:
+        say(f'log: {path}')
+    return 0 if result.wasSuccessful() and result.testsRun else 1

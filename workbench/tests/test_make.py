@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The Makefile, with a real make, in a clone whose commands print their options."""
+
+import dataclasses
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+import lock
+from options import COMMANDS, Options
+from paths import REPO, WORKBENCH
+from test_environment import HOSTILE, git_variables
+
+SHOW = '''
+    import dataclasses, json
+    print(json.dumps(dataclasses.asdict(options)))
+    return 0
+'''
+
+# Leaves what it is given; two at a time are seen.
+SETUP = '''#!/bin/sh
+here=$(dirname "$0")
+mkdir "$here/busy" || echo overlap >>"$here/setup.log"
+echo "$@" >>"$here/setup.log"
+env >"$here/setup.env"
+sleep 0.2
+rmdir "$here/busy"
+exit "$(cat "$here/setup.status" 2>/dev/null || echo 0)"
+'''
+
+DEFAULTS = json.loads(json.dumps(dataclasses.asdict(Options())))
+
+# What make, a shell or the workbench might expand; the last two end in what is dropped easily.
+EXPANDED = ("for i in 1 2; do echo $i $HOME; done; it's \"a\" \\ \\\\ $$ $(shell touch PWNED) ${HOME} `touch PWNED` "
+            "a # b %% 100% a=b a := b \t ;; && true * ~ ' '\\'' $ $@ $< $^ größe 日本 \\\n\n , ) ( -n -- end")
+TYPED = (EXPANDED, EXPANDED[::-1], ' leading', 'trailing  ', 'newline\n', 'backslash\\', 'dollar$', 'x' * 5000)
+
+# What the Makefile leads to; every other module of the workbench is empty here.
+COPIED = ('Makefile', 'workbench/start', 'workbench/variables', 'workbench/help', 'workbench/packages',
+          *(f'workbench/{name}.py' for name in ('__main__', 'clean', 'console', 'environment', 'guard', 'lock',
+                                                'options', 'paths', 'process')))
+
+
+class CopiedTest(unittest.TestCase):
+    """Each case has a clone of its own."""
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.clone = Path(directory.name).resolve() / 'clone'
+        self.bench = self.clone / 'workbench'
+        self.bench.mkdir(parents=True)
+        for path in WORKBENCH.glob('*.py'):
+            (self.bench / path.name).touch()
+        for name in COPIED:
+            shutil.copy(REPO / name, self.clone / name)
+        (self.bench / 'source.py').write_text('from pathlib import Path as require_kernel_tree\n', encoding='utf-8')
+        (self.bench / 'setup.sh').write_text(SETUP, encoding='utf-8')
+        (self.bench / 'setup.sh').chmod(0o755)
+        main = self.bench / '__main__.py'
+        text = main.read_text(encoding='utf-8')
+        call = '        return FUNCTIONS[command](options)\n'
+        self.assertEqual(text.count(call), 1)
+        shown = call.replace('FUNCTIONS', '(FUNCTIONS if command == "clean" else {command: show})')
+        text = text.replace(call, shown)
+        main.write_text(text.replace('def main():', f'def show(options):{SHOW}\n\ndef main():'),
+                        encoding='utf-8')
+
+    def run_make(self, *arguments, cwd=None, environment=None, make=('make',)):
+        return subprocess.run([*make, *arguments], cwd=cwd or self.clone, capture_output=True, text=True,
+                              check=False,
+                              env={**os.environ, 'XDG_CACHE_HOME': f'{self.clone.parent}/cache', **(environment or {})})
+
+    def options(self, *arguments, **options):
+        """The options that a command got."""
+        result = self.run_make(*arguments, **options)
+        self.assertEqual((result.returncode, result.stderr), (0, ''))
+        return json.loads(result.stdout)
+
+    def refused(self, *arguments, status=2, **options):
+        """Assert that make ends with one line of ours; return the line."""
+        result = self.run_make(*arguments, **options)
+        self.assertEqual(result.returncode, status, result.stderr)
+        lines = [line for line in result.stderr.splitlines() if not line.startswith('make: ')]
+        self.assertEqual(len(lines), 1, result.stderr)
+        self.assertEqual(result.stdout, '')
+        return lines[0]
+
+
+class MakeTest(CopiedTest):
+    """What a command gets."""
+
+    def test_a_command_arrives_as_it_was_typed(self):
+        for command in TYPED:
+            with self.subTest(command):
+                self.assertEqual(self.options('-s', 'guest', f'CMD={command}')['cmd'], command)
+        self.assertFalse(list(self.clone.rglob('PWNED')))
+
+    def test_without_options_the_defaults_count(self):
+        for command in ('demo', 'test', 'series', 'lint'):
+            self.assertEqual(self.options(command), DEFAULTS)
+
+    def test_options_of_the_command_line_count(self):
+        found = self.options('kselftest', 'TARGET=x86_64', 'DEBUG=1', 'TEST=message open', 'TIMEOUT=9',
+                             'KDIR=/a b', 'PYTHON=' + sys.executable)
+        self.assertEqual(found, {**found, 'target': 'x86_64', 'debug': True, 'test': ['message', 'open'],
+                                 'timeout': 9, 'kdir': '/a b'})
+
+    def test_the_environment_has_no_effect(self):
+        hostile = {name: '/hostile' for name in (*HOSTILE, *git_variables())
+                   # These are for the make that is called and for the loader.
+                   if name not in ('MAKEFILES', 'LD_PRELOAD', 'LD_LIBRARY_PATH', 'MAKEFLAGS',
+                                   'GNUMAKEFLAGS', 'MFLAGS')}
+        (self.clone / 'more.mk').write_text('TARGET := x86_64\nKDIR := /hostile\n', encoding='utf-8')
+        for variables in (hostile, {'KDIR': '/hostile', 'TARGET': 'x86_64', 'DEBUG': '1', 'V': '3'},
+                          {'MAKEFLAGS': 'KDIR=/hostile -- TARGET=x86_64'}, {'MAKEFLAGS': 'k', 'MFLAGS': '-k'},
+                          {'GNUMAKEFLAGS': '-k KDIR=/hostile'}, {'MAKEFILES': 'more.mk'}):
+            with self.subTest(list(variables)[:3]):
+                self.assertEqual(self.options('demo', environment=variables), DEFAULTS)
+                self.assertNotIn('hostile', (self.bench / 'setup.env').read_text(encoding='utf-8'))
+
+    def test_a_python_module_path_of_the_environment_has_no_effect(self):
+        (self.clone / 'hostile').mkdir()
+        for name in ('selectors.py', 'sitecustomize.py', 'json.py'):
+            (self.clone / 'hostile' / name).write_text('raise SystemExit("hostile")\n', encoding='utf-8')
+        self.options('demo', environment={'PYTHONPATH': str(self.clone / 'hostile')})
+
+    def test_options_for_a_make_that_called_this_one_are_not_ours(self):
+        (self.clone / 'outer.mk').write_text('all:\n\t@$(MAKE) -s --no-print-directory demo\n', encoding='utf-8')
+        self.assertEqual(self.options('-s', '-f', 'outer.mk', 'CC=gcc', 'TARGET=x86_64')['target'], 'um')
+
+    def test_what_means_nothing_is_refused_before_set_up(self):
+        for arguments in (['test', 'TSET=x'], ['test', 'TEST=message'], ['clean', 'KDIR=x'], ['kernel', 'DEBUG=yes'],
+                          ['guest'], ['KDIR=x'], ['nonsense'], ["it's"], ['kernel', "it's=x"], ['guest', 'CMD:=x']):
+            with self.subTest(arguments):
+                self.assertTrue(self.refused(*arguments).startswith('lkmdemo: '))
+        self.assertFalse((self.bench / 'setup.log').exists())
+
+    def test_without_a_goal_and_as_help_it_prints_the_help(self):
+        help_text = (WORKBENCH / 'help').read_text(encoding='utf-8')
+        for arguments in ([], ['help'], ['help', 'PYTHON=/nonexistent']):
+            self.assertEqual(self.run_make(*arguments).stdout, help_text)
+
+    def test_set_up_gets_what_the_command_needs(self):
+        for arguments, wanted in ((['demo'], 'um'), (['test', 'TARGET=x86_64'], 'test x86_64'),
+                                  (['lint', 'QUICK=1'], 'lint um'), (['bench'], 'test x86_64 um')):
+            self.options(*arguments)
+            self.assertEqual((self.bench / 'setup.log').read_text(encoding='utf-8'), wanted + '\n')
+            (self.bench / 'setup.log').unlink()
+
+    def test_one_set_up_at_a_time(self):
+        others = [subprocess.Popen(['make', '-s', '-j4', 'demo'], cwd=self.clone, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL) for _ in range(2)]
+        self.assertEqual(self.run_make('-s', '-j4', 'kselftest', 'kunit', 'demo').returncode, 0)
+        self.assertEqual([other.wait() for other in others], [0, 0])
+        log = (self.bench / 'setup.log').read_text(encoding='utf-8').split('\n')
+        self.assertEqual(sorted(log), ['', 'test um', 'um', 'um', 'um', 'um'])
+
+    def test_a_set_up_that_fails_ends_the_run(self):
+        (self.bench / 'setup.status').write_text('1', encoding='utf-8')
+        result = self.run_make('demo')
+        self.assertEqual((result.returncode, result.stdout), (2, ''))
+
+    def test_without_python_set_up_comes_first(self):
+        result = self.run_make('demo', 'PYTHON=/nonexistent')
+        self.assertEqual(result.returncode, 2)
+        self.assertIn('PYTHON=/nonexistent: no such program', result.stderr)
+        self.assertEqual((self.bench / 'setup.log').read_text(encoding='utf-8'), '\n')
+
+    def test_the_options_of_make_itself(self):
+        self.assertEqual(self.options('-k', '-j3', '-r', '-R', 'guest', 'CMD=x')['cmd'], 'x')
+        self.assertEqual(self.options('-e', 'guest', 'CMD=x', environment={'TARGET': 'x86_64'})['target'], 'um')
+        self.assertEqual(self.options('-f', self.clone / 'Makefile', 'guest', 'CMD=x', cwd='/')['cmd'], 'x')
+        self.assertEqual(self.options('-s', '-C', self.clone, '--no-print-directory', 'guest', 'CMD=x',
+                                      cwd='/')['cmd'], 'x')
+        dry = self.run_make('-n', 'guest', 'CMD=x')
+        self.assertEqual(dry.returncode, 0)
+        self.assertNotIn('"x"', dry.stdout)
+
+    def test_a_run_waits_for_the_one_before_and_says_so(self):
+        (self.clone / 'build').mkdir()
+        held = lock.acquire(self.clone / 'build/.lock')
+        try:
+            for command in ('kernel', 'clean'):
+                with self.subTest(command), subprocess.Popen(
+                        ['make', command], cwd=self.clone, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as waiting:
+                    self.assertIn(f'waiting for PID {os.getpid()}: '.encode(), waiting.stderr.readline())
+                    waiting.terminate()
+                    waiting.communicate(timeout=10)
+        finally:
+            os.close(held)
+        self.assertEqual(self.run_make('clean').returncode, 0)
+        self.assertFalse((self.clone / 'build').exists())
+
+    def test_a_tree_of_the_user_has_a_lock_of_its_own(self):
+        tree = self.clone / 'tree'
+        tree.mkdir()
+        (self.clone / 'build').mkdir()
+        with lock.held(self.clone / 'build/.lock'):
+            self.assertEqual(self.options('graft', f'KDIR={tree}')['kdir'], str(tree))
+        held = lock.acquire(tree)
+        with subprocess.Popen(['make', 'graft', f'KDIR={tree}'], cwd=self.clone, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE) as waiting:
+            self.assertIn(b'waiting for PID', waiting.stderr.readline())
+            os.close(held)
+            waiting.communicate(timeout=30)
+
+    def test_every_command_is_a_target(self):
+        for command in COMMANDS:
+            self.assertEqual(self.run_make('-n', command).returncode, 0, command)
+
+
+class NamedTest(CopiedTest):
+    """make in a clone whose name make, a shell and kbuild would trip over."""
+
+    def test_clones_of_any_name(self):
+        for name in ('feature%2Ffoo', 'proj#1', 'cost$5', "it's", 'say "hi"', '(x)', 'a\\b', 'a*b', 'a&b',
+                     'a;b', 'größe', 'V=2', 'a:b', 'a b'):
+            with self.subTest(name):
+                self.clone = self.clone.rename(self.clone.with_name(name))
+                self.assertEqual(self.options('-s', '-C', self.clone, '--no-print-directory', 'guest', 'CMD=x',
+                                              cwd='/'), {**DEFAULTS, 'cmd': 'x'})
+        self.assertEqual(self.run_make('clean').returncode, 0)
+        self.assertFalse((self.clone / 'build').is_symlink())
+
+
+if __name__ == '__main__':
+    unittest.main()

@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Which options a command takes, and that the help and the README agree."""
+
+import importlib.util
+import re
+import shlex
+import unittest
+
+import options
+from console import UserError
+from options import COMMANDS, OPTIONS, Options, from_make, packages, parse
+from paths import REPO, WORKBENCH
+
+GOOD = {'CMD': 'exit 7', 'DEBUG': '1', 'KDIR': '/linux', 'KERNEL': '6.12', 'QUICK': '1',
+        'TARGET': 'x86_64', 'TEST': 'message open', 'TIMEOUT': '30', 'V': '2'}
+PARSED = {'CMD': 'exit 7', 'DEBUG': True, 'KDIR': '/linux', 'KERNEL': '6.12', 'QUICK': True,
+          'TARGET': 'x86_64', 'TEST': ('message', 'open'), 'TIMEOUT': 30, 'V': 2}
+BAD = {
+    'CMD': (' ', '\n\t'),
+    'DEBUG': ('yes', 'true', '2', 'on', '01', '1 '),
+    'KERNEL': ('abc', '7', '7.3.1', '7.', ' 7.3', '7.3\n', 'linux-7.3', '٧.٣'),
+    'QUICK': ('maybe', 'no', '11'),
+    'TARGET': ('arm64', 'UM', 'um x86_64', 'um\n'),
+    'TEST': (' ', 'a;b', '$(x)', '../a'),
+    'TIMEOUT': ('soon', '0', '-1', '1.5', '5m', '1e3', '99999999999', '٣'),
+    'V': ('x', '0', '-1', '1.0', '01'),
+}
+REQUIRED = {'CMD': 'CMD=true', 'KDIR': 'KDIR=/linux'}
+
+
+class ParseTest(unittest.TestCase):
+    """What parse() returns, and what it refuses."""
+
+    def refused(self, command, *assignments):
+        with self.assertRaises(UserError) as caught:
+            parse(command, list(assignments))
+        message = str(caught.exception)
+        self.assertNotIn('\n', message)
+        return message
+
+    def required(self, command):
+        return [REQUIRED[name] for name in COMMANDS[command].required]
+
+    def test_each_command_takes_its_options_and_no_other(self):
+        for command, about in COMMANDS.items():
+            for name, value in GOOD.items():
+                with self.subTest(command=command, option=name):
+                    if name in about.options:
+                        parsed = parse(command, [*self.required(command), f'{name}={value}'])
+                        self.assertEqual(getattr(parsed, name.lower()), PARSED[name])
+                    else:
+                        self.assertIn(f'{command} takes no {name}', self.refused(command, f'{name}={value}'))
+
+    def test_a_value_without_a_meaning_is_refused(self):
+        for name, values in BAD.items():
+            command = next(command for command, about in COMMANDS.items() if name in about.options)
+            for value in values:
+                with self.subTest(option=name, value=value), self.assertRaisesRegex(UserError, f'^{name}='):
+                    parse(command, [*self.required(command), f'{name}={value}'])
+
+    def test_an_unknown_option_is_refused(self):
+        self.assertIn('no option TSET; the options of test: DEBUG', self.refused('test', 'TSET=x'))
+        self.assertIn('no option test', self.refused('kselftest', 'test=x'))
+        self.refused('test', 'TEST')
+        self.refused('test', '=x')
+
+    def test_an_unknown_command_is_refused(self):
+        self.assertIn('make help', self.refused('nonsense'))
+        self.refused('')
+
+    def test_what_a_command_requires_is_demanded(self):
+        for command, about in COMMANDS.items():
+            for name in about.required:
+                with self.subTest(command):
+                    self.assertIn(f'{command} requires {name}', self.refused(command))
+                    self.assertIn(f'{command} requires {name}', self.refused(command, f'{name}='))
+
+    def test_an_empty_value_is_as_none(self):
+        for command, about in COMMANDS.items():
+            required = self.required(command)
+            empty = [f'{name}=' for name in about.options if name not in about.required]
+            self.assertEqual(parse(command, [*required, *empty]), parse(command, required))
+
+    def test_the_last_of_two_counts(self):
+        self.assertEqual(parse('kernel', ['TARGET=um', 'TARGET=x86_64']).target, 'x86_64')
+
+    def test_a_packaged_source_and_a_tree_exclude_each_other(self):
+        self.assertIn('exclude each other', self.refused('kernel', 'KDIR=/linux', 'KERNEL=7.3'))
+
+    def test_a_command_is_kept_as_it_is(self):
+        for command in ('a=b', ' x ', 'a\nb', '$(x) $$ %', "'\"\\"):
+            self.assertEqual(parse('guest', [f'CMD={command}']).cmd, command)
+
+    def test_set_up_installs_what_the_target_and_the_command_need(self):
+        self.assertEqual(packages('demo', Options(target='x86_64')), ['x86_64'])
+        self.assertEqual(packages('lint', Options()), ['lint', 'um', 'analysis'])
+        self.assertEqual(packages('lint', Options(quick=True)), ['lint', 'um'])
+        self.assertIsNone(packages('clean', Options()))
+
+
+class FromMakeTest(unittest.TestCase):
+    """Which arguments of make are options."""
+
+    def test_only_the_variables_of_its_own_command_line(self):
+        self.assertEqual(from_make(['KDIR', 'V'], ['make', '-k', 'series', 'V=2']), ['V=2'])
+
+    def test_a_directory_with_an_equals_sign_is_none(self):
+        self.assertEqual(from_make(['V'], ['make', '-C', 'a=b', '--eval=x=y', 'V=2']), ['V=2'])
+
+    def test_the_python_is_for_make(self):
+        self.assertEqual(from_make(['PYTHON'], ['make', 'PYTHON=python3']), [])
+
+    def test_values_are_as_they_were_typed(self):
+        self.assertEqual(from_make(['CMD'], ['make', 'CMD= a=b\n$$c ']), ['CMD= a=b\n$$c '])
+
+    def test_other_operators_are_refused(self):
+        for operator in (':=', '::=', '+=', '?=', '!='):
+            with self.subTest(operator), self.assertRaisesRegex(UserError, 'form CMD=value'):
+                from_make(['CMD'], ['make', f'CMD{operator}x'])
+
+
+def calls(text):
+    """Each "make COMMAND NAME=value ..." and "python3 workbench ..." in a text."""
+    pattern = re.compile(r"(?:make|python3 workbench) ((?:[a-z-]+)(?: [A-Z]+=(?:'[^']*'|[^\s`,;]*))*)")
+    for match in pattern.finditer(text):
+        command, *assignments = shlex.split(match[1])
+        # The one of the kernel has a target of the same name.
+        if not any(word.startswith('TARGETS=') for word in assignments):
+            yield command, assignments
+
+
+class TextTest(unittest.TestCase):
+    """The help, the README, the manual and the Makefile name what there is."""
+
+    def setUp(self):
+        self.help = (WORKBENCH / 'help').read_text(encoding='utf-8')
+        self.commands, self.options = self.help.split('Options come from')
+
+    def test_the_help_has_each_command_and_no_other(self):
+        self.assertEqual(sorted(re.findall(r'^  make ([a-z-]+)', self.commands, re.M)), sorted(COMMANDS))
+
+    def test_the_help_has_each_option_and_no_other(self):
+        named = set(re.findall(r'\b([A-Z]+)=', self.help)) - {'PYTHON'}
+        self.assertEqual(named, set(OPTIONS))
+
+    def test_the_help_names_the_commands_with_a_time_limit(self):
+        text = re.search(r'TIMEOUT=.*?by default', self.options, re.S)[0]
+        takes = {command for command, about in COMMANDS.items() if 'TIMEOUT' in about.options}
+        self.assertEqual({word for word in re.findall(r'[a-z0-9-]+', text) if word in COMMANDS}, takes)
+
+    def test_the_examples_are_accepted(self):
+        texts = [self.help, (REPO / 'README.md').read_text(encoding='utf-8'),
+                 (REPO / '.ci/run').read_text(encoding='utf-8')]
+        found = [call for text in texts for call in calls(text) if call[0] in COMMANDS or call[1]]
+        self.assertGreater(len(found), len(COMMANDS))
+        for command, assignments in found:
+            with self.subTest(command=command, options=assignments):
+                parse(command, assignments)
+
+    def test_the_example_of_each_option_is_accepted(self):
+        for name, value in re.findall(r"^  ([A-Z]+)=(\S+)", self.options, re.M):
+            if name != 'PYTHON':
+                with self.subTest(name):
+                    self.assertTrue(re.fullmatch(OPTIONS[name].pattern, value))
+
+    def test_the_makefile_has_each_command_and_no_other(self):
+        makefile = (REPO / 'Makefile').read_text(encoding='utf-8').replace('\\\n', ' ')
+        self.assertEqual(sorted(re.search('^commands := (.*)$', makefile, re.M)[1].split()),
+                         sorted(COMMANDS))
+
+    def test_each_command_has_a_function(self):
+        about = importlib.util.spec_from_file_location('commands', WORKBENCH / '__main__.py')
+        runner = importlib.util.module_from_spec(about)
+        about.loader.exec_module(runner)
+        self.assertEqual(sorted(runner.FUNCTIONS), sorted(COMMANDS))
+        self.assertLessEqual(set(runner.UNLOCKED), set(COMMANDS))
+
+    def test_each_option_has_a_default(self):
+        self.assertEqual(sorted(vars(Options())), sorted(map(str.lower, OPTIONS)))
+        self.assertEqual(sorted(options.EXAMPLES), sorted(REQUIRED))
+
+
+if __name__ == '__main__':
+    unittest.main()
