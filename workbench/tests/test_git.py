@@ -2,17 +2,23 @@
 """git works on the repository that it is asked to, and on no other."""
 
 import os
+import shlex
+import shutil
 import subprocess
+import sys
 import tempfile
 import unittest
 from pathlib import Path
 from unittest import mock
 
+import checkout
 import git
 import series
 from console import UserError
 from environment import environment
+from paths import REPO
 from test_environment import git_variables
+from trees import CONTENTS, write
 
 AUTHOR = ('A Name', 'a@example.org')
 
@@ -115,6 +121,64 @@ class GitTest(unittest.TestCase):
     def test_the_identity_is_that_of_the_repository(self):
         with mock.patch.object(series, 'REPO', self.worktree):
             self.assertEqual(series.identity(), ['The User', 'u@example.org'])
+
+
+# A run as short as can be that cuts the series: on a tree with the files that the rules change.
+CUT = """
+import sys
+from pathlib import Path
+sys.path.insert(0, 'workbench')
+import series
+tree, out = map(Path, sys.argv[1:])
+out.mkdir()
+assert len(series.cut(series.Series(tree), out)) > 1
+"""
+
+
+class WorktreeTest(unittest.TestCase):
+    """A linked worktree of a clone, in which a rebase cuts the series."""
+
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        self.scratch = Path(scratch.name)
+        self.clone = self.scratch / 'clone'
+        for name in checkout.files():
+            (self.clone / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(REPO / name, self.clone / name)
+        self.tree = self.scratch / 'linux'
+        write(self.tree, CONTENTS)
+        self.git('init', '-q', '-b', 'main', '.')
+        self.git('config', 'user.name', 'The User')
+        self.git('config', 'user.email', 'u@example.org')
+        self.git('add', '-A')
+        for subject in ('one', 'two'):
+            self.git('commit', '-q', '--allow-empty', '-m', subject)
+        self.git('worktree', 'add', '-q', '-b', 'work', self.scratch / 'worktree')
+
+    def git(self, *arguments, directory=None):
+        return subprocess.run(['git', '-C', directory or self.clone, *arguments], env=environment(),
+                              check=True, capture_output=True, text=True).stdout
+
+    def state(self):
+        """Everything of the repository that a run could change; reflogs and dates may differ."""
+        worktree = self.scratch / 'worktree'
+        return [self.git('for-each-ref'), self.git('config', '--list', '--local'),
+                self.git('ls-files', '-s'), self.git('ls-files', '-s', directory=worktree),
+                self.git('rev-parse', 'HEAD', directory=worktree), self.git('tag'),
+                self.git('status', '--short'), self.git('status', '--short', directory=worktree),
+                self.git('log', '--all', '--format=%H %an %s'), sorted(os.listdir(self.clone / '.git'))]
+
+    def test_a_rebase_that_cuts_the_series_leaves_the_repository_as_it_is(self):
+        # The first has the objects of the rebase itself.
+        self.git('rebase', '-q', '-x', 'true', 'HEAD~1', directory=self.scratch / 'worktree')
+        before = self.state()
+        script = self.scratch / 'cut.py'
+        script.write_text(CUT, encoding='utf-8')
+        command = shlex.join(map(str, [sys.executable, '-B', script, self.tree, self.scratch / 'out']))
+        self.git('rebase', '-q', '-x', command, 'HEAD~1', directory=self.scratch / 'worktree')
+        self.assertTrue(list((self.scratch / 'out').glob('0001-*.patch')))
+        self.assertEqual(self.state(), before)
 
 
 if __name__ == '__main__':
