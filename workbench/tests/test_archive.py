@@ -213,7 +213,7 @@ class ArchiveTest(unittest.TestCase):
 
     def test_a_damaged_virtme_ng_is_fetched_again(self):
         _, home = self.virtme()
-        shutil.rmtree(home.parents[3])
+        shutil.rmtree(self.cache / 'virtme-ng_1.0-1_all')
         self.damage('virtme-ng')
         said, home = self.virtme()
         self.assertEqual(said.count('\n'), 1)
