@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Set-up: what it looks for, what it installs, what it waits for."""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+from paths import WORKBENCH
+
+# Programs of the system that the script uses itself.
+USED = ('dirname', 'env', 'flock', 'grep', 'head', 'mktemp', 'rm', 'sed', 'sh', 'sleep', 'tail', 'tr')
+
+# Installs a command for each package; waits where a file says so, and reports that
+# another apt has its locks as often as another file has lines.
+APT_GET = '''#!/bin/sh
+PATH=/usr/bin:/bin
+cd {scratch} || exit
+for step; do
+    case $step in update | install) break ;; esac
+done
+echo "$step" >>calls
+if [ -e "hold-$step" ]; then
+    echo $$ >holding
+    while [ -e "hold-$step" ]; do sleep 0.02; done
+fi
+if [ -s busy ]; then
+    sed -i 1d busy
+    echo 'E: Could not get lock /var/lib/apt/lists/lock. It is held by process 42 (apt-get)'
+    echo 'E: Unable to lock directory /var/lib/apt/lists/'
+    exit 100
+fi
+[ ! -e broken ] || {{ echo 'E: Unable to locate package'; exit 100; }}
+[ "$step" = install ] || exit 0
+while [ "$1" != install ]; do shift; done
+for package; do
+    case $package in -* | install | useless) ;; *) cp {scratch}/bin/present "{scratch}/bin/of-$package" ;; esac
+done
+'''
+
+LIST = '''# comment
+one     test        of-one,present      why
+two     test,other  of-two              why
+three   other       of-three            why
+'''
+
+
+class SetupTest(unittest.TestCase):
+    """Each case has a list of its own, and a path in which apt-get is a stand-in."""
+
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory(prefix='lkmdemo-')
+        self.addCleanup(scratch.cleanup)
+        self.scratch = Path(scratch.name)
+        self.programs = self.scratch / 'bin'
+        self.programs.mkdir()
+        (self.scratch / 'tmp').mkdir()
+        self.write_program('present', '#!/bin/sh\n')
+        self.write_program('id', '#!/bin/sh\necho 0\n')
+        self.write_program('apt-get', APT_GET.format(scratch=self.scratch))
+        for name in USED:
+            (self.programs / name).symlink_to(shutil.which(name))
+        shutil.copy(WORKBENCH / 'setup.sh', self.scratch)
+        self.write('packages', LIST)
+
+    def write(self, name, text=''):
+        (self.scratch / name).write_text(text, encoding='ascii')
+
+    def write_program(self, name, text):
+        (self.programs / name).write_text(text, encoding='ascii')
+        (self.programs / name).chmod(0o755)
+
+    def start(self, *targets):
+        child = subprocess.Popen(
+            [self.scratch / 'setup.sh', *targets], stdin=subprocess.DEVNULL, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            env={'PATH': str(self.programs), 'TMPDIR': str(self.scratch / 'tmp')})
+        self.addCleanup(child.stdout.close)
+        self.addCleanup(child.wait)
+        self.addCleanup(child.kill)
+        return child
+
+    def run_setup(self, *targets):
+        """Return the exit status, and what is printed."""
+        child = self.start(*targets)
+        return child.communicate(timeout=30)[0], child.returncode
+
+    def calls(self):
+        path = self.scratch / 'calls'
+        return path.read_text(encoding='ascii').split() if path.exists() else []
+
+    def wait_for(self, condition):
+        deadline = time.monotonic() + 20
+        while not condition():
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.01)
+
+    def held(self, step, *targets):
+        """Start a set-up that is held in a step of apt-get."""
+        self.write(f'hold-{step}')
+        child = self.start(*targets)
+        self.wait_for(lambda: (self.scratch / 'holding').exists()
+                      and (self.scratch / 'holding').read_text())
+        return child
+
+    def assert_clean(self):
+        self.assertEqual(os.listdir(self.scratch / 'tmp'), [])
+
+    def test_nothing_is_said_and_done_when_nothing_is_missing(self):
+        for name in ('of-one', 'of-two'):
+            shutil.copy(self.programs / 'present', self.programs / name)
+        self.assertEqual(self.run_setup('test'), ('', 0))
+        self.assertEqual(self.calls(), [])
+        self.assert_clean()
+
+    def test_what_is_missing_is_installed_once(self):
+        self.assertEqual(self.run_setup('test'), ('installing: one two\n', 0))
+        self.assertEqual(self.calls(), ['update', 'install'])
+        self.assertEqual(self.run_setup('test'), ('', 0))
+        self.assertEqual(self.run_setup('other'), ('installing: three\n', 0))
+        self.assertEqual(len(self.calls()), 4)
+        self.assert_clean()
+
+    def test_no_package_is_asked_for_where_the_commands_are_there(self):
+        self.write_program('dpkg-query', '#!/bin/sh\necho dpkg-query >>{0}/calls\n'.format(self.scratch))
+        (self.programs / 'apt-get').unlink()
+        self.write('packages', 'one\ttest\tpresent\twhy\n')
+        self.assertEqual(self.run_setup('test'), ('', 0))
+        self.assertEqual(self.calls(), [])
+
+    def test_without_apt_what_is_missing_is_named(self):
+        (self.programs / 'apt-get').unlink()
+        self.write('packages', LIST + 'l test lib:libno-such.so why\np test py:no_such why\n'
+                   'q test perl:No::Such why\nx test - why\n')
+        self.assertEqual(self.run_setup('test'), (
+            'lkmdemo: missing: of-one, of-two, libno-such.so, Python module no_such, '
+            'Perl module No::Such\n', 2))
+
+    def test_libraries_and_modules_that_are_there(self):
+        self.write('packages', 'a test lib:libc.so,perl:strict why\nb test py:json why\n')
+        self.assertEqual(self.run_setup('test'), ('', 0))
+
+    def test_a_library_of_another_architecture_alone(self):
+        # gcc knows the directories of this architecture.
+        self.write('packages', 'a test lib:libonly-i386.so why\n')
+        (self.programs / 'apt-get').unlink()
+        for directory in ('i386-linux-gnu', 'lib32'):
+            (self.scratch / directory).mkdir()
+            (self.scratch / directory / 'libonly-i386.so').touch()
+        self.assertEqual(self.run_setup('test'), ('lkmdemo: missing: libonly-i386.so\n', 2))
+
+    def test_programs_of_builds_are_those_of_the_system(self):
+        self.write('packages', 'a all of-a why\n')
+        shutil.copy(self.programs / 'present', self.programs / 'of-a')
+        (self.programs / 'apt-get').unlink()
+        self.assertEqual(self.run_setup('test'), ('lkmdemo: missing: of-a\n', 2))
+
+    def test_packages_that_only_installing_needs(self):
+        self.write('packages', LIST + 'ca-certificates all - why\n')
+        self.assertEqual(self.run_setup('other'), ('installing: two three ca-certificates\n', 0))
+        self.assertEqual(self.run_setup('other'), ('', 0))
+
+    def test_the_locks_of_another_apt_are_waited_for(self):
+        self.write('busy', '\n\n')
+        output, status = self.run_setup('other')
+        self.assertEqual((output, status), (
+            'installing: two three\nwaiting for apt: Could not get lock /var/lib/apt/lists/lock. '
+            'It is held by process 42 (apt-get)\n', 0))
+        self.assertEqual(self.calls(), ['update', 'update', 'update', 'install'])
+        self.assert_clean()
+
+    def test_a_failure_is_shown_with_what_to_do(self):
+        self.write('broken')
+        output, status = self.run_setup('other')
+        self.assertRegex(output, 'E: Unable to locate package\nlog: .*\nlkmdemo: apt-get update failed. By hand:\n'
+                         '  apt-get install --no-install-recommends two three\n')
+        self.assertEqual((status, self.calls()), (2, ['update']))
+
+    def test_what_is_missing_after_the_installation(self):
+        self.write('packages', 'useless test of-useless why\n')
+        self.assertEqual(self.run_setup('test'), (
+            'installing: useless\nlkmdemo: still missing: of-useless. apt-get has installed useless\n', 2))
+
+    def test_a_second_set_up_waits_for_the_first(self):
+        first = self.held('update', 'other')
+        second = self.start('other')
+        self.assertEqual(second.stdout.readline(), 'waiting for another set-up to end\n')
+        (self.scratch / 'hold-update').unlink()
+        self.assertEqual(first.wait(20), 0)
+        self.assertEqual((second.communicate()[0], second.returncode), ('', 0))
+        self.assertEqual(self.calls(), ['update', 'install'])
+
+    def test_a_signal_ends_it_and_the_update(self):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            child = self.held('update', 'other')
+            holding = int((self.scratch / 'holding').read_text())
+            child.send_signal(number)
+            self.assertEqual(child.wait(20), 128 + number)
+            self.assertFalse(Path(f'/proc/{holding}').exists())
+            self.assertEqual(self.calls(), ['update'])
+            self.assert_clean()
+            (self.scratch / 'holding').unlink()
+            (self.scratch / 'calls').unlink()
+
+    def test_a_signal_does_not_interrupt_an_installation(self):
+        child = self.held('install', 'other')
+        child.send_signal(signal.SIGTERM)
+        time.sleep(0.2)
+        self.assertIsNone(child.poll())
+        (self.scratch / 'hold-install').unlink()
+        self.assertEqual(child.wait(20), 128 + signal.SIGTERM)
+        self.assertTrue((self.programs / 'of-three').exists())
+        self.assert_clean()
+
+    def test_a_signal_while_the_locks_are_waited_for(self):
+        self.write('busy', '\n' * 50)
+        child = self.start('other')
+        self.wait_for(lambda: len(self.calls()) > 1)
+        child.terminate()
+        self.assertEqual(child.wait(20), 128 + signal.SIGTERM)
+        self.assertNotIn('install', self.calls())
+
+    def test_without_root_sudo_is_used(self):
+        self.write_program('id', '#!/bin/sh\necho 1000\n')
+        output, status = self.run_setup('other')
+        self.assertRegex(output, 'missing: of-two, of-three\nThere is neither root nor sudo')
+        self.assertEqual((status, self.calls()), (2, []))
+        self.write_program('sudo', '#!/bin/sh\nexec "$@"\n')
+        self.assertEqual(self.run_setup('other')[1], 0)
+
+    def test_the_list_of_the_repository(self):
+        targets = {'all', 'analysis', 'check-debian', 'lint', 'test', 'x86_64'}
+        seen = set()
+        for line in (WORKBENCH / 'packages').read_text(encoding='ascii').splitlines():
+            if not line or line.startswith('#'):
+                continue
+            package, wanted, found, _ = line.split(maxsplit=3)
+            self.assertLessEqual(set(wanted.split(',')), targets, line)
+            self.assertNotIn(package, seen)
+            self.assertRegex(found, r'^(-|((lib:|py:|perl:)?[\w.:-]+)(,(lib:)?[\w.-]+|,py:\w+)*)$')
+            seen.add(package)
+
+
+if __name__ == '__main__':
+    unittest.main()
