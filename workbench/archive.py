@@ -115,6 +115,18 @@ class Archive:
             os.replace(fetched, whole)
             return whole
 
+    def download_closure(self, packages: tuple[str, ...]) -> list[Path]:
+        """Fetch packages, all that they depend on and all that is essential; return where they are."""
+        status = self.state / 'nothing-installed/status'
+        status.parent.mkdir(exist_ok=True)
+        status.touch()
+        archives = self.state / 'cache/archives'
+        command = ['apt-get', *self._options(), '-o', f'Dir::State::status={status}', '-q', '-y',
+                   'install', '--download-only', '--no-install-recommends', '?essential', *packages]
+        run_logged(['apt-get', *self._options(), 'clean'], self.log, 'clearing the cache')
+        run_logged(command, self.log, f'downloading a root of {self.suite}')
+        return sorted(archives.glob('*.deb'))
+
 
 def _sha256(path: Path) -> str:
     digest = hashlib.sha256()
@@ -144,6 +156,14 @@ def _suites():
         suite = Archive(name, release)
         suite.update()
         yield suite
+
+
+def suite(name: str) -> Archive:
+    """Return a suite, brought up to date."""
+    with lock.held(_store() / '.lock'):
+        found = Archive(name, _release())
+        found.update()
+        return found
 
 
 def _store() -> Path:
