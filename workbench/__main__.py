@@ -16,6 +16,7 @@ import graft
 import guard
 import guest
 import kselftest as selftests
+import releases
 import rows
 import lint
 import lock
@@ -32,8 +33,8 @@ FAILED = 2
 INTERRUPTED = 130
 
 
-def _tree(options):
-    return source.tree_for(options.kernel, options.kdir)
+def _tree(options, series=False):
+    return source.tree_for(options.kernel, options.kdir, series)
 
 
 def _kernel(options, always=False):
@@ -65,11 +66,11 @@ def kernel(options):
     return 0
 
 
-def _kunit(options):
+def _kunit(options, built=None):
     # kunit.py builds a um kernel of its own; it has no options for another.
     if options.debug or options.target != 'um':
-        return verdict.kunit_modules(_kernel(options), timeout=options.timeout)
-    return verdict.kunit(_tree(options), timeout=options.timeout)
+        return verdict.kunit_modules(built or _kernel(options), timeout=options.timeout)
+    return verdict.kunit(built.tree if built else _tree(options), timeout=options.timeout)
 
 
 def kunit(options):
@@ -85,7 +86,7 @@ def kselftest(options):
 def test(options):
     """Run all tests."""
     built = _kernel(options)
-    of_kunit = _kunit(options)
+    of_kunit = _kunit(options, built)
     of_kselftest = selftests.run(built, timeout=options.timeout)
     verdict.remember(built, of_kunit, of_kselftest)
     tally = of_kunit + of_kselftest
@@ -150,14 +151,14 @@ def ungraft_from(options):
 
 def cut_series(options):
     """Cut the patch series."""
-    for path in series.make(_tree(options), options.v):
+    for path in series.make(_tree(options, series=True), options.v):
         print(path)
     return 0
 
 
 def run_checks(options):
     """Run the checks that maintainers make."""
-    return 1 if lint.lint(_tree(options), options.quick) else 0
+    return 1 if lint.lint(_tree(options, series=True), options.quick) else 0
 
 
 def manual(options):
@@ -199,8 +200,19 @@ def remove_output(_):
     return 0
 
 
+def check_debian(options):
+    """Repeat the two commands of the README on bare systems."""
+    return 1 if releases.check_hosts(options.releases) else 0
+
+
+def check_release(options):
+    """Boot a kernel with another release of Debian as its root."""
+    return releases.check_guest(_kernel(options))
+
+
 FUNCTIONS = {
-    'bench': measure, 'check': run_tests, 'clean': remove_output, 'debug': debugger,
+    'bench': measure, 'check': run_tests, 'check-debian': check_debian,
+    'check-release': check_release, 'clean': remove_output, 'debug': debugger,
     'debug-session': debugger_session, 'demo': demo, 'docs': manual, 'graft': graft_into,
     'guest': run_in_guest, 'help': show_help, 'kernel': kernel, 'kselftest': kselftest,
     'kunit': kunit, 'lint': run_checks, 'series': cut_series, 'setup': set_up, 'shell': shell,

@@ -115,6 +115,10 @@ class Archive:
             os.replace(fetched, whole)
             return whole
 
+    def clear(self) -> None:
+        """Remove the packages that were fetched and are not in the cache of packages."""
+        run_logged(['apt-get', *self._options(), 'clean'], self.log, 'clearing the cache')
+
     def download_closure(self, packages: tuple[str, ...]) -> list[Path]:
         """Fetch packages, all that they depend on and all that is essential; return where they are."""
         status = self.state / 'nothing-installed/status'
@@ -123,7 +127,7 @@ class Archive:
         archives = self.state / 'cache/archives'
         command = ['apt-get', *self._options(), '-o', f'Dir::State::status={status}', '-q', '-y',
                    'install', '--download-only', '--no-install-recommends', '?essential', *packages]
-        run_logged(['apt-get', *self._options(), 'clean'], self.log, 'clearing the cache')
+        self.clear()
         run_logged(command, self.log, f'downloading a root of {self.suite}')
         return sorted(archives.glob('*.deb'))
 
@@ -156,6 +160,11 @@ def _suites():
         suite = Archive(name, release)
         suite.update()
         yield suite
+
+
+def mirror() -> str:
+    """Return the URI of the archive."""
+    return _mirror(_release())
 
 
 def suite(name: str) -> Archive:

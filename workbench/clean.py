@@ -13,7 +13,7 @@ from paths import BUILD, our_link
 LOCK = '.lock'
 
 # What the workbench makes in build/.
-OUTPUT = (LOCK, 'bench', 'bench.json', 'bin', 'check.log', 'docs-*', 'files-*', 'kdir-*', 'kunit-*',
+OUTPUT = (LOCK, 'bench', 'bench.json', 'bin', 'check-debian', 'check.log', 'docs-*', 'files-*', 'kdir-*', 'kunit-*',
           'last-lint', 'last-test.json', 'lint', 'linux-*', 'series', 'um', 'um-*', 'x86_64-*')
 
 

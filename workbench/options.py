@@ -22,6 +22,7 @@ class Options:
     kdir: str = ''
     kernel: str = KERNEL
     quick: bool = False
+    releases: tuple[str, ...] = ()
     target: str = TARGETS[0]
     test: tuple[str, ...] = ()
     timeout: int | None = None
@@ -43,6 +44,8 @@ OPTIONS = {
     'KDIR': Option('the directory of a kernel tree', r'(?s).+'),
     'KERNEL': Option(f'a version such as {KERNEL}', r'[0-9]+\.[0-9]+'),
     'QUICK': _FLAG,
+    'RELEASES': Option('releases of Debian, 12 or 13 or both', ' *(12|13)( +(12|13))* *',
+                       lambda text: tuple(text.split())),
     'TARGET': Option(' or '.join(TARGETS), '|'.join(TARGETS)),
     'TEST': Option('the names of kselftests', r'[\w.\s-]*[\w.-][\w.\s-]*', lambda text: tuple(text.split())),
     'TIMEOUT': Option('a number of seconds above 0', '0*[1-9][0-9]{0,8}', int),
@@ -67,6 +70,8 @@ class Command(NamedTuple):
 COMMANDS = {
     'bench': Command(_TREE, packages=('test', 'x86_64')),
     'check': Command(),
+    'check-debian': Command(('RELEASES',), packages=('check-debian',)),
+    'check-release': Command(_TREE),
     'clean': Command(packages=None),
     'debug': Command((*_BUILT, 'CMD'), packages=('test',)),
     'debug-session': Command(_BUILT, packages=('test',)),

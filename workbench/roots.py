@@ -38,6 +38,7 @@ def _fill(root: Path, suite: archive.Archive) -> None:
                       ['tar', '-x', '--keep-directory-symlink', '-C', root]],
                      suite.log, f'unpacking {deb.name}')
     progress.done()
+    suite.clear()
     # These are made when packages are configured.
     for name in ('passwd', 'group'):
         shutil.copyfile(root / f'usr/share/base-passwd/{name}.master', root / f'etc/{name}')

@@ -12,14 +12,15 @@ from options import COMMANDS, OPTIONS, Options, from_make, packages, parse
 from paths import REPO, WORKBENCH
 
 GOOD = {'CMD': 'exit 7', 'DEBUG': '1', 'KDIR': '/linux', 'KERNEL': '6.12', 'QUICK': '1',
-        'TARGET': 'x86_64', 'TEST': 'message open', 'TIMEOUT': '30', 'V': '2'}
+        'RELEASES': '12 13', 'TARGET': 'x86_64', 'TEST': 'message open', 'TIMEOUT': '30', 'V': '2'}
 PARSED = {'CMD': 'exit 7', 'DEBUG': True, 'KDIR': '/linux', 'KERNEL': '6.12', 'QUICK': True,
-          'TARGET': 'x86_64', 'TEST': ('message', 'open'), 'TIMEOUT': 30, 'V': 2}
+          'RELEASES': ('12', '13'), 'TARGET': 'x86_64', 'TEST': ('message', 'open'), 'TIMEOUT': 30, 'V': 2}
 BAD = {
     'CMD': (' ', '\n\t'),
     'DEBUG': ('yes', 'true', '2', 'on', '01', '1 '),
     'KERNEL': ('abc', '7', '7.3.1', '7.', ' 7.3', '7.3\n', 'linux-7.3', '٧.٣'),
     'QUICK': ('maybe', 'no', '11'),
+    'RELEASES': (' ', '11', '12,13', 'trixie', '1213'),
     'TARGET': ('arm64', 'UM', 'um x86_64', 'um\n'),
     'TEST': (' ', 'a;b', '$(x)', '../a'),
     'TIMEOUT': ('soon', '0', '-1', '1.5', '5m', '1e3', '99999999999', '٣'),
