@@ -37,12 +37,14 @@ make test
 
 # Mounts, in a mount namespace that ends with its last process.
 _ENTER = '''set -e
+root=$1
+commands=$2
+shift 2
 mount --make-rprivate /
-mount -t tmpfs tmpfs "$1/dev/shm"
-mount -t devpts devpts "$1/dev/pts" -o newinstance,ptmxmode=0666
-mount --rbind /sys "$1/sys"
-mount --make-rslave "$1/sys"
-exec chroot "$1" /bin/sh -c "$2"
+mount -t tmpfs tmpfs "$root/dev/shm"
+mount -t devpts devpts "$root/dev/pts" -o newinstance,ptmxmode=0666
+mount --rbind /sys "$root/sys"
+exec env -i "$@" chroot "$root" /bin/sh -c "$commands"
 '''
 
 
@@ -81,12 +83,12 @@ def _make_root(release: str, root: Path, log: Path) -> None:
 
 def _try(release: str, root: Path, log: Path) -> str:
     """Run both commands in a root; return the last line that they print."""
-    env = {name: value for name, value in environment().items()
-           if name == 'TERM' or name.lower().endswith('_proxy')}
-    env.update(PATH='/usr/sbin:/usr/bin:/sbin:/bin', HOME='/root', LANG='C.UTF-8')
+    variables = [f'{name}={value}' for name, value in environment().items()
+                 if name == 'TERM' or name.lower().endswith('_proxy')]
+    variables += ['PATH=/usr/sbin:/usr/bin:/sbin:/bin', 'HOME=/root', 'LANG=C.UTF-8']
     run_logged(['unshare', '--mount', '--pid', '--ipc', '--fork', '--kill-child',
-                f'--mount-proc={root}/proc', 'sh', '-c', _ENTER, 'enter', root, _COMMANDS],
-               log, f'Debian {release}: make demo, make test', step=r'(\S.{0,60})', env=env)
+                f'--mount-proc={root}/proc', 'sh', '-c', _ENTER, 'enter', root, _COMMANDS, *variables],
+               log, f'Debian {release}: make demo, make test', step=r'(\S.{0,60})')
     return log.read_text(errors='replace').rstrip().splitlines()[-1]
 
 

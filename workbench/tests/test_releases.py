@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The checks on other releases of Debian, with stand-ins for what takes long."""
+
+import contextlib
+import io
+import os
+import shutil
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+from unittest import mock
+
+import archive
+import releases
+import roots
+import trees
+from console import UserError
+
+DEBOOTSTRAP = '''#!/bin/sh
+for root; do
+    case $root in */root-*) mkdir -p "$root/root" "$root/proc" ;; esac
+done
+'''
+
+
+class Scratch(unittest.TestCase):
+    """Each case has a directory, and a path in which programs are stand-ins."""
+
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        self.scratch = Path(scratch.name)
+        self.programs = self.scratch / 'bin'
+        self.programs.mkdir()
+        self.patch(mock.patch.dict(os.environ, PATH=f'{self.programs}:/usr/sbin:/usr/bin:/sbin:/bin'))
+
+    def patch(self, patch):
+        patch.start()
+        self.addCleanup(patch.stop)
+
+    def write_program(self, name, text):
+        (self.programs / name).write_text(text, encoding='ascii')
+        (self.programs / name).chmod(0o755)
+
+
+class HostsTest(Scratch):
+    """make check-debian on a small repository."""
+
+    def setUp(self):
+        super().setUp()
+        self.repository, self.build = self.scratch / 'repository', self.scratch / 'build'
+        trees.write(self.repository, {'Makefile': 'all:\n'})
+        trees.commit(self.repository)
+        self.build.mkdir()
+        for name, value in (('REPO', self.repository), ('build_root', lambda: self.build),
+                            ('SPACE_NEEDED', 0)):
+            self.patch(mock.patch.object(releases, name, value))
+        self.patch(mock.patch.object(archive, 'mirror', lambda: 'http://deb.example.org/debian'))
+        self.patch(mock.patch('os.geteuid', return_value=0))
+        self.write_program('debootstrap', DEBOOTSTRAP)
+
+    def check(self, *wanted):
+        with contextlib.redirect_stdout(io.StringIO()) as printed, \
+             contextlib.redirect_stderr(io.StringIO()) as said:
+            failed = releases.check_hosts(wanted)
+        self.assertEqual([path for path in (self.build / 'check-debian').iterdir() if path.is_dir()], [])
+        return failed, printed.getvalue().splitlines(), said.getvalue()
+
+    def test_a_line_for_each_release_and_the_commit_that_is_tested(self):
+        self.write_program('unshare', '#!/bin/sh\ncat /dev/null\necho "3 passed, 0 failed, 1 skipped"\n')
+        failed, printed, said = self.check()
+        self.assertEqual(failed, 0)
+        for line, release in zip(printed, ('12', '13'), strict=True):
+            self.assertRegex(line, rf'^Debian {release}, \d+ s, passed: 3 passed, 0 failed, 1 skipped$')
+        head = trees.git(self.repository, 'rev-parse', '--short', 'HEAD').strip()
+        self.assertIn(f'testing commit {head}\n', said)
+        trees.write(self.repository, {'Makefile': 'other:\n'})
+        self.assertIn('without the changes since', self.check('13')[2])
+
+    def test_a_failure_of_one_release_names_its_log(self):
+        self.write_program('unshare', '#!/bin/sh\ncase $* in *root-12*) echo "ERROR: no"; exit 1 ;; esac\n'
+                           'echo "1 passed"\n')
+        failed, printed, _ = self.check()
+        self.assertEqual(failed, 1)
+        text = '\n'.join(printed)
+        self.assertRegex(text, 'Debian 12, .* failed: (.|\n)*debian-12.log(.|\n)*Debian 13, .* passed: 1 passed')
+
+    def test_what_is_tested_is_the_last_commit_as_a_clone(self):
+        self.write_program('unshare', '#!/bin/sh\nfor root; do case $root in */root-13) cd "$root/root" ;; esac; done\n'
+                           'git clone -q lkmdemo.bundle here && cat here/Makefile\n')
+        trees.write(self.repository, {'Makefile': 'uncommitted:\n'})
+        self.assertRegex(self.check('13')[1][0], 'passed: all:$')
+
+    def test_an_interrupt_leaves_no_root(self):
+        self.write_program('unshare', '#!/bin/sh\nexec sleep 100\n')
+        with mock.patch('process.Progress.tick', side_effect=KeyboardInterrupt), \
+             self.assertRaises(KeyboardInterrupt):
+            self.check('13')
+        self.assertEqual([path for path in (self.build / 'check-debian').iterdir() if path.is_dir()], [])
+
+    def test_a_root_of_an_earlier_run_is_removed_first(self):
+        trees.write(self.build, {'check-debian/root-13/root/stale': ''})
+        self.write_program('unshare', '#!/bin/sh\n'
+                           'for root; do case $root in */root-13) ls "$root/root" ;; esac; done\n')
+        self.assertRegex(self.check('13')[1][0], 'passed: lkmdemo.bundle$')
+
+    def test_who_is_not_root_is_told_so(self):
+        with mock.patch('os.geteuid', return_value=1000), self.assertRaisesRegex(UserError, 'as root'):
+            releases.check_hosts(())
+        self.assertEqual(os.listdir(self.build), [])
+
+
+@unittest.skipUnless(shutil.which('dpkg-deb'), 'dpkg-deb is not installed: no packages here')
+class RootTest(Scratch):
+    """A root of small packages."""
+
+    def setUp(self):
+        super().setUp()
+        self.patch(mock.patch.object(roots, 'CACHE', self.scratch / 'cache'))
+        self.debs = [self.package('dash', {'usr/bin/dash': ''}),
+                     self.package('base', {'bin/true': '', 'etc/x': '', 'lib/y': '',
+                                           'usr/share/base-passwd/passwd.master': 'root\n',
+                                           'usr/share/base-passwd/group.master': 'root\n'})]
+        self.suite = mock.Mock(suite='trixie', log=self.scratch / 'log')
+        self.suite.download_closure.return_value = self.debs
+        self.patch(mock.patch.object(archive, 'suite', return_value=self.suite))
+
+    def package(self, name, files):
+        trees.write(self.scratch / name, {**files, 'DEBIAN/control': (
+            f'Package: {name}\nVersion: 1\nArchitecture: all\nMaintainer: T <t@example.org>\n'
+            'Description: a test\n')})
+        deb = self.scratch / f'{name}.deb'
+        subprocess.run(['dpkg-deb', '-Znone', '-b', self.scratch / name, deb],
+                       check=True, capture_output=True)
+        return deb
+
+    def root(self):
+        with contextlib.redirect_stderr(io.StringIO()):
+            return roots.root_of('13')
+
+    def test_packages_are_unpacked_into_a_merged_usr(self):
+        root = self.root()
+        self.assertTrue((root / 'usr/bin/true').exists())
+        self.assertTrue((root / 'usr/lib/y').exists())
+        self.assertEqual((os.readlink(root / 'bin'), os.readlink(root / 'bin/sh')), ('usr/bin', 'dash'))
+        self.assertEqual((root / 'etc/passwd').read_text(), 'root\n')
+
+    def test_a_root_is_made_once(self):
+        self.assertEqual(self.root(), self.root())
+        self.suite.download_closure.assert_called_once()
+
+    def test_a_root_is_there_as_a_whole_or_not_at_all(self):
+        self.debs[1].write_bytes(b'damaged')
+        with self.assertRaisesRegex(UserError, 'unpacking base.deb failed'):
+            self.root()
+        self.assertEqual([path.name for path in (self.scratch / 'cache/roots').iterdir()], ['.trixie.lock'])
+
+    def test_the_other_release(self):
+        os_release = self.scratch / 'os-release'
+        with mock.patch.object(archive, 'OS_RELEASE', os_release):
+            for here, other in (('12', '13'), ('13', '12'), ('14', '12')):
+                os_release.write_text(f'ID=debian\nVERSION_ID="{here}"\n')
+                self.assertEqual(releases.other_release(), other)
+
+
+if __name__ == '__main__':
+    unittest.main()
