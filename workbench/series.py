@@ -292,8 +292,12 @@ class Repository(git.Repository):
         self.git('commit', '-q', *options, '-m', message)
 
     def apply(self, patches):
-        """Apply patches with git am."""
-        self.git('am', '-q', '--keep-cr', *patches)
+        """Apply patches with git am, whose subjects keep what stands in brackets."""
+        self.git('am', '-q', '--keep-cr', '--keep-non-patch', *patches)
+
+    def messages(self):
+        """The message of each commit but the first, in their order."""
+        return self.git('log', '-z', '--reverse', '--format=%B', 'pristine..').rstrip('\0').split('\0')
 
     def files(self):
         """Map each path that is committed to its content and mode."""
@@ -311,13 +315,43 @@ def difference(series, repository, n):
     return sorted(path for path in {*wanted, *have} if wanted.get(path) != have.get(path))
 
 
-def cut(series, directory, *options, author=MAINTAINERS, cover=None, previous=()):
+# What git format-patch names a file: the version, the number, and what it makes of
+# the subject, which may look like anything.
+_NAME = re.compile(r'(?:v(\d+)-)?(\d{4,})-.*\.patch', re.DOTALL)
+
+
+def numbered(directory, version=None):
+    """Map numbers to the patches of a version in a directory; 0 is the cover letter."""
+    found = {}
+    for path in directory.iterdir():
+        match = _NAME.fullmatch(path.name)
+        if match and match[1] == (version and str(version)):
+            found[int(match[2])] = path
+    return dict(sorted(found.items()))
+
+
+def without_cover(patches):
+    """Those of numbered() that are patches, in their order."""
+    return [path for number, path in patches.items() if number]
+
+
+def _check_messages(series, repository, applied):
+    """Raise UserError for a message that does not survive git format-patch and git am."""
+    for patch, was, came in zip(series.patches, repository.messages(), applied.messages(), strict=True):
+        if came != was:
+            raise UserError(f'workbench/series/{patch.name}: git am would change this message to:\n'
+                            + textwrap.indent(came.strip(), '  '))
+
+
+def cut(series, directory, version=None, author=MAINTAINERS, cover=None, previous=()):
     """Write the patches into a directory, with git format-patch; return their paths.
 
-    author: a name and an address. cover: the text of the cover letter, its subject
-    first. previous: the patches of the version before, to show there what has
-    changed. What is cut is applied again, and what comes out compared with the graft.
+    version: its number, if it has one. author: a name and an address. cover: the
+    text of the cover letter, its subject first. previous: the patches of the
+    version before, to show there what has changed. What is cut is applied again,
+    and what comes out compared with the graft.
     """
+    options = [f'-v{version}'] if version else []
     with tempfile.TemporaryDirectory(prefix='lkmdemo-series-') as scratch:
         repository = Repository(Path(scratch) / 'cut', author)
         repository.commit(series.pristine, 'pristine')
@@ -326,7 +360,7 @@ def cut(series, directory, *options, author=MAINTAINERS, cover=None, previous=()
             repository.apply(previous)
             repository.git('tag', 'previous')
             repository.git('reset', '-q', '--hard', 'pristine')
-            options = (*options, '--range-diff=pristine..previous')
+            options.append('--range-diff=pristine..previous')
         for n, patch in enumerate(series.patches):
             before = series.content(n - 1) if n else series.pristine
             changes = {path: data for path, data in series.content(n).items()
@@ -336,18 +370,20 @@ def cut(series, directory, *options, author=MAINTAINERS, cover=None, previous=()
             repository.commit(changes, patch.message, series.mode, '-s')
         if cover:
             repository.git('config', 'branch.base.description', cover)
-            options = (*options, '--cover-letter', '--cover-from-description=subject')
+            options += ['--cover-letter', '--cover-from-description=subject']
         repository.git('format-patch', '-q', '--zero-commit', '-o', directory, *options,
                        'pristine..')
-        patches = sorted(path for path in directory.glob('*.patch') if '0000-' not in path.name)
+        patches = without_cover(numbered(directory, version))
 
         applied = Repository(Path(scratch) / 'applied')
         applied.commit(series.pristine, 'pristine')
+        applied.git('tag', 'pristine')
         applied.apply(patches)
         wrong = difference(series, applied, -1)
         if wrong:
             raise UserError('the patches, applied, are not what graft makes of:\n  '
                             + '\n  '.join(wrong))
+        _check_messages(series, repository, applied)
     return patches
 
 
@@ -384,20 +420,19 @@ def make(tree, version):
     directory.mkdir(exist_ok=True)
     previous = []
     if int(version) > 1:
-        before = f'v{int(version) - 1}-'
-        previous = sorted(path for path in directory.glob(f'{before}*.patch')
-                          if '-0000-' not in path.name)
+        before = int(version) - 1
+        previous = without_cover(numbered(directory, before))
         if not previous:
-            raise UserError(f'V={version} tells what has changed since {before[:-1]}, and there is '
-                            f'no {directory}/{before}*.patch')
+            raise UserError(f'V={version} shows what has changed since v{before}, and there is '
+                            f'no {directory}/v{before}-*.patch')
     author = identity()
     cover = _cover(tree)
     with tempfile.TemporaryDirectory(prefix='.new-', dir=directory) as fresh:
-        cut(Series(tree), Path(fresh), f'-v{version}', author=author, cover=cover, previous=previous)
-        for old in directory.glob(f'v{version}-*.patch'):
+        cut(Series(tree), Path(fresh), version, author=author, cover=cover, previous=previous)
+        for old in numbered(directory, version).values():
             old.unlink()
         made = []
-        for path in sorted(Path(fresh).glob('*.patch')):
+        for path in numbered(Path(fresh), version).values():
             made.append(directory / path.name)
             os.replace(path, made[-1])
     return made

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Splitting final texts into the states of a series."""
 
+import tempfile
 import unittest
+from pathlib import Path
+from unittest import mock
 
 import series
 from console import UserError
@@ -192,6 +195,118 @@ class RefusalTest(unittest.TestCase):
     def test_a_description_without_a_separator(self):
         with self.assertRaisesRegex(UserError, '---'):
             series.parse('1', 'subject\n')
+
+
+class Described:
+    """A series of one file, to which each patch adds a line; messages are those of the patches."""
+
+    def __init__(self, messages, lines=None):
+        self.patches = [series.Patch(f'{n:02}', message, {}) for n, message in enumerate(messages, 1)]
+        self.lines = lines or [f'line {n}' for n in range(len(messages))]
+        self.pristine = {PATH: b'first\n'}
+
+    def content(self, n):
+        return {PATH: ''.join(f'{line}\n' for line in ['first', *self.lines[:n + 1 or None]]).encode()}
+
+    def mode(self, _path):
+        return 0o644
+
+
+SUBJECTS = (
+    'make 100000 random calls', 'v1-0000-cover-letter.patch', '0000-0000', 'add drivers/misc/x and ../../x',
+    'say "hello" and \'bye\' and `true` $(false)', 'größer, 大きい, ✓', '大きい', '100 % of %s and %d',
+    '[RFC] a bracket', '[x] [y] two of them', 'very long ' * 30, '-v2 --range-diff', '...', 'a.patch', '*', '#1',
+    'the same', 'the same', 'trailing.', 'a \\ b', 'with {braces}', 'From: x', 'a: b: c')
+
+
+class CutTest(unittest.TestCase):
+    """Subjects may look like anything."""
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.directory = Path(directory.name)
+
+    def cut(self, messages, **options):
+        """Cut patches with these messages; return their paths."""
+        return series.cut(Described(messages), self.directory, **options)
+
+    def test_any_subject_is_cut_and_applied(self):
+        paths = self.cut([f'{subject}\n\nBody.\n' for subject in SUBJECTS])
+        self.assertEqual(len(paths), len(SUBJECTS))
+
+    def test_each_subject_is_cut_alone_with_a_cover_letter(self):
+        for subject, version in (('make 100000 random calls', None), ('大きい', 1), ('0000-0000', 12)):
+            with self.subTest(subject), tempfile.TemporaryDirectory() as directory:
+                paths = series.cut(Described([f'{subject}\n\nBody.\n']), Path(directory), version,
+                                   cover=f'{subject}\n\nAll of it.')
+                self.assertEqual(len(paths), 1)
+                self.assertEqual(len(list(Path(directory).iterdir())), 2)
+                self.assertEqual(list(series.numbered(Path(directory), version)), [0, 1])
+
+    def test_a_message_that_git_am_would_change_is_refused(self):
+        for message in ('Re: an answer\n', 'x\n\nFrom: Somebody <else@example.org>\n\nBody.\n',
+                        'x\n\nbefore\n---\nafter\n'):
+            with self.subTest(message), self.assertRaisesRegex(UserError, 'workbench/series/01: git am would change'), \
+                 tempfile.TemporaryDirectory() as directory:
+                series.cut(Described([message]), Path(directory))
+
+    def test_patches_are_told_from_others_by_their_names(self):
+        for name in ('v1-0000-cover-letter.patch', 'v1-0001-make-100000-random-calls.patch', 'v11-0001-x.patch',
+                     '0001-x.patch', 'v1-0002-v1-0000-x.patch', 'v1-0003-.patch', 'notes', 'xv1-0004-y.patch'):
+            (self.directory / name).touch()
+        found = series.numbered(self.directory, 1)
+        self.assertEqual({number: path.name for number, path in found.items()},
+                         {0: 'v1-0000-cover-letter.patch', 1: 'v1-0001-make-100000-random-calls.patch',
+                          2: 'v1-0002-v1-0000-x.patch', 3: 'v1-0003-.patch'})
+        self.assertEqual(list(series.numbered(self.directory)), [1])
+        self.assertEqual([path.name[:7] for path in series.without_cover(found)], ['v1-0001', 'v1-0002', 'v1-0003'])
+
+
+class MakeTest(unittest.TestCase):
+    """make series, for one version after the other."""
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.directory = Path(directory.name) / 'series'
+        self.described = Described([f'{subject}\n\nBody.\n' for subject in SUBJECTS[:3]], ['1\n2\n3', 'old', '4'])
+        for module, name, value in (
+                (series, 'build_root', lambda: Path(directory.name)),
+                (series, 'identity', lambda: ('A', 'a@example.org')),
+                (series, 'Series', lambda tree: self.described),
+                (series, '_cover', lambda tree: 'make 100000 random calls\n\nAll of it.')):
+            patch = mock.patch.object(module, name, value)
+            patch.start()
+            self.addCleanup(patch.stop)
+
+    def names(self):
+        return sorted(path.name for path in self.directory.iterdir())
+
+    def test_a_second_version_shows_what_has_changed(self):
+        series.make('tree', '1')
+        self.described.lines[0] = '1\n2\nnew'
+        made = series.make('tree', '2')
+        self.assertEqual(len(made), 4)
+        letter = made[0].read_text(encoding='utf-8')
+        self.assertIn('Range-diff against v1:', letter)
+        self.assertIn('+new', letter)
+        self.assertIn('1:  ', letter)
+
+    def test_a_version_that_is_cut_again_replaces_itself_alone(self):
+        series.make('tree', '1')
+        series.make('tree', '2')
+        self.described = Described(['renamed\n', 'make 100000 random calls\n'])
+        series.make('tree', '1')
+        self.assertEqual([name for name in self.names() if name.startswith('v1-')],
+                         ['v1-0000-cover-letter.patch', 'v1-0001-renamed.patch',
+                          'v1-0002-make-100000-random-calls.patch'])
+        self.assertEqual(sum(name.startswith('v2-') for name in self.names()), 4)
+
+    def test_a_version_needs_the_one_before(self):
+        with self.assertRaisesRegex(UserError, 'no .*v2-'):
+            series.make('tree', '3')
+        self.assertEqual(self.names(), [])
 
 
 if __name__ == '__main__':
