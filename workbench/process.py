@@ -13,6 +13,7 @@ from pathlib import Path
 
 from console import Progress, UserError
 from environment import environment
+from errors import first_error
 
 PR_SET_PDEATHSIG = 1
 PR_SET_PTRACER = 0x59616d61
@@ -83,19 +84,6 @@ def stop(child):
             return
         except subprocess.TimeoutExpired:
             continue
-
-
-_ERROR = re.compile(r'(\berror\b|\bERROR\b|\bError [0-9]+|undefined reference|No space left'
-                    r'|not found|^E: |\*\*\*)', re.ASCII)
-
-
-def first_error(log, before=2, after=8):
-    """The lines of a log around its first error, or its last lines."""
-    lines = log.read_text(errors='replace').splitlines()
-    for i, line in enumerate(lines[1:], 1):
-        if _ERROR.search(line):
-            return lines[max(0, i - before):i + after]
-    return lines[-after:]
 
 
 def run_logged(command, log, title, step=None, total=0, cwd=None, env=None):
