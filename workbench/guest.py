@@ -11,12 +11,12 @@ import shutil
 import signal
 import sys
 import tempfile
-import termios
 import threading
 import time
 from pathlib import Path
 
 import kvm
+import terminal
 import um
 import x86_64
 from console import say
@@ -107,16 +107,6 @@ def _write_run(run, kernel, command, modules, tty):
     (run / 'start').write_text('\n'.join(lines) + '\n', encoding='utf-8')
 
 
-@contextlib.contextmanager
-def _terminal():
-    """Give the terminal to the guest, and put it back as it was."""
-    before = termios.tcgetattr(0)
-    try:
-        yield
-    finally:
-        termios.tcsetattr(0, termios.TCSADRAIN, before)
-
-
 def _watch(child, log_fd, log, followers, deadline, stopped):
     """Copy the log and the outputs until the kernel has ended, or has to."""
     with open(log, 'wb', buffering=0) as out, selectors.DefaultSelector() as selector:
@@ -142,29 +132,29 @@ def _boot(kernel, command, log, timeout, modules=(), out=None, err=None,
 
     The arguments are those of run(); machine: those of the machine's boot().
     """
-    terminal = timeout is None
+    on_terminal = timeout is None
     target = MACHINES[kernel.target]
     directory = Path(tempfile.mkdtemp(prefix='lkmdemo-'))
     log.parent.mkdir(parents=True, exist_ok=True)
     read_end, write_end = os.pipe()
-    child = tty = status = None
+    tty = status = None
     followers = []
     try:
-        _write_run(directory, kernel, command, modules, target.TERMINAL if terminal else None)
+        _write_run(directory, kernel, command, modules, target.TERMINAL if on_terminal else None)
         with contextlib.ExitStack() as stack:
-            if terminal:
-                stack.enter_context(_terminal())
-                tty = os.dup(0)
-                stack.callback(os.close, tty)
+            if on_terminal:
+                tty = stack.enter_context(terminal.lent())
             else:
                 followers = [_Follower(directory / 'out', out or sys.stdout.buffer),
                              _Follower(directory / 'err', err or sys.stderr.buffer)]
             child = target.boot(kernel, [directory, *_writable()], write_end, tty, **machine)
+            # Before the terminal is restored: the guest may change it until then.
+            stack.callback(_kill, child)
             started(child)
             os.close(write_end)
             write_end = -1
             in_time = _watch(child, read_end, log, followers,
-                             None if terminal else time.monotonic() + timeout,
+                             None if on_terminal else time.monotonic() + timeout,
                              stopped)
             if in_time:
                 child.wait()
@@ -172,16 +162,18 @@ def _boot(kernel, command, log, timeout, modules=(), out=None, err=None,
             status = int((directory / 'status').read_text(encoding='utf-8'))
         return status, in_time, child.returncode
     finally:
-        if child:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(child.pid, signal.SIGKILL)
-            stop(child)
         for follower in followers:
             follower.close()
         os.close(read_end)
         if write_end >= 0:
             os.close(write_end)
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def _kill(child):
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)
+    stop(child)
 
 
 _asking = threading.Lock()
