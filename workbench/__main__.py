@@ -28,6 +28,7 @@ from environment import INHERITED, environment
 from options import from_make, packages, parse
 from paths import WORKBENCH, build_root, make_scratch
 from process import kill_descendants
+from tally import one
 
 FAILED = 2
 INTERRUPTED = 130
@@ -94,12 +95,13 @@ def test(options):
         tally += debug.session(built)
     # Checkers leave no room for some of the tests that the table names.
     for problem in [] if built.debug else rows.check(tally.results, built.target):
-        say(f'lkmdemo: {problem}')
-        tally += verdict.Tally(failed=1)
+        tally += one(problem, 'failed')
     return _finish(tally)
 
 
 def _finish(tally):
+    for line in tally.failures():
+        print(f'failed: {line}')
     print(tally, flush=True)
     return 1 if tally.failed or not tally.passed else 0
 

@@ -13,11 +13,11 @@ import time
 from pathlib import Path
 
 import guest
-import verdict
 from console import UserError, say
 from environment import environment
 from paths import WORKBENCH
 from process import start, stop
+from tally import Tally, one
 
 # What user space does in a session that nobody watches, which sees the write
 # before it happens; and what must show, in the session or in the guest.
@@ -129,11 +129,11 @@ def session(kernel):
         beside.close()
     printed = log.read_text(errors='replace') + beside.out.getvalue().decode(errors='replace')
     print(printed, end='')
-    tally = verdict.Tally()
+    tally = Tally()
     for number, (name, pattern) in enumerate(CASES.items(), 1):
         seen = bool(pattern.search(printed)) and beside.status == 0
         print(f'{"" if seen else "not "}ok {number} write.{name}', flush=True)
-        tally += verdict.one(f'debugger write.gdb: write.{name}', seen)
+        tally += one(f'debugger write.gdb: write.{name}', 'passed' if seen else 'failed')
     if tally.failed:
         say(f'kernel log: {beside.log}')
     return tally

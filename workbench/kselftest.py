@@ -21,7 +21,8 @@ from console import UserError
 from environment import environment
 from paths import CACHE
 
-# What the run prints at the end of a program.
+# What the run prints at the beginning and at the end of a program.
+_BEGIN = re.compile(r'^# (selftests: \S+ \S+)$')
 _RESULT = re.compile(r'^((?:not )?ok) \d+ (selftests: \S+ (\S+).*)$')
 
 TIMEOUT = 600
@@ -158,9 +159,13 @@ class _Part(io.RawIOBase):
         return len(data)
 
     def finish(self):
-        """Hand on what a guest printed after its last result, if it died."""
-        if self.lines or self.rest:
-            self.report.add([*self.lines, self.rest.decode(errors='replace')])
+        """Hand on what a guest printed after its last result, if it died, as a program that failed."""
+        lines = [*self.lines, *([self.rest.decode(errors='replace')] if self.rest else [])]
+        begun = [match[1] for match in map(_BEGIN.match, lines) if match]
+        if begun:
+            lines.append(f'not ok 0 {begun[-1]} # the guest ended')
+        if lines:
+            self.report.add(lines)
 
 
 def _command(kernel, share):
@@ -227,5 +232,5 @@ def run(kernel, tests=()):
             stop.set()
             raise
     seconds.keep()
-    tally = verdict.count_kselftest(kernel.tree, '\n'.join(report.lines), len(chosen))
-    return verdict.with_status(tally, max(statuses, key=abs))
+    tally = verdict.count_kselftest('\n'.join(report.lines), chosen)
+    return verdict.with_status(tally, max(statuses, key=abs), 'kselftest')

@@ -81,11 +81,19 @@ class ReportTest(unittest.TestCase):
         self.write(self.one, b'mdemo: A\n')
         self.assertEqual(self.report.lines, ['ok 1 selftests: lkmdemo: A'])
 
-    def test_what_a_dying_guest_printed_last_is_kept(self):
-        self.write(self.one, b'# ok 1 a\n# ok')
+    def test_the_program_in_which_a_guest_dies_has_failed(self):
+        self.write(self.one, b'# selftests: lkmdemo: A\n# ok 1 a\n# ok')
+        self.write(self.two, b'# ok 1 b\nok 1 selftests: lkmdemo: B\n')
         with contextlib.redirect_stdout(io.StringIO()):
             self.one.finish()
-        self.assertEqual(self.report.lines, ['# ok 1 a', '# ok'])
+        self.assertEqual(self.report.lines[2:], ['# selftests: lkmdemo: A', '# ok 1 a', '# ok',
+                                                 'not ok 2 selftests: lkmdemo: A # the guest ended'])
+
+    def test_what_a_guest_printed_outside_of_a_program_is_kept(self):
+        self.write(self.one, b'make: *** Error 2')
+        with contextlib.redirect_stdout(io.StringIO()):
+            self.one.finish()
+        self.assertEqual(self.report.lines, ['make: *** Error 2'])
 
     def test_the_time_of_each_program_is_noted(self):
         self.write(self.one, b'ok 1 selftests: lkmdemo: A\n')

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What counts as passed, and what in a kernel log fails a run."""
+"""What counts as passed."""
 
+import json
 import tempfile
 import unittest
 from pathlib import Path
 
 import guest
 import verdict
-from paths import build_root
+from console import UserError
+from tally import Tally, one
 
 KSELFTEST = """\
 # timeout set to 45
@@ -29,18 +31,39 @@ not ok 1 selftests: lkmdemo: seek # exit=1
 WHOLE = '# TAP version 13\n# 1..1\n# ok 1 global.d\nok 2 selftests: lkmdemo: open'
 CRASHED = '# TAP version 13\n# 1..2\n# ok 1 global.d\nnot ok 2 selftests: lkmdemo: open # exit=139'
 TIMED_OUT = 'not ok 2 selftests: lkmdemo: open # TIMEOUT 45 seconds'
+SKIPPED = '# TAP version 13\n# 1..1\n# ok 1 global.d # SKIP no device\nok 2 selftests: lkmdemo: open'
+SKIPPED_AT_ONCE = '# TAP version 13\n# 1..0 # SKIP no device\nok 2 selftests: lkmdemo: open # SKIP'
+
+KUNIT = """\
+KTAP version 1
+1..1
+    KTAP version 1
+    # Subtest: lkmdemo_open
+    # module: lkmdemo_kunit
+    1..2
+        KTAP version 1
+        # Subtest: each
+        ok 1 one
+        not ok 2 two
+    # each: pass:1 fail:1 skip:0 total:2
+    not ok 1 each
+    ok 2 other # SKIP no such thing
+not ok 1 lkmdemo_open
+KTAP version 1
+1..1
+    KTAP version 1
+    # Subtest: lkmdemo_pool
+    1..1
+    ok 1 case
+ok 1 lkmdemo_pool
+"""
 
 
-class CountTest(unittest.TestCase):
+class KselftestTest(unittest.TestCase):
     """The tally of a kselftest run."""
 
-    def setUp(self):
-        trees = [path for path in build_root().glob('linux-*') if path.is_dir()]
-        self.assertTrue(trees, 'no kernel tree under build/: run make kernel first')
-        self.tree = trees[0]
-
-    def count(self, second):
-        return verdict.count_kselftest(self.tree, KSELFTEST.format(second=second), 2)
+    def count(self, second, programs=('seek', 'open')):
+        return verdict.count_kselftest(KSELFTEST.format(second=second), programs)
 
     def test_each_case_of_a_program_counts(self):
         self.assertEqual(self.count(WHOLE)[:3], (2, 1, 1))
@@ -50,25 +73,88 @@ class CountTest(unittest.TestCase):
             'kselftest seek: global.a': 'passed', 'kselftest seek: global.b': 'failed',
             'kselftest seek: global.c': 'skipped', 'kselftest open: global.d': 'passed'})
 
-    def test_of_a_case_with_parameters_the_worst_counts(self):
-        passed, failed = (verdict.Tally(results={'KUnit a.b': result})
-                          for result in ('passed', 'failed'))
-        self.assertEqual((passed + failed + passed).results, {'KUnit a.b': 'failed'})
-
     def test_a_program_that_dies_on_the_way_fails(self):
-        self.assertGreaterEqual(self.count(CRASHED).failed, 2)
+        self.assertIn('kselftest open: 1 of 2 have a result', self.count(CRASHED).failures())
 
     def test_a_program_that_printed_nothing_fails(self):
-        self.assertGreaterEqual(self.count(TIMED_OUT).failed, 2)
+        self.assertIn('kselftest open', self.count(TIMED_OUT).failures())
 
-    def test_a_run_that_ends_too_early_fails(self):
-        self.assertGreaterEqual(self.count('').failed, 2)
+    def test_programs_that_did_not_run_fail(self):
+        self.assertIn('kselftest did not run open poll', self.count('', ('seek', 'open', 'poll')).failures())
 
     def test_a_script_that_ends_with_a_shell_error_fails(self):
-        self.assertGreaterEqual(self.count('ok 2 selftests: lkmdemo: a.sh # XFAIL').failed, 2)
+        tally = self.count('ok 2 selftests: lkmdemo: a.sh # XFAIL', ('seek', 'a.sh'))
+        self.assertIn('kselftest a.sh', tally.failures())
 
     def test_an_output_without_ktap_is_a_failure(self):
-        self.assertGreaterEqual(verdict.count_kselftest(self.tree, 'make: *** Error 2\n', 2).failed, 1)
+        self.assertIn('kselftest did not run seek', verdict.count_kselftest('make: *** Error 2\n', ['seek']).failures())
+
+    def test_a_program_that_skips_every_case_fails(self):
+        for second in (SKIPPED, SKIPPED_AT_ONCE):
+            with self.subTest(second):
+                self.assertIn('kselftest open: skipped every case', self.count(second).failures())
+
+    def test_a_program_that_skips_some_cases_does_not(self):
+        self.assertEqual(self.count(WHOLE).failures(), ['kselftest seek: global.b'])
+
+
+class KunitTest(unittest.TestCase):
+    """The tally of a KUnit run."""
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.results, self.log = (Path(directory.name) / name for name in ('results.json', 'test.log'))
+
+    def judge(self, log, status=0, cases=('PASS',)):
+        """The tally of a run of kunit.py with one suite."""
+        self.log.write_bytes(log)
+        suite = {'name': 'suite', 'sub_groups': [], 'test_cases': [
+            {'name': f'case{number}', 'status': each} for number, each in enumerate(cases)]}
+        if cases:
+            self.results.write_text(json.dumps({'sub_groups': [suite], 'test_cases': []}), encoding='utf-8')
+        return verdict.judge_kunit(self.results, self.log, status)
+
+    def test_each_case_counts(self):
+        tally = self.judge(b'KTAP version 1\n', 1, ('PASS', 'FAIL', 'SKIP', 'ERROR'))
+        self.assertEqual(tally[:3], (1, 2, 1))
+        self.assertEqual(tally.failures(), ['KUnit suite.case1', 'KUnit suite.case3'])
+
+    def test_no_results_are_an_error(self):
+        with self.assertRaisesRegex(UserError, 'no results'):
+            self.judge(b'', 1, ())
+
+    def test_a_status_without_a_failed_case_is_an_error(self):
+        with self.assertRaisesRegex(UserError, 'no case failed'):
+            self.judge(b'KTAP version 1\n', 1)
+
+    def test_the_results_in_debugfs_count(self):
+        tally = verdict.count_kunit(KUNIT)
+        self.assertEqual(tally[:3], (2, 1, 1))
+        self.assertEqual(tally.results, {'KUnit lkmdemo_open.each': 'failed', 'KUnit lkmdemo_open.other': 'skipped',
+                                         'KUnit lkmdemo_pool.case': 'passed'})
+
+
+class TallyTest(unittest.TestCase):
+    """Sums, and what the end of a run names."""
+
+    def test_of_a_case_with_parameters_the_worst_counts(self):
+        passed, failed = one('KUnit a.b', 'passed'), one('KUnit a.b', 'failed')
+        self.assertEqual((passed + failed + passed).results, {'KUnit a.b': 'failed'})
+        self.assertEqual(str(passed + failed + passed), '2 passed, 1 failed, 0 skipped')
+
+    def test_the_failed_cases_are_named(self):
+        self.assertEqual((one('a', 'failed') + one('b', 'passed') + one('c', 'skipped')).failures(), ['a'])
+
+    def test_no_more_than_some_lines_are(self):
+        for count, lines, last in ((20, 20, '19'), (21, 20, 'and 2 more'), (500, 20, 'and 481 more')):
+            with self.subTest(count):
+                found = sum((one(str(number), 'failed') for number in range(count)), Tally()).failures()
+                self.assertEqual((len(found), found[-1]), (lines, last))
+
+    def test_a_status_without_a_failed_case_is_a_failure(self):
+        self.assertEqual(verdict.with_status(one('a', 'passed'), 2, 'x').failed, 1)
+        self.assertEqual(verdict.with_status(one('a', 'failed'), 2, 'x').failed, 1)
 
 
 class SplatTest(unittest.TestCase):
