@@ -12,6 +12,7 @@ import build
 import clean
 import debug
 import docs
+import evidence
 import graft
 import guard
 import guest
@@ -87,9 +88,10 @@ def kselftest(options):
 def test(options):
     """Run all tests."""
     built = _kernel(options)
+    before = evidence.about(built.tree)
     of_kunit = _kunit(options, built)
     of_kselftest = selftests.run(built, timeout=options.timeout)
-    verdict.remember(built, of_kunit, of_kselftest)
+    evidence.remember_tests(before, built, of_kunit, of_kselftest)
     tally = of_kunit + of_kselftest
     if not built.debug:
         tally += debug.session(built)

@@ -3,6 +3,7 @@
 
 import concurrent.futures
 import contextlib
+import hashlib
 import io
 import itertools
 import json
@@ -81,13 +82,20 @@ def _chosen(kernel, tests):
 
 
 class Seconds:
-    """How long each program took the last time, kept from run to run."""
+    """How long each program took the last time, kept from run to run.
+
+    They are those of a kernel with one configuration, on so many processors.
+    """
 
     def __init__(self, kernel):
         self.path = CACHE / f'kselftest-{kernel.name}.json'
+        configuration = (kernel.out / '.config').read_bytes()
+        self.on = f'{kernel.release()} {hashlib.sha256(configuration).hexdigest()} {build.JOBS}'
         self.of = {}
-        with contextlib.suppress(OSError, ValueError):
-            self.of = json.loads(self.path.read_text(encoding='utf-8'))
+        with contextlib.suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
+            kept = json.loads(self.path.read_text(encoding='utf-8'))
+            if kept['on'] == self.on:
+                self.of = {name: float(seconds) for name, seconds in kept['of'].items()}
 
     def shares(self, names, count):
         """Share programs out so that all shares take about as long.
@@ -103,7 +111,11 @@ class Seconds:
         return [sorted(share, key=names.index) for share in shares]
 
     def keep(self):
-        self.path.write_text(json.dumps(self.of, indent=1), encoding='utf-8')
+        """Keep them; another clone may do so at the same time."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        part = self.path.with_name(f'{self.path.name}.{os.getpid()}')
+        part.write_text(json.dumps({'on': self.on, 'of': self.of}, indent=1), encoding='utf-8')
+        os.replace(part, self.path)
 
 
 class Report:

@@ -21,6 +21,7 @@ import archive
 import build
 import checkout
 import docs
+import evidence
 import graft
 import guest
 import series
@@ -381,6 +382,7 @@ def _row(*columns):
 def lint(tree, quick):
     """Run the checks and print the table; return how many have complained."""
     failures = []
+    before = {} if quick else evidence.about(tree)
     with tempfile.TemporaryDirectory(prefix='lkmdemo-lint-') as scratch:
         subject = Lint(tree, Path(scratch))
         _row('tool', 'on', 'time', 'result')
@@ -402,7 +404,7 @@ def lint(tree, quick):
             if complaints:
                 failures.append((check, complaints, subject.log))
     if not failures and not quick:
-        verdict.remember_lint()
+        evidence.remember_lint(before, tree)
     for check, complaints, log in failures:
         say(f'\n{check.name}, log: {log}')
         say('\n'.join('  ' + line for line in complaints[:SHOWN]))

@@ -14,10 +14,10 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
+import evidence
 import git
 import graft
 import source
-import verdict
 from console import UserError
 from paths import REPO, WORKBENCH, build_root
 
@@ -387,29 +387,35 @@ def cut(series, directory, version=None, author=MAINTAINERS, cover=None, previou
     return patches
 
 
-def _figures():
+def _figures(present):
     """The lines of the cover letter that say which tests have passed, and where."""
-    runs = verdict.remembered()
+    runs = evidence.tests(present)
     if not runs:
         raise UserError('the cover letter has the figures of the last test run, and there is '
-                        'none of these sources: run make test first')
+                        'none that holds: run make test first')
     lines = []
     for run in runs:
         if run['failed'] or not run['passed']:
             raise UserError(f"the last test run, {run['date']} on {run['kernel']}, had failures: "
-                            'mend them first')
+                            'fix them first')
         lines.append(f"  Linux {run['release']}, {run['kernel']}, {run['date']}: {run['kunit']} "
                      f"KUnit\n  and {run['kselftest']} kselftest cases passed, none failed, "
                      f"{run['skipped']} skipped\n")
     return '\n'.join(lines)
 
 
-def _cover(tree):
-    """The text of the cover letter; what make lint has to confirm only if it did."""
-    checked = verdict.lint_has_passed()
-    paragraphs = [text for text in COVER.read_text(encoding='utf-8').split('\n\n')
-                  if checked or not text.startswith('{lint}')]
-    return '\n\n'.join(paragraphs).format(lint='', tests=_figures(), release=source.release(tree))
+def cover_letter(text, present, release):
+    """The text of the cover letter, its subject first.
+
+    text: that of the file, with fields in braces. present: what evidence.about()
+    says. A paragraph that begins with {lint} is left out unless make lint has
+    confirmed it of just this.
+    """
+    checked = evidence.lint_holds(present)
+    text = '\n\n'.join(paragraph for paragraph in text.split('\n\n')
+                       if checked or not paragraph.startswith('{lint}'))
+    fields = {'lint': '', 'tests': _figures(present), 'release': release}
+    return re.sub('{(' + '|'.join(fields) + ')}', lambda match: fields[match[1]], text)
 
 
 def make(tree, version):
@@ -426,7 +432,7 @@ def make(tree, version):
             raise UserError(f'V={version} shows what has changed since v{before}, and there is '
                             f'no {directory}/v{before}-*.patch')
     author = identity()
-    cover = _cover(tree)
+    cover = cover_letter(COVER.read_text(encoding='utf-8'), evidence.about(tree), source.release(tree))
     with tempfile.TemporaryDirectory(prefix='.new-', dir=directory) as fresh:
         cut(Series(tree), Path(fresh), version, author=author, cover=cover, previous=previous)
         for old in numbered(directory, version).values():

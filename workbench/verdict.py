@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Run the KUnit suites, and count what came of tests."""
 
-import datetime
-import hashlib
 import io
 import json
 import re
@@ -10,7 +8,6 @@ import subprocess
 import sys
 
 import build
-import graft
 import guest
 import ktap
 import um
@@ -19,55 +16,8 @@ from paths import build_root
 from process import start, stop
 from tally import Tally, one
 
-LAST_TEST, LAST_LINT = 'last-test.json', 'last-lint'
-
 # KUnit's results in kunit.py's JSON; any other is a failure.
 _KUNIT_RESULTS = {'PASS': 'passed', 'SKIP': 'skipped'}
-
-
-def _tested():
-    """A digest of all that a test run is about."""
-    digest = hashlib.sha256()
-    for path, file in graft.upstream_files().items():
-        if not path.startswith('Documentation/'):
-            digest.update(f'{path} '.encode() + hashlib.sha256(file.read_bytes()).digest())
-    return digest.hexdigest()
-
-
-def _runs():
-    """The last test run on each kind of kernel."""
-    try:
-        return json.loads((build_root() / LAST_TEST).read_text(encoding='utf-8'))
-    except (OSError, ValueError):
-        return {}
-
-
-def remember(kernel, of_kunit, of_kselftest):
-    """Keep the tallies of a whole test run in build/last-test.json."""
-    tally = of_kunit + of_kselftest
-    runs = _runs()
-    runs[kernel.name] = {
-        'kernel': kernel.name, 'release': kernel.release(),
-        'date': datetime.date.today().isoformat(), 'sources': _tested(),
-        'kunit': of_kunit.passed, 'kselftest': of_kselftest.passed,
-        'passed': tally.passed, 'failed': tally.failed, 'skipped': tally.skipped}
-    (build_root() / LAST_TEST).write_text(json.dumps(runs, indent=1) + '\n', encoding='utf-8')
-
-
-def remembered():
-    """The last test run on each kind of kernel that was of the present sources."""
-    return [run for run in _runs().values() if run['sources'] == _tested()]
-
-
-def remember_lint():
-    """Keep that all of make lint has passed on the present sources."""
-    (build_root() / LAST_LINT).write_text(_tested(), encoding='utf-8')
-
-
-def lint_has_passed():
-    """Whether all of make lint has passed on the present sources."""
-    stamp = build_root() / LAST_LINT
-    return stamp.exists() and stamp.read_text(encoding='utf-8') == _tested()
 
 
 def _kunit_name(path):

@@ -3,6 +3,7 @@
 
 import contextlib
 import io
+import json
 import tempfile
 import types
 import unittest
@@ -21,7 +22,10 @@ class SharesTest(unittest.TestCase):
         patch = mock.patch.object(kselftest, 'CACHE', Path(directory.name))
         patch.start()
         self.addCleanup(patch.stop)
-        self.seconds = kselftest.Seconds(types.SimpleNamespace(name='um'))
+        (Path(directory.name) / '.config').write_text('CONFIG_SMP=y\n', encoding='utf-8')
+        self.kernel = types.SimpleNamespace(name='um', target='um', debug=False, out=Path(directory.name),
+                                            release=lambda: '7.3')
+        self.seconds = kselftest.Seconds(self.kernel)
 
     def test_all_shares_take_about_as_long(self):
         self.seconds.of = {'a': 5, 'b': 3, 'c': 2, 'd': 1}
@@ -34,26 +38,43 @@ class SharesTest(unittest.TestCase):
         self.assertEqual(self.seconds.shares(['a'], 3), [['a']])
 
     def test_only_the_programs_that_race_have_two_processors(self):
-        kernel = types.SimpleNamespace(target='um', debug=False)
-        guests = kselftest._guests(kernel, self.seconds, ['open', 'concurrent', 'seek'])
+        guests = kselftest._guests(self.kernel, self.seconds, ['open', 'concurrent', 'seek'])
         self.assertEqual([share for share, processor in guests if processor is None],
                          [['concurrent']])
         self.assertEqual(sorted(name for share, _ in guests for name in share),
                          ['concurrent', 'open', 'seek'])
 
     def test_the_race_detector_has_two_processors(self):
-        kernel = types.SimpleNamespace(target='x86_64', debug=True)
-        guests = kselftest._guests(kernel, self.seconds, ['open', 'concurrent'])
+        self.kernel.target, self.kernel.debug = 'x86_64', True
+        guests = kselftest._guests(self.kernel, self.seconds, ['open', 'concurrent'])
         self.assertEqual(guests, [(['open', 'concurrent'], None)])
 
     def test_times_are_kept(self):
         self.seconds.of['a'] = 7
         self.seconds.keep()
-        self.assertEqual(kselftest.Seconds(types.SimpleNamespace(name='um')).of, {'a': 7})
+        self.assertEqual(kselftest.Seconds(self.kernel).of, {'a': 7})
+        self.assertEqual([path.name for path in self.seconds.path.parent.glob('kselftest*')], ['kselftest-um.json'])
+
+    def test_times_of_another_configuration_or_release_or_machine_are_none(self):
+        self.seconds.of['a'] = 7
+        self.seconds.keep()
+        config = self.kernel.out / '.config'
+        with self.subTest('configuration'):
+            config.write_text('CONFIG_SMP=n\n', encoding='utf-8')
+            self.assertEqual(kselftest.Seconds(self.kernel).of, {})
+            config.write_text('CONFIG_SMP=y\n', encoding='utf-8')
+        with self.subTest('release'), mock.patch.object(self.kernel, 'release', lambda: '7.4'):
+            self.assertEqual(kselftest.Seconds(self.kernel).of, {})
+        with self.subTest('processors'), mock.patch.object(kselftest.build, 'JOBS', 64):
+            self.assertEqual(kselftest.Seconds(self.kernel).of, {})
+        self.assertEqual(kselftest.Seconds(self.kernel).of, {'a': 7})
 
     def test_a_damaged_file_of_times_is_as_none(self):
-        self.seconds.path.write_text('{', encoding='utf-8')
-        self.assertEqual(kselftest.Seconds(types.SimpleNamespace(name='um')).of, {})
+        on = json.dumps(self.seconds.on)
+        for damaged in ('{', '[]', '{"a": 7}', f'{{"on": {on}, "of": []}}', f'{{"on": {on}, "of": {{"a": "x"}}}}'):
+            with self.subTest(damaged):
+                self.seconds.path.write_text(damaged, encoding='utf-8')
+                self.assertEqual(kselftest.Seconds(self.kernel).of, {})
 
 
 class ReportTest(unittest.TestCase):

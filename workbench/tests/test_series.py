@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Splitting final texts into the states of a series."""
 
+import re
 import tempfile
 import unittest
 from pathlib import Path
@@ -270,12 +271,13 @@ class MakeTest(unittest.TestCase):
         directory = tempfile.TemporaryDirectory()
         self.addCleanup(directory.cleanup)
         self.directory = Path(directory.name) / 'series'
-        self.described = Described([f'{subject}\n\nBody.\n' for subject in SUBJECTS[:3]], ['1\n2\n3', 'old', '4'])
+        self.described = Described([f'{subject}\n\nBody.\n' for subject in SUBJECTS[:3]], ['x', 'y', '1\n2\n3\n4'])
         for module, name, value in (
                 (series, 'build_root', lambda: Path(directory.name)),
                 (series, 'identity', lambda: ('A', 'a@example.org')),
-                (series, 'Series', lambda tree: self.described),
-                (series, '_cover', lambda tree: 'make 100000 random calls\n\nAll of it.')):
+                (series, 'Series', lambda tree: self.described), (series.evidence, 'about', lambda tree: {}),
+                (series.source, 'release', lambda tree: '7.3'),
+                (series, 'cover_letter', lambda *_: 'make 100000 random calls\n\nAll of it.')):
             patch = mock.patch.object(module, name, value)
             patch.start()
             self.addCleanup(patch.stop)
@@ -285,13 +287,13 @@ class MakeTest(unittest.TestCase):
 
     def test_a_second_version_shows_what_has_changed(self):
         series.make('tree', '1')
-        self.described.lines[0] = '1\n2\nnew'
+        self.described.lines[2] = '1\n2\n3\nnew'
         made = series.make('tree', '2')
         self.assertEqual(len(made), 4)
         letter = made[0].read_text(encoding='utf-8')
         self.assertIn('Range-diff against v1:', letter)
         self.assertIn('+new', letter)
-        self.assertIn('1:  ', letter)
+        self.assertEqual(re.findall(r'(?m)^(\S): .* (\S): ', letter), [('1', '1'), ('2', '2'), ('3', '3')])
 
     def test_a_version_that_is_cut_again_replaces_itself_alone(self):
         series.make('tree', '1')
