@@ -186,13 +186,18 @@ def _kvm_works(kernel):
                                    kvm=True)[0] == 0)
 
 
-def run(kernel, command, log, timeout=120, modules=(), out=None, err=None,
+def room(kernel, guests):
+    """For how many of so many guests at a time there is room, and where, for run()."""
+    return MACHINES[kernel.target].room(guests)
+
+
+def run(kernel, command, log, timeout=120, modules=(), out=None, err=None, where=None,
         stopped=lambda: False, started=lambda child: None, processors=2, machine=()):
     """Boot the kernel, run a shell command in it, and return its exit status.
 
     modules: what to load first. timeout: seconds for all of it, more where the
     guest is slow; None gives the command the terminal. out, err: where its
-    output goes, byte for byte; our own by default. log: the file for the kernel
+    output goes, byte for byte; our own by default. where: what room() returns. log: the file for the kernel
     log. stopped: is asked now and then whether to give up. started: is told
     which child the machine is. processors: how many the guest has. machine:
     more for the command line of the machine.
@@ -200,7 +205,7 @@ def run(kernel, command, log, timeout=120, modules=(), out=None, err=None,
     A report in the kernel log, a death and a time-out are said, with the lines
     that matter, and fail the run whatever the command's status was.
     """
-    options = {'extra': machine, 'processors': processors}
+    options = {'extra': machine, 'processors': processors, **(where or room(kernel, 1)[1])}
     if kernel.target == 'x86_64':
         with _asking:
             options['kvm'] = _kvm_works(kernel)

@@ -18,7 +18,7 @@ import time
 import build
 import guest
 import verdict
-from console import UserError
+from console import UserError, say
 from environment import environment
 from paths import CACHE
 
@@ -198,8 +198,8 @@ def _command(kernel, share):
             f'exec taskset -c 0 {shlex.join(run_tests)}')
 
 
-def _guests(kernel, seconds, names):
-    """What each guest runs, and the processor of the host that it keeps to, if one.
+def _guests(kernel, seconds, names, most=8):
+    """What each guest runs, and the processor of the host that it keeps to, if one; at most so many.
 
     Those with one are quicker by more than a half on um, where a system call is
     a switch between two processes of the host. Two processors of a guest that
@@ -209,8 +209,10 @@ def _guests(kernel, seconds, names):
     detector = kernel.debug and kernel.target == 'x86_64'
     racing = [name for name in names if detector or name in PARALLEL]
     others = [name for name in names if name not in racing]
-    # Not more: each guest boots first.
-    count = min(8, build.JOBS * (2 if kernel.target == 'um' else 1))
+    count = min(most - bool(racing), build.JOBS * (2 if kernel.target == 'um' else 1))
+    if others and count < 1:
+        # One guest for all.
+        return [(names, None)]
     return [*((share, None) for share in seconds.shares(racing, 1)),
             *zip(seconds.shares(others, count), itertools.cycle(sorted(os.sched_getaffinity(0))))]
 
@@ -222,6 +224,11 @@ def run(kernel, tests=()):
     seconds = Seconds(kernel)
     report = Report(seconds)
     stop = threading.Event()
+    guests = _guests(kernel, seconds, chosen)
+    most, where = guest.room(kernel, len(guests))
+    if most < len(guests):
+        say(f'there is room for {most} of {len(guests)} guests at a time')
+        guests = _guests(kernel, seconds, chosen, most)
 
     def run_guest(number, share, processor):
         part = report.from_guest()
@@ -231,12 +238,11 @@ def run(kernel, tests=()):
         try:
             return guest.run(kernel, _command(kernel, share),
                              kernel.log(f'kselftest-boot-{number}'),
-                             timeout=TIMEOUT, out=part, stopped=stop.is_set,
+                             timeout=TIMEOUT, out=part, where=where, stopped=stop.is_set,
                              processors=2 if processor is None else 1)
         finally:
             part.finish()
 
-    guests = _guests(kernel, seconds, chosen)
     with concurrent.futures.ThreadPoolExecutor(len(guests)) as pool:
         try:
             statuses = list(pool.map(run_guest, range(1, len(guests) + 1), *zip(*guests)))

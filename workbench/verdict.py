@@ -53,7 +53,7 @@ def kunit(tree):
                '--kconfig_add=CONFIG_SMP=y', '--kernel_args=ncpus=2', '--kernel_args=seccomp=on',
                '--kernel_args=lkmdemo_hello.percent=73', f'--json={results}']
     # It builds a kernel first, and says so where it is not buffered.
-    env = build.compiler_environment(PYTHONUNBUFFERED='1', TMPDIR=um.memory_directory())
+    env = build.compiler_environment(PYTHONUNBUFFERED='1', TMPDIR=um.room(1)[1]['memory'])
     child = start(command, cwd=tree, env=env, stdin=subprocess.DEVNULL)
     try:
         status = child.wait()

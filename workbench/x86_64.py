@@ -7,10 +7,12 @@ host's udev, and have a layer over some directories of the root alone; ours does
 for this machine what it does for um.
 """
 
+import re
 import shlex
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import archive
 from console import UserError
@@ -22,6 +24,15 @@ TERMINAL = '/dev/ttyS0'
 
 # QEMU interprets user space too where there is no KVM.
 SLOWNESS = 4
+
+MEMORY = 1 << 30
+_MEMINFO = Path('/proc/meminfo')
+
+
+def room(guests):
+    """For how many of so many guests there is memory, at least for one; as um.room()."""
+    available = int(re.search(r'MemAvailable: *(\d+) kB', _MEMINFO.read_text(encoding='utf-8'))[1]) << 10
+    return max(1, min(available // MEMORY, guests)), {}
 
 
 def _virtme() -> tuple[list[str], dict[str, str]]:
@@ -44,6 +55,13 @@ def _share(shared):
         yield f'--rwdir={link}'
 
 
+def with_kvm_alone(words):
+    """The command line of QEMU with KVM, or nothing: with kvm:tcg, a guest that runs does not show that KVM works."""
+    if 'accel=kvm:tcg' in words:
+        return ['accel=kvm' if word == 'accel=kvm:tcg' else word for word in words]
+    return [*words, '-accel', 'kvm']
+
+
 def boot(kernel, shared, log, tty=None, extra=(), processors=2, kvm=False):
     """Start QEMU with the kernel, and return the child that it is.
 
@@ -63,12 +81,13 @@ def boot(kernel, shared, log, tty=None, extra=(), processors=2, kvm=False):
     command = [
         *virtme, '--dry-run', '--show-command',
         f'--kimg={kernel.image}', '--mods=none', '--force-9p', '--disable-microvm',
-        '--disable-monitor', '--memory=1G', f'--cpus={processors}', '--overlay-rwdir=/', *_share(shared),
+        '--disable-monitor', f'--memory={MEMORY >> 30}G', f'--cpus={processors}', '--overlay-rwdir=/', *_share(shared),
         *extra, *(f'--kopt={option}' for option in kernel_options), '--qemu-opt=-no-reboot',
         *([] if kvm else ['--disable-kvm'])]
     made = subprocess.run(command, cwd='/', env=environment(**variables),
                           capture_output=True, text=True, check=False)
     if made.returncode:
         raise UserError(f'virtme-ng ended with {made.returncode}:\n{made.stdout}{made.stderr}')
-    return start(shlex.split(made.stdout), stdin=tty or subprocess.DEVNULL, stdout=tty or log,
+    words = shlex.split(made.stdout)
+    return start(with_kvm_alone(words) if kvm else words, stdin=tty or subprocess.DEVNULL, stdout=tty or log,
                  stderr=log, env=environment())

@@ -49,6 +49,14 @@ class SharesTest(unittest.TestCase):
         guests = kselftest._guests(self.kernel, self.seconds, ['open', 'concurrent'])
         self.assertEqual(guests, [(['open', 'concurrent'], None)])
 
+    def test_there_are_no_more_guests_than_there_is_room_for(self):
+        names = ['open', 'concurrent', 'seek', 'poll', 'mmap']
+        for most in (3, 2, 1):
+            with self.subTest(most):
+                guests = kselftest._guests(self.kernel, self.seconds, names, most)
+                self.assertLessEqual(len(guests), most)
+                self.assertEqual(sorted(name for share, _ in guests for name in share), sorted(names))
+
     def test_times_are_kept(self):
         self.seconds.of['a'] = 7
         self.seconds.keep()
@@ -119,6 +127,55 @@ class ReportTest(unittest.TestCase):
     def test_the_time_of_each_program_is_noted(self):
         self.write(self.one, b'ok 1 selftests: lkmdemo: A\n')
         self.assertIn('A', self.report.seconds.of)
+
+
+class RunTest(unittest.TestCase):
+    """A whole run, with guests that only print."""
+
+    PROGRAMS = ['concurrent', 'open', 'seek']
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.directory = Path(directory.name)
+        (self.directory / '.config').touch()
+        self.kernel = types.SimpleNamespace(name='um', target='um', debug=False, out=self.directory, tree='/tree',
+                                            release=lambda: '7.3', log=lambda name: self.directory / name)
+        self.calls = []
+        self.said = []
+        for module, name, value in ((kselftest, 'CACHE', self.directory),
+                                    (kselftest.build, 'build_selftests', mock.Mock()),
+                                    (kselftest, 'programs', lambda kernel: self.PROGRAMS),
+                                    (kselftest, 'say', self.said.append),
+                                    (kselftest.guest, 'room', lambda kernel, guests: (guests, {'memory': '/m'}))):
+            patch = mock.patch.object(module, name, value)
+            patch.start()
+            self.addCleanup(patch.stop)
+
+    def run_with(self, run_guest, **options):
+        """The tally of a run whose guests are calls of a function."""
+        def call(kernel, command, *arguments, **keywords):
+            self.calls.append((command, arguments, keywords))
+            return run_guest(command, **keywords)
+        with mock.patch.object(kselftest.guest, 'run', call), contextlib.redirect_stdout(io.StringIO()):
+            return kselftest.run(self.kernel, **options)
+
+    def passing(self, command, out, **_):
+        """A guest in which all programs pass."""
+        for name in self.PROGRAMS:
+            if f'/{name}' in command:
+                out.write(f'# selftests: lkmdemo: {name}\n# 1..1\n# ok 1 a\nok 1 selftests: lkmdemo: {name}\n'.encode())
+        return 0
+
+    def test_all_programs_of_all_guests_count(self):
+        self.assertEqual(self.run_with(self.passing)[:3], (3, 0, 0))
+        self.assertEqual({keywords['where']['memory'] for _, _, keywords in self.calls}, {'/m'})
+
+    def test_fewer_guests_where_there_is_no_room(self):
+        with mock.patch.object(kselftest.guest, 'room', lambda kernel, guests: (1, {})):
+            self.assertEqual(self.run_with(self.passing)[:3], (3, 0, 0))
+        self.assertEqual(len(self.calls), 1)
+        self.assertIn('room for 1 of', self.said[0])
 
 
 if __name__ == '__main__':
