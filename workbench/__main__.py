@@ -57,8 +57,7 @@ def measure(options):
 def demo(options):
     """Walk through the device on a booted kernel."""
     kernel = _kernel(options)
-    return guest.run(kernel, f'. {shlex.quote(str(WORKBENCH))}/guest/demo.sh', kernel.log('demo-boot'),
-                     timeout=options.timeout or 60)
+    return guest.run(kernel, f'. {shlex.quote(str(WORKBENCH))}/guest/demo.sh', kernel.log('demo-boot'), options.timeout)
 
 
 def kernel(options):
@@ -111,7 +110,7 @@ def _finish(tally):
 def run_in_guest(options):
     """Run a command in the guest."""
     built = _kernel(options)
-    return guest.run(built, options.cmd, built.log('guest-boot'), timeout=options.timeout or 120,
+    return guest.run(built, options.cmd, built.log('guest-boot'), timeout=options.timeout,
                      modules=build.driver_modules(built))
 
 
@@ -121,7 +120,7 @@ def shell(options):
         raise UserError("make shell needs a terminal; without one: make guest CMD='...'")
     built = _kernel(options)
     say('The root is this machine\'s, changes go to memory; "exit" powers the guest off.')
-    return guest.run(built, 'exec ${SHELL:-/bin/sh} -i', built.log('shell-boot'), timeout=None,
+    return guest.run(built, 'exec ${SHELL:-/bin/sh} -i', built.log('shell-boot'), on_terminal=True,
                      modules=build.driver_modules(built))
 
 

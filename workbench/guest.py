@@ -4,7 +4,6 @@
 import contextlib
 import functools
 import os
-import re
 import selectors
 import shlex
 import shutil
@@ -14,8 +13,10 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import kvm
+import report
 import terminal
 import um
 import x86_64
@@ -27,35 +28,28 @@ MACHINES = {'um': um, 'x86_64': x86_64}
 
 USER_SPACE = 'lkmdemo: guest: user space is up'
 
-# A line of the kernel log like these always fails the run.
-SPLAT = re.compile(
-    r'\bBUG\b|\bWARNING:|\bOops\b|Kernel panic|Kernel mode fault|\bKASAN\b|\bUBSAN\b|\bKCSAN\b'
-    r'|kmemleak: [0-9]+ new|INFO: (task|rcu|possible|trying)|possible recursive locking'
-    r'|possible circular locking|suspicious RCU usage|inconsistent lock state|general protection'
-    r'|lock debugging is off|unable to handle|refcount_t:|ODEBUG:|stack-protector:|lkmdemo: guest: cannot')
-
-# How much of the log is shown with one: the report, not the whole call trace.
-CONTEXT_LINES = 25
-
 # The checkers of a debugging kernel make it this much slower, and more.
 DEBUG_SLOWNESS = 6
 
+# Seconds that a command gets where nobody asks for more; more where the guest is slow.
+TIMEOUT = 120
+
+# A kernel that says nothing for so many seconds before it reaches user space hangs.
+BOOT_SILENCE = 60
+
+# The rest of a report gets this long to arrive: until the log is silent for the
+# first, and no longer than the second.
+REPORT_GRACE = 1, 10
+
+# How much of the log is shown where a guest dies without a report.
+LAST_LINES = 25
+
+# What run() returns where the guest itself has failed, and where its caller stopped it.
 DIED = 125
 TIMED_OUT = 124
 STOPPED = 130
-
-
-def splats(log):
-    """The lines of a kernel log from the first report on, or none.
-
-    Lines before user space are the kernel's own affair, unless it died there.
-    """
-    lines = log.read_text(errors='replace').replace('\r', '').splitlines()
-    begin = next((i for i, line in enumerate(lines) if USER_SPACE in line), 0)
-    for i, line in enumerate(lines[begin:], begin):
-        if SPLAT.search(line):
-            return lines[i:i + CONTEXT_LINES]
-    return []
+FAILURES = {DIED: 'a guest died or its kernel log has a report', TIMED_OUT: 'a guest was stopped by its time limit'}
+STOP_REQUESTED = 'requested'
 
 
 class _Follower:
@@ -67,10 +61,12 @@ class _Follower:
         self.out = out
 
     def copy(self):
+        """Copy what is new; return whether there was any."""
         data = self.file.read()
         if data:
             self.out.write(data)
             self.out.flush()
+        return bool(data)
 
     def close(self):
         self.copy()
@@ -82,16 +78,19 @@ def _writable():
     return [REPO] if REPO in build_root().parents else [REPO, build_root()]
 
 
-def _write_run(run, kernel, command, modules, tty):
+def _write_run(run, kernel, command, modules, tty, stop_at_report):
     """Leave in the run directory what the guest's init expects there.
 
     tty: the guest's name for the terminal that the command gets, if it gets one.
+    stop_at_report: whether the kernel panics where it reports something.
     """
     (run / 'writable').write_text(''.join(f'{path}\n' for path in _writable()), encoding='utf-8')
     (run / 'modules').write_text(f'{kernel.modules}\n', encoding='utf-8')
     (run / 'command').write_text(command + '\n', encoding='utf-8')
     here = '/run/lkmdemo'
-    lines = [f'cd {shlex.quote(str(REPO))}']
+    scripts = shlex.quote(str(WORKBENCH / 'guest'))
+    lines = [f'. {scripts}/before'] if stop_at_report else []
+    lines.append(f'cd {shlex.quote(str(REPO))}')
     if tty:
         size = os.get_terminal_size()
         lines.append(f'exec <{tty} >{tty} 2>&1')
@@ -103,12 +102,61 @@ def _write_run(run, kernel, command, modules, tty):
         lines.append(f'modprobe {module} || {{ echo 1 >{here}/status; exit; }}')
     lines.append(f'{"setsid -c " if tty else ""}sh {here}/command')
     lines.append(f'echo $? >{here}/status')
-    lines.append(f'. {shlex.quote(str(WORKBENCH))}/guest/afterwards')
+    lines.append(f'. {scripts}/afterwards')
     (run / 'start').write_text('\n'.join(lines) + '\n', encoding='utf-8')
 
 
-def _watch(child, log_fd, log, followers, deadline, stopped):
-    """Copy the log and the outputs until the kernel has ended, or has to."""
+class _Limits(NamedTuple):
+    """When a guest is stopped.
+
+    total: after so many seconds. silence: when neither its log nor its output
+    grows for so many; boot: the same before user space is up. 0 is no limit.
+    report: whether a report stops it.
+    """
+    total: float
+    silence: float
+    boot: float
+    report: bool
+
+
+class _Patience:
+    """Says when a guest has to be stopped, from when it was last heard."""
+
+    def __init__(self, limits, scanner):
+        self.limits = limits
+        self.scanner = scanner
+        self.start = self.logged = self.heard = time.monotonic()
+        self.reported = None
+
+    def note(self, log, output):
+        """Note whether there is something new in the log, and in the output."""
+        now = time.monotonic()
+        self.logged = now if log else self.logged
+        self.heard = now if log or output else self.heard
+        if self.scanner.found and self.reported is None:
+            self.reported = now
+
+    def verdict(self):
+        """Why the guest has to be stopped, as a sentence; None if it need not be."""
+        now = time.monotonic()
+        limits = self.limits
+        quiet, whole = REPORT_GRACE
+        silence = limits.silence if self.scanner.begun else limits.boot
+        if limits.report and self.reported and (now - self.logged > quiet or now - self.reported > whole):
+            return 'the guest was stopped at a report'
+        if limits.total and now - self.start > limits.total:
+            return f'the guest was stopped after {limits.total:g} s, its time limit (TIMEOUT={limits.total:g})'
+        if silence and now - self.heard > silence:
+            return (f'the guest was stopped: nothing in its log or its output for {silence:g} s'
+                    + ('' if self.scanner.begun else ', before user space was up'))
+        return None
+
+
+def _watch(child, log_fd, log, followers, patience, stopped):
+    """Copy the log and the outputs until the kernel has ended, or has to be stopped.
+
+    Returns why it has to be, None if it has ended.
+    """
     with open(log, 'wb', buffering=0) as out, selectors.DefaultSelector() as selector:
         selector.register(log_fd, selectors.EVENT_READ)
         ended = False
@@ -117,22 +165,22 @@ def _watch(child, log_fd, log, followers, deadline, stopped):
             ready = selector.select(0.02)
             data = os.read(log_fd, 65536) if ready else b''
             out.write(data)
-            for follower in followers:
-                follower.copy()
+            patience.scanner.feed(data)
+            patience.note(bool(data), any([follower.copy() for follower in followers]))
             if ended and not data:
-                return True
+                return None
             ended = child.poll() is not None
-            if stopped() or deadline and time.monotonic() > deadline:
-                return False
+            why = STOP_REQUESTED if stopped() else patience.verdict()
+            if why:
+                return why
 
 
-def _boot(kernel, command, log, timeout, modules=(), out=None, err=None,
+def _boot(kernel, command, log, patience, on_terminal=False, modules=(), out=None, err=None,
           stopped=lambda: False, started=lambda child: None, **machine):
-    """Boot, and return the command's status, whether in time, the child's status.
+    """Boot, and return the command's status, why the guest was stopped, the child's status.
 
     The arguments are those of run(); machine: those of the machine's boot().
     """
-    on_terminal = timeout is None
     target = MACHINES[kernel.target]
     directory = Path(tempfile.mkdtemp(prefix='lkmdemo-'))
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -140,7 +188,8 @@ def _boot(kernel, command, log, timeout, modules=(), out=None, err=None,
     tty = status = None
     followers = []
     try:
-        _write_run(directory, kernel, command, modules, target.TERMINAL if on_terminal else None)
+        _write_run(directory, kernel, command, modules, target.TERMINAL if on_terminal else None,
+                   patience.limits.report)
         with contextlib.ExitStack() as stack:
             if on_terminal:
                 tty = stack.enter_context(terminal.lent())
@@ -153,14 +202,12 @@ def _boot(kernel, command, log, timeout, modules=(), out=None, err=None,
             started(child)
             os.close(write_end)
             write_end = -1
-            in_time = _watch(child, read_end, log, followers,
-                             None if on_terminal else time.monotonic() + timeout,
-                             stopped)
-            if in_time:
+            why = _watch(child, read_end, log, followers, patience, stopped)
+            if not why:
                 child.wait()
         with contextlib.suppress(OSError, ValueError):
             status = int((directory / 'status').read_text(encoding='utf-8'))
-        return status, in_time, child.returncode
+        return status, why, child.returncode
     finally:
         for follower in followers:
             follower.close()
@@ -176,14 +223,32 @@ def _kill(child):
     stop(child)
 
 
+def _try_kvm(kernel):
+    """Boot a kernel under KVM; return why it does not reach user space, '' if it does."""
+    log = kernel.log('kvm-boot')
+    scanner = report.Scanner(USER_SPACE)
+    limits = _Limits(kvm.PATIENCE, kvm.SILENCE, kvm.SILENCE, report=True)
+    status, why, ended = _boot(kernel, 'true', log, _Patience(limits, scanner), kvm=True)
+    lines = scanner.report()
+    if status == 0 and not lines:
+        return ''
+    if lines:
+        why = f'a boot under it ends with "{lines[0].strip()}"'
+    return f'{why or f"QEMU under it ends with {ended}"} (log: {log})'
+
+
 _asking = threading.Lock()
 
 
 @functools.cache
 def _kvm_works(kernel):
-    """Whether to use KVM: if this kernel reaches user space under it, and ends."""
-    return kvm.works(lambda: _boot(kernel, 'true', kernel.log('kvm-boot'), kvm.PATIENCE,
-                                   kvm=True)[0] == 0)
+    return kvm.works(lambda: _try_kvm(kernel))
+
+
+def slowness(kernel, with_kvm=False):
+    """How many times longer than on um something may take on a kernel."""
+    return max(DEBUG_SLOWNESS if kernel.debug else 1,
+               1 if with_kvm else MACHINES[kernel.target].SLOWNESS)
 
 
 def room(kernel, guests):
@@ -191,42 +256,48 @@ def room(kernel, guests):
     return MACHINES[kernel.target].room(guests)
 
 
-def run(kernel, command, log, timeout=120, modules=(), out=None, err=None, where=None,
-        stopped=lambda: False, started=lambda child: None, processors=2, machine=()):
+def run(kernel, command, log, timeout=None, limit=TIMEOUT, silence=0, on_terminal=False, where=None,
+        modules=(), out=None, err=None, stopped=lambda: False, started=lambda child: None, processors=2,
+        machine=(), stop_at_report=True, with_kvm=True):
     """Boot the kernel, run a shell command in it, and return its exit status.
 
-    modules: what to load first. timeout: seconds for all of it, more where the
-    guest is slow; None gives the command the terminal. out, err: where its
-    output goes, byte for byte; our own by default. where: what room() returns. log: the file for the kernel
-    log. stopped: is asked now and then whether to give up. started: is told
-    which child the machine is. processors: how many the guest has. machine:
-    more for the command line of the machine.
+    timeout: seconds for all of it, exactly, if the user names them. limit: the
+    same where the user does not, more where the guest is slow. silence: seconds
+    in which the log or the output has to grow, 0 for no such limit. on_terminal:
+    the command gets the terminal, and has no limit. where: what room() returns.
+    modules: what to load first. out, err: where its output goes, byte for byte;
+    our own by default. log: the file for the kernel log. stopped: is called now
+    and then, and returns whether to give up. started: is called with the child that the
+    machine is. processors: how many the guest has. machine: more for the command
+    line of the machine. stop_at_report: whether a report stops the guest. with_kvm:
+    whether KVM may be used.
 
-    A report in the kernel log, a death and a time-out are said, with the lines
+    A report in the kernel log, a death and a time-out are printed, with the lines
     that matter, and fail the run whatever the command's status was.
     """
     options = {'extra': machine, 'processors': processors, **(where or room(kernel, 1)[1])}
     if kernel.target == 'x86_64':
         with _asking:
-            options['kvm'] = _kvm_works(kernel)
-    if timeout:
-        timeout *= DEBUG_SLOWNESS if kernel.debug else 1
-        timeout *= 1 if options.get('kvm') else MACHINES[kernel.target].SLOWNESS
-    status, in_time, ended = _boot(kernel, command, log, timeout, modules, out, err, stopped,
-                                   started, **options)
-    if stopped():
+            options['kvm'] = with_kvm and _kvm_works(kernel)
+    slow = slowness(kernel, options.get('kvm', False))
+    scanner = report.Scanner(USER_SPACE)
+    limits = _Limits(0 if on_terminal else timeout or limit * slow, silence, BOOT_SILENCE * slow,
+                     stop_at_report)
+    status, why, ended = _boot(kernel, command, log, _Patience(limits, scanner), on_terminal, modules,
+                               out, err, stopped, started, **options)
+    if why == STOP_REQUESTED:
         return STOPPED
-    report = splats(log)
-    if report:
+    lines = scanner.report()
+    if lines:
         say('the kernel log has a report; the run has failed:')
-    elif not in_time:
-        say(f'the guest was stopped after {timeout} s, its time limit')
+    elif why:
+        say(why)
     elif status is None:
         say(f'the guest died, the kernel ended with {ended}; its last words:')
-        report = log.read_text(errors='replace').replace('\r', '').splitlines()[-CONTEXT_LINES:]
+        lines = log.read_text(errors='replace').replace('\r', '').splitlines()[-LAST_LINES:]
     else:
         return status
-    for line in report:
+    for line in lines:
         say('  ' + line)
     say(f'kernel log: {log}')
-    return DIED if in_time else TIMED_OUT
+    return TIMED_OUT if why and not lines else DIED

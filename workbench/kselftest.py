@@ -26,7 +26,13 @@ from paths import CACHE
 _BEGIN = re.compile(r'^# (selftests: \S+ \S+)$')
 _RESULT = re.compile(r'^((?:not )?ok) \d+ (selftests: \S+ (\S+).*)$')
 
-TIMEOUT = 600
+# Seconds for a guest with all of its programs, where the user names none.
+LIMIT = 600
+
+# Seconds for one program, without and with the checkers of a debugging kernel; and
+# how many more may pass without output before the guest counts as hung.
+PROGRAM_LIMIT = {False: 120, True: 600}
+MARGIN = 60
 
 # Programs that um cannot run, and what it lacks for them.
 NOT_ON_UM = {
@@ -193,8 +199,7 @@ def _command(kernel, share):
     binaries = [f'{built}/{name}' for name in share if name not in scripts]
     run_tests = _make(kernel, f'OUTPUT={built}', 'run_tests',
                       f'TEST_GEN_PROGS={" ".join(binaries)}', f'TEST_PROGS={" ".join(scripts)}')
-    patience = f'export kselftest_override_timeout={TIMEOUT}; ' if kernel.debug else ''
-    return (f'{patience}mount --bind /dev/null /usr/bin/perl && '
+    return (f'export kselftest_override_timeout={PROGRAM_LIMIT[kernel.debug]}; mount --bind /dev/null /usr/bin/perl && '
             f'exec taskset -c 0 {shlex.join(run_tests)}')
 
 
@@ -217,8 +222,17 @@ def _guests(kernel, seconds, names, most=8):
             *zip(seconds.shares(others, count), itertools.cycle(sorted(os.sched_getaffinity(0))))]
 
 
-def run(kernel, tests=()):
-    """Run the kselftests, or those named, on the booted kernel; return the tally."""
+def _worst(statuses):
+    """The status to report of those of all guests: a failure of a guest itself comes first."""
+    return max(statuses, key=lambda status: (status in guest.FAILURES, status != guest.STOPPED, abs(status)))
+
+
+def run(kernel, tests=(), timeout=None):
+    """Run the kselftests, or those named, on the booted kernel; return the tally.
+
+    timeout: seconds for each guest, if the user names them. When one of them
+    fails, the others are stopped.
+    """
     build.build_selftests(kernel)
     chosen = _chosen(kernel, tests)
     seconds = Seconds(kernel)
@@ -236,12 +250,17 @@ def run(kernel, tests=()):
             # Of this thread, and the guest that it starts.
             os.sched_setaffinity(0, {processor})
         try:
-            return guest.run(kernel, _command(kernel, share),
-                             kernel.log(f'kselftest-boot-{number}'),
-                             timeout=TIMEOUT, out=part, where=where, stopped=stop.is_set,
-                             processors=2 if processor is None else 1)
+            status = guest.run(kernel, _command(kernel, share), kernel.log(f'kselftest-boot-{number}'),
+                               timeout, LIMIT, silence=PROGRAM_LIMIT[kernel.debug] + MARGIN, where=where,
+                               out=part, stopped=stop.is_set, processors=2 if processor is None else 1)
+        except BaseException:
+            stop.set()
+            raise
         finally:
             part.finish()
+        if status in guest.FAILURES:
+            stop.set()
+        return status
 
     with concurrent.futures.ThreadPoolExecutor(len(guests)) as pool:
         try:
@@ -251,4 +270,4 @@ def run(kernel, tests=()):
             raise
     seconds.keep()
     tally = verdict.count_kselftest('\n'.join(report.lines), chosen)
-    return verdict.with_status(tally, max(statuses, key=abs), 'kselftest')
+    return verdict.with_status(tally, _worst(statuses), 'kselftest')

@@ -10,11 +10,19 @@ import sys
 import build
 import guest
 import ktap
+import report
 import um
-from console import UserError
+from console import UserError, say
 from paths import build_root
 from process import start, stop
 from tally import Tally, one
+
+# The line of the kernel log from which on reports count where there is no user space.
+KTAP_BEGINS = r'\bKTAP version 1$'
+
+# Seconds for kunit.py's kernel, which kunit.py itself takes for the default; and
+# for a guest that runs the suites as modules.
+KUNIT_TIMEOUT = 300
 
 # KUnit's results in kunit.py's JSON; any other is a failure.
 _KUNIT_RESULTS = {'PASS': 'passed', 'SKIP': 'skipped'}
@@ -41,17 +49,36 @@ def _count_group(group, path=()):
     return tally
 
 
-def kunit(tree):
-    """Run the KUnit suites through the tree's own kunit.py; return the tally."""
+def _with_report(tally, log):
+    """The tally, with a failure more when the kernel log has a report, which is printed."""
+    lines = report.find(log, KTAP_BEGINS)
+    if not lines:
+        return tally
+    say('the kernel log has a report; the run has failed:')
+    for line in lines:
+        say('  ' + line)
+    say(f'kernel log: {log}')
+    return tally + one(f'KUnit: report in the kernel log: {lines[0].strip()}', 'failed')
+
+
+def kunit(tree, timeout=None):
+    """Run the KUnit suites through the tree's own kunit.py; return the tally.
+
+    timeout: seconds for the kernel, if the user names them.
+    """
     out = build_root() / f'kunit-{tree.name}'
     out.mkdir(exist_ok=True)
     results, log = out / 'results.json', out / 'test.log'
-    results.unlink(missing_ok=True)
+    for path in (results, log):
+        path.unlink(missing_ok=True)
     command = [sys.executable, 'tools/testing/kunit/kunit.py', 'run',
                '--kunitconfig=lib/lkmdemo_kunit', f'--build_dir={out}', f'--jobs={build.JOBS}',
                '--make_options=CC=ccache-gcc', '--make_options=HOSTCC=ccache gcc',
                '--kconfig_add=CONFIG_SMP=y', '--kernel_args=ncpus=2', '--kernel_args=seccomp=on',
-               '--kernel_args=lkmdemo_hello.percent=73', f'--json={results}']
+               # A report stops the kernel where it has an option for that.
+               '--kernel_args=panic_on_warn=1', '--kernel_args=oops=panic',
+               '--kernel_args=lkmdemo_hello.percent=73', f'--timeout={timeout or KUNIT_TIMEOUT}',
+               f'--json={results}']
     # It builds a kernel first, and says so where it is not buffered.
     env = build.compiler_environment(PYTHONUNBUFFERED='1', TMPDIR=um.room(1)[1]['memory'])
     child = start(command, cwd=tree, env=env, stdin=subprocess.DEVNULL)
@@ -63,11 +90,13 @@ def kunit(tree):
 
 
 def judge_kunit(results, log, status):
-    """The tally of a run of kunit.py, by the results that it has left."""
+    """The tally of a run of kunit.py, by the results and the kernel log that it has left."""
+    tally = _with_report(Tally(), log) if log.exists() else Tally()
     try:
-        tally = _count_group(json.loads(results.read_text(encoding='utf-8')))
+        tally += _count_group(json.loads(results.read_text(encoding='utf-8')))
     except (OSError, ValueError):
-        raise UserError(f'kunit.py ended with {status} and left no results; its log: {log}') from None
+        if not tally.failed:
+            raise UserError(f'kunit.py ended with {status} and left no results; its log: {log}') from None
     if status and not tally.failed:
         raise UserError(f'kunit.py ended with {status} although no case failed; its log: {log}')
     return tally
@@ -109,14 +138,14 @@ def count_kunit(text):
     return tally
 
 
-def kunit_modules(kernel, show=True):
+def kunit_modules(kernel, show=True, timeout=None):
     """Run the KUnit suites as a module of the booted kernel; return the tally.
 
-    show: print the results.
+    show: print the results. timeout: as that of guest.run().
     """
     command = 'modprobe lkmdemo_kunit && cat /sys/kernel/debug/kunit/lkmdemo_*/results'
     out = io.BytesIO()
-    status = guest.run(kernel, command, kernel.log('kunit-boot'), timeout=300, out=out)
+    status = guest.run(kernel, command, kernel.log('kunit-boot'), timeout, KUNIT_TIMEOUT, out=out)
     text = out.getvalue().decode(errors='replace')
     if show:
         print(text, end='', flush=True)
@@ -125,6 +154,9 @@ def kunit_modules(kernel, show=True):
 
 def with_status(tally, status, name):
     """The tally, with a failure more when the run itself has failed otherwise."""
+    if status in guest.FAILURES:
+        # First, since it may be the cause of the others.
+        return one(f'{name}: {guest.FAILURES[status]}', 'failed') + tally
     if status and not tally.failed:
         return tally + one(f'{name}: the run ended with {status} although no case failed', 'failed')
     return tally

@@ -5,6 +5,8 @@ import contextlib
 import io
 import json
 import tempfile
+import threading
+import time
 import types
 import unittest
 from pathlib import Path
@@ -176,6 +178,36 @@ class RunTest(unittest.TestCase):
             self.assertEqual(self.run_with(self.passing)[:3], (3, 0, 0))
         self.assertEqual(len(self.calls), 1)
         self.assertIn('room for 1 of', self.said[0])
+
+    def test_a_guest_that_hangs_is_stopped_soon_after_a_program_would_be(self):
+        for debug, limit in kselftest.PROGRAM_LIMIT.items():
+            self.kernel.debug = debug
+            self.run_with(self.passing)
+            for command, _, keywords in self.calls:
+                self.assertIn(f'kselftest_override_timeout={limit};', command)
+                self.assertTrue(limit < keywords['silence'] < 15 * 60)
+            self.calls.clear()
+
+    def test_a_time_limit_of_the_users_is_handed_on(self):
+        self.run_with(self.passing, timeout=7)
+        self.assertEqual({arguments[1] for _, arguments, _ in self.calls}, {7})
+
+    def test_a_guest_that_fails_stops_the_others(self):
+        waiting = threading.Event()
+
+        def run_guest(command, out, stopped, **_):
+            if '/concurrent' in command:
+                waiting.wait(10)
+                out.write(b'# selftests: lkmdemo: concurrent\n# 1..1\n')
+                return kselftest.guest.DIED
+            waiting.set()
+            while not stopped():
+                time.sleep(0.01)
+            return kselftest.guest.STOPPED
+
+        tally = self.run_with(run_guest)
+        self.assertEqual(tally.failures()[0], f'kselftest: {kselftest.guest.FAILURES[kselftest.guest.DIED]}')
+        self.assertIn('kselftest did not run open seek', tally.failures())
 
 
 if __name__ == '__main__':

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What counts as passed."""
 
+import contextlib
+import io
 import json
 import tempfile
+import types
 import unittest
 from pathlib import Path
+from unittest import mock
 
 import guest
 import verdict
@@ -105,6 +109,9 @@ class KunitTest(unittest.TestCase):
         directory = tempfile.TemporaryDirectory()
         self.addCleanup(directory.cleanup)
         self.results, self.log = (Path(directory.name) / name for name in ('results.json', 'test.log'))
+        patch = mock.patch.object(verdict, 'say')
+        self.say = patch.start()
+        self.addCleanup(patch.stop)
 
     def judge(self, log, status=0, cases=('PASS',)):
         """The tally of a run of kunit.py with one suite."""
@@ -120,6 +127,14 @@ class KunitTest(unittest.TestCase):
         self.assertEqual(tally[:3], (1, 2, 1))
         self.assertEqual(tally.failures(), ['KUnit suite.case1', 'KUnit suite.case3'])
 
+    def test_a_report_fails_a_run_whose_cases_all_passed(self):
+        tally = self.judge(b'[0.1] KTAP version 1\n[0.2] WARNING: at message.c\nok 1 suite\n')
+        self.assertEqual(tally.failures(), ['KUnit: report in the kernel log: [0.2] WARNING: at message.c'])
+        self.say.assert_any_call('  [0.2] WARNING: at message.c')
+
+    def test_a_report_is_shown_where_there_are_no_results(self):
+        self.assertEqual(self.judge(b'KTAP version 1\nKernel panic - not syncing: x\n', 1, ()).failed, 1)
+
     def test_no_results_are_an_error(self):
         with self.assertRaisesRegex(UserError, 'no results'):
             self.judge(b'', 1, ())
@@ -133,6 +148,15 @@ class KunitTest(unittest.TestCase):
         self.assertEqual(tally[:3], (2, 1, 1))
         self.assertEqual(tally.results, {'KUnit lkmdemo_open.each': 'failed', 'KUnit lkmdemo_open.other': 'skipped',
                                          'KUnit lkmdemo_pool.case': 'passed'})
+
+    def test_a_guest_that_fails_fails_the_suites_that_it_ran(self):
+        def run(*_, out, **__):
+            out.write(KUNIT[:KUNIT.rindex('KTAP version 1\n1..1')].encode())
+            return guest.DIED
+        with mock.patch.object(guest, 'run', run), contextlib.redirect_stdout(io.StringIO()) as out:
+            tally = verdict.kunit_modules(types.SimpleNamespace(log=Path))
+        self.assertEqual(tally.failures()[0], f'KUnit: {guest.FAILURES[guest.DIED]}')
+        self.assertIn('ok 1 one', out.getvalue())
 
 
 class TallyTest(unittest.TestCase):
@@ -156,36 +180,9 @@ class TallyTest(unittest.TestCase):
         self.assertEqual(verdict.with_status(one('a', 'passed'), 2, 'x').failed, 1)
         self.assertEqual(verdict.with_status(one('a', 'failed'), 2, 'x').failed, 1)
 
-
-class SplatTest(unittest.TestCase):
-    """The lines of a kernel log that fail a run."""
-
-    def splats(self, *lines):
-        with tempfile.TemporaryDirectory() as directory:
-            log = Path(directory) / 'log'
-            log.write_text('\n'.join(lines) + '\n', encoding='utf-8')
-            return guest.splats(log)
-
-    def test_each_kind_of_report_is_seen(self):
-        for line in ('WARNING: CPU: 0 PID: 1 at drivers/misc/lkmdemo/file.c:1 lkmdemo_open+0x1/0x2',
-                     'BUG: unable to handle page fault', 'Kernel panic - not syncing: x',
-                     'BUG: KASAN: slab-out-of-bounds in x', 'UBSAN: shift-out-of-bounds in x',
-                     'kmemleak: 3 new suspected memory leaks', 'Oops: 0000 [#1]',
-                     'INFO: task cat:12 blocked for more than 10 seconds.',
-                     'WARNING: possible circular locking dependency detected',
-                     'refcount_t: underflow; use-after-free.'):
-            with self.subTest(line):
-                self.assertTrue(self.splats('x ' + guest.USER_SPACE, '[    1.0] ' + line))
-
-    def test_what_comes_before_user_space_is_not_judged(self):
-        self.assertFalse(self.splats('WARNING: suspicious RCU usage', guest.USER_SPACE, 'fine'))
-
-    def test_a_kernel_that_never_reached_user_space_is(self):
-        self.assertTrue(self.splats('booting', 'Kernel panic - not syncing: no init'))
-
-    def test_plain_lines_are_no_reports(self):
-        self.assertFalse(self.splats(guest.USER_SPACE, 'lkmdemo: capacity 0 is not from 1',
-                                     'lkmdemo: module verification', 'debug: BUGS none'))
+    def test_a_guest_that_fails_is_a_failure_beside_others(self):
+        tally = verdict.with_status(one('a', 'failed'), guest.TIMED_OUT, 'x')
+        self.assertEqual(tally.failures(), [f'x: {guest.FAILURES[guest.TIMED_OUT]}', 'a'])
 
 
 if __name__ == '__main__':

@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What ends a run in a guest, and how it is judged: a shell script stands in for the kernel."""
+
+import contextlib
+import io
+import shlex
+import subprocess
+import tempfile
+import time
+import types
+import unittest
+from pathlib import Path
+from unittest import mock
+
+import guest
+from process import start
+
+UP = f'echo "{guest.USER_SPACE}"'
+
+
+class Machine(types.SimpleNamespace):
+    """A machine whose kernel is a shell script that prints the log; $run is the run directory."""
+
+    TERMINAL = '/dev/null'
+    SLOWNESS = 1
+    script = ''
+    child = run = None
+
+    def room(self, _guests):
+        return 1, {}
+
+    def boot(self, _kernel, shared, log, _tty=None, extra=(), processors=2):
+        self.run = shared[0]
+        self.child = start(['sh', '-c', f'run={shlex.quote(str(self.run))}; {self.script}'],
+                           stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        return self.child
+
+
+class GuestTest(unittest.TestCase):
+    """Each case runs one script."""
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.directory = Path(directory.name)
+        self.machine = Machine()
+        self.kernel = types.SimpleNamespace(target='um', debug=False, modules=self.directory)
+        self.said = []
+        self.out = io.BytesIO()
+        for name, value in (('MACHINES', {'um': self.machine}), ('say', self.said.append),
+                            ('REPORT_GRACE', (0.2, 1)), ('BOOT_SILENCE', 30)):
+            patch = mock.patch.object(guest, name, value)
+            patch.start()
+            self.addCleanup(patch.stop)
+
+    def run_script(self, script, **options):
+        """Run a guest whose kernel is the script; return its status and the seconds that it took."""
+        self.machine.script = script
+        begun = time.monotonic()
+        status = guest.run(self.kernel, 'true', self.directory / 'log', out=self.out, err=io.BytesIO(), **options)
+        self.assertIsNotNone(self.machine.child.poll(), 'the guest is still there')
+        self.assertFalse(self.machine.run.exists(), 'the run directory is still there')
+        return status, time.monotonic() - begun
+
+    def test_the_status_is_that_of_the_command(self):
+        self.assertEqual(self.run_script(f'{UP}; echo hello >$run/out; echo 7 >$run/status')[0], 7)
+        self.assertEqual(self.out.getvalue(), b'hello\n')
+        self.assertEqual(self.said, [])
+
+    def test_a_guest_without_a_status_has_died(self):
+        self.assertEqual(self.run_script(f'{UP}; echo bye; exit 3')[0], guest.DIED)
+        self.assertIn('bye', '\n'.join(self.said))
+
+    def test_a_report_fails_the_run_whatever_the_command_says(self):
+        status, _ = self.run_script(f'{UP}; echo "WARNING: at lkmdemo"; echo 0 >$run/status')
+        self.assertEqual(status, guest.DIED)
+        self.assertIn('  WARNING: at lkmdemo', self.said)
+
+    def test_a_report_stops_a_guest_that_goes_on(self):
+        status, seconds = self.run_script(
+            f'{UP}; echo 0 >$run/status; echo "BUG: x"; sleep 0.1; echo the rest; sleep 60')
+        self.assertEqual(status, guest.DIED)
+        self.assertIn('  the rest', self.said)
+        self.assertLess(seconds, 10)
+
+    def test_a_report_stops_a_guest_whose_log_never_ends(self):
+        status, seconds = self.run_script(f'{UP}; echo "BUG: x"; while :; do echo more; sleep 0.05; done')
+        self.assertEqual(status, guest.DIED)
+        self.assertLess(seconds, 10)
+
+    def test_a_report_need_not_stop_a_guest_that_somebody_watches(self):
+        status, _ = self.run_script(f'{UP}; echo "BUG: x"; sleep 0.5; echo 0 >$run/status; echo end',
+                                    stop_at_report=False)
+        self.assertEqual(status, guest.DIED)
+        self.assertIn('  end', self.said)
+
+    def test_the_first_oops_ends_a_kernel_that_is_still_booting(self):
+        status, seconds = self.run_script('echo "Oops: 0000"; sleep 60')
+        self.assertEqual(status, guest.DIED)
+        self.assertLess(seconds, 10)
+
+    def test_a_time_limit_of_the_users_is_exact_and_is_named(self):
+        self.kernel.debug = True
+        status, seconds = self.run_script(f'{UP}; sleep 60', timeout=1)
+        self.assertEqual(status, guest.TIMED_OUT)
+        self.assertEqual(self.said[0], 'the guest was stopped after 1 s, its time limit (TIMEOUT=1)')
+        self.assertLess(seconds, 10)
+
+    def test_a_kernel_that_hangs_in_its_boot_is_stopped(self):
+        with mock.patch.object(guest, 'BOOT_SILENCE', 0.5):
+            status, seconds = self.run_script('echo booting; sleep 60')
+        self.assertEqual(status, guest.TIMED_OUT)
+        self.assertIn('before user space was up', self.said[0])
+        self.assertLess(seconds, 10)
+
+    def test_a_guest_that_is_silent_for_too_long_is_stopped(self):
+        status, seconds = self.run_script(f'{UP}; sleep 60', silence=0.5)
+        self.assertEqual(status, guest.TIMED_OUT)
+        self.assertIn('nothing in its log or its output for 0.5 s', self.said[0])
+        self.assertLess(seconds, 10)
+
+    def test_output_of_the_command_breaks_the_silence(self):
+        script = f'{UP}; for i in 1 2 3 4; do sleep 0.3; echo $i >>$run/out; done; echo 0 >$run/status'
+        self.assertEqual(self.run_script(script, silence=0.8)[0], 0)
+
+    def test_a_guest_is_stopped_when_its_caller_says_so(self):
+        self.assertEqual(self.run_script(f'{UP}; sleep 60', stopped=lambda: True)[0], guest.STOPPED)
+
+
+class LimitsTest(unittest.TestCase):
+    """How long a kernel may take: never hours for a command of minutes."""
+
+    def test_slowness_does_not_multiply(self):
+        for target, debug, with_kvm, factor in (('um', False, False, 1), ('um', True, False, guest.DEBUG_SLOWNESS),
+                                                ('x86_64', False, True, 1), ('x86_64', False, False, 4),
+                                                ('x86_64', True, False, guest.DEBUG_SLOWNESS)):
+            with self.subTest(target, debug=debug, with_kvm=with_kvm):
+                kernel = types.SimpleNamespace(target=target, debug=debug)
+                self.assertEqual(guest.slowness(kernel, with_kvm), factor)
+
+
+class StartTest(unittest.TestCase):
+    """The script that the guest runs."""
+
+    def start_script(self, stop_at_report):
+        with tempfile.TemporaryDirectory() as directory:
+            kernel = types.SimpleNamespace(modules='/modules')
+            guest._write_run(Path(directory), kernel, 'true', ['lkmdemo'], None, stop_at_report)
+            return (Path(directory) / 'start').read_text(encoding='utf-8')
+
+    def test_a_report_stops_the_kernel_where_it_has_an_option(self):
+        self.assertRegex(self.start_script(True), r'(?m)\A\. \S+/guest/before$')
+
+    def test_a_kernel_that_somebody_watches_goes_on(self):
+        self.assertNotIn('before', self.start_script(False))
+
+
+class TryKvmTest(unittest.TestCase):
+    """What a boot under KVM shows, and how soon."""
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        path = Path(directory.name)
+        self.kernel = types.SimpleNamespace(target='x86_64', debug=False, modules=path,
+                                            log=lambda name: path / name)
+
+    def failure(self, script):
+        """Why a boot has failed, in less than some seconds."""
+        machine = Machine(script=script)
+        boot = machine.boot
+        machine.boot = lambda *arguments, kvm, **options: boot(*arguments, **options)
+        begun = time.monotonic()
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(mock.patch.object(guest, 'MACHINES', {'x86_64': machine}))
+            stack.enter_context(mock.patch.object(guest, 'REPORT_GRACE', (0.2, 1)))
+            stack.enter_context(mock.patch.object(guest.kvm, 'SILENCE', 0.5))
+            failure = guest._try_kvm(self.kernel)
+        self.assertLess(time.monotonic() - begun, 10)
+        return failure
+
+    def test_user_space_is_a_success(self):
+        self.assertEqual(self.failure(f'{UP}; echo 0 >$run/status'), '')
+
+    def test_an_internal_error_ends_it_at_once(self):
+        self.assertIn('KVM internal error', self.failure('echo "KVM internal error. Suberror: 1"; sleep 60'))
+
+    def test_a_kernel_that_panics_is_named(self):
+        self.assertIn('Kernel panic', self.failure('echo "Kernel panic - not syncing: x"; exit 0'))
+
+    def test_silence_ends_it(self):
+        self.assertIn('0.5 s', self.failure('echo booting; sleep 60'))
+
+    def test_a_qemu_that_fails_is_named(self):
+        self.assertIn('ends with 1', self.failure('exit 1'))
+
+
+if __name__ == '__main__':
+    unittest.main()
