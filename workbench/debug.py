@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A debugger on the booted kernel: gdb on um, KGDB on x86_64."""
+"""A debugger on the booted kernel: gdb on um; on x86_64 KGDB, or QEMU where the kernel lacks it."""
 
 import io
 import re
@@ -34,25 +34,42 @@ CASES = {
 # And what it does while somebody does, if nothing else is asked for.
 WRITES = 'while sleep 1; do date >/dev/lkmdemo; done'
 
-TIMEOUT = 90
+# Seconds for a session that nobody watches.
+LIMIT = 90
 
 # The kernel with its symbols, in the build directory.
 SYMBOLS = {'um': 'linux', 'x86_64': 'vmlinux'}
 
 
-class _Guest(threading.Thread):
-    """A guest that runs beside the debugger, and waits for it."""
+UM, KGDB, QEMU = 'um', 'kgdb', 'qemu'
 
-    def __init__(self, kernel, command, timeout):
+
+def debugger_of(kernel):
+    """What gdb talks to: one of UM, KGDB and QEMU."""
+    if kernel.target == 'um':
+        return UM
+    configuration = (kernel.out / '.config').read_text(encoding='utf-8').splitlines()
+    return KGDB if 'CONFIG_KGDB_SERIAL_CONSOLE=y' in configuration else QEMU
+
+
+class _Guest(threading.Thread):
+    """A guest that runs beside the debugger, and waits for it.
+
+    limit: seconds for it, without any if 0: then somebody watches, and a report
+    does not stop it either.
+    """
+
+    def __init__(self, kernel, command, limit):
         super().__init__()
         self.kernel = kernel
+        self.debugger = debugger_of(kernel)
         # The build directory is the guest's too; a socket wants a short path.
         self.directory = kernel.out / 'debug'
         shutil.rmtree(self.directory, ignore_errors=True)
         self.directory.mkdir(parents=True)
-        self.socket = Path(tempfile.mkdtemp(prefix='lkmdemo-')) / 'kgdb'
+        self.socket = Path(tempfile.mkdtemp(prefix='lkmdemo-')) / 'gdb'
         self.stopping = threading.Event()
-        self.timeout = timeout
+        self.limit = limit
         self.out = io.BytesIO()
         self.log = kernel.log('debug-boot')
         self.log.unlink(missing_ok=True)
@@ -62,29 +79,28 @@ class _Guest(threading.Thread):
         self.command = f'{arguments}; . {shlex.quote(str(WORKBENCH))}/guest/debug.sh; {command}'
 
     def _machine(self):
-        if self.kernel.target == 'um':
-            return []
-        return ['--qemu-opt=-serial', f'--qemu-opt=unix:{self.socket},server=on,wait=off',
-                '--kopt=kgdboc=ttyS1,115200', '--kopt=kgdbwait']
+        where = f'--qemu-opt=unix:{self.socket},server=on,wait=off'
+        return {UM: [],
+                KGDB: ['--qemu-opt=-serial', where, '--kopt=kgdboc=ttyS1,115200', '--kopt=kgdbwait'],
+                QEMU: ['--qemu-opt=-gdb', where]}[self.debugger]
 
     def _how_to_attach(self, child):
-        attach = (f'attach {child.pid}' if self.kernel.target == 'um'
-                  else f'target remote {self.socket}')
+        attach = f'attach {child.pid}' if self.debugger == UM else f'target remote {self.socket}'
         (self.directory / 'attach').write_text(attach + '\n', encoding='utf-8')
 
     def run(self):
         try:
             self.status = guest.run(
-                self.kernel, self.command, self.log, timeout=self.timeout, modules=['lkmdemo'],
+                self.kernel, self.command, self.log, limit=self.limit, modules=['lkmdemo'],
                 out=self.out, stopped=self.stopping.is_set, machine=self._machine(),
-                started=self._how_to_attach)
+                started=self._how_to_attach, stop_at_report=bool(self.limit))
         except (OSError, UserError) as error:
             self.error = error
 
     def _is_ready(self):
         if not (self.directory / 'attach').exists():
             return False
-        if self.kernel.target == 'um':
+        if self.debugger != KGDB:
             return (self.directory / 'symbols').exists()
         # What gdb says before is lost, and said again when it has waited long.
         return self.log.exists() and b'Registered I/O driver kgdboc' in self.log.read_bytes()
@@ -93,7 +109,8 @@ class _Guest(threading.Thread):
         """Wait until the debugger can have it; raises UserError if it dies first."""
         while not self._is_ready():
             if not self.is_alive():
-                raise self.error or UserError(f'the guest ended before the debugger came; its log: {self.log}')
+                raise self.error or UserError('the guest ended before the debugger was attached; '
+                                              f'its log: {self.log}')
             time.sleep(0.05)
 
     def close(self):
@@ -104,7 +121,7 @@ class _Guest(threading.Thread):
 
 def _gdb(kernel, *arguments):
     return ['gdb', '-q', '-nx', '-d', kernel.tree, *arguments, kernel.out / SYMBOLS[kernel.target],
-            '-x', WORKBENCH / 'gdb' / f'{kernel.target}.gdb']
+            '-x', WORKBENCH / 'gdb' / f'{debugger_of(kernel)}.gdb']
 
 
 def session(kernel):
@@ -112,7 +129,7 @@ def session(kernel):
 
     What gdb prints is shown, and compared.
     """
-    beside = _Guest(kernel, COMMAND, TIMEOUT)
+    beside = _Guest(kernel, COMMAND, LIMIT)
     beside.start()
     child = None
     log = kernel.log('gdb')
@@ -144,12 +161,13 @@ def interactive(kernel, command):
 
     command: what the guest runs; it writes once a second by default.
     """
-    beside = _Guest(kernel, command or WRITES, timeout=24 * 3600)
+    beside = _Guest(kernel, command or WRITES, limit=0)
     beside.start()
-    # Ctrl-C is for gdb, which stops the kernel then.
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    before = signal.getsignal(signal.SIGINT)
     try:
         beside.wait_until_ready()
+        # From here on Ctrl-C is for gdb, which stops the kernel then.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         return subprocess.call([*_gdb(kernel), '-ex', 'break lkmdemo_write', '-ex', 'continue'],
                                cwd=beside.directory, env=environment())
     finally:

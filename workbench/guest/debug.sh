@@ -4,6 +4,12 @@
 # the directory, which is the host's too, the gdb command that loads the symbols of
 # the module from where it was built, and waits for the debugger.
 
+# Time passes while the debugger stops the kernel.
+for setting in '1 /sys/module/rcupdate/parameters/rcu_cpu_stall_suppress' \
+	       '0 /proc/sys/kernel/hung_task_timeout_secs'; do
+	[ -e "${setting#* }" ] && echo "${setting%% *}" >"${setting#* }"
+done
+
 sections=/sys/module/lkmdemo/sections
 {
 	printf 'add-symbol-file %s' "$2"

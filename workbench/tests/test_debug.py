@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What a debugger talks to, and that nobody waits for one that does not come."""
+
+import os
+import signal
+import tempfile
+import threading
+import time
+import types
+import unittest
+from pathlib import Path
+from unittest import mock
+
+import debug
+from console import UserError
+
+KGDB = 'CONFIG_KGDB=y\nCONFIG_KGDB_SERIAL_CONSOLE=y\n'
+NO_KGDB = '# CONFIG_KGDB is not set\n'
+
+
+class DebugTest(unittest.TestCase):
+    """Each case has a kernel that was built, and a guest that is a function."""
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.out = Path(directory.name)
+        self.kernel = types.SimpleNamespace(target='x86_64', tree=self.out, out=self.out,
+                                            log=lambda name: self.out / f'{name}.log')
+        self.configure(KGDB)
+        # A guest that is never started leaves the directory of its socket.
+        patch = mock.patch.object(tempfile, 'tempdir', str(self.out))
+        patch.start()
+        self.addCleanup(patch.stop)
+
+    def configure(self, text):
+        (self.out / '.config').write_text(text, encoding='utf-8')
+
+    def with_guest(self, run):
+        """Let a function stand in for the guest."""
+        return mock.patch.object(debug.guest, 'run', run)
+
+    def machine(self):
+        """What the command line of the machine has for the debugger."""
+        return ' '.join(debug._Guest(self.kernel, 'true', 5)._machine())
+
+    def test_um_needs_nothing(self):
+        self.kernel.target = 'um'
+        self.assertEqual(debug.debugger_of(self.kernel), debug.UM)
+        self.assertEqual(self.machine(), '')
+
+    def test_a_kernel_with_kgdb_has_a_serial_line(self):
+        self.assertEqual(debug.debugger_of(self.kernel), debug.KGDB)
+        self.assertIn('kgdbwait', self.machine())
+
+    def test_a_kernel_without_kgdb_is_debugged_through_qemu(self):
+        self.configure(NO_KGDB)
+        self.assertEqual(debug.debugger_of(self.kernel), debug.QEMU)
+        self.assertIn('-gdb', self.machine())
+        self.assertNotIn('kgdb', self.machine())
+
+    def test_there_is_a_script_for_each(self):
+        for name in (debug.UM, debug.KGDB, debug.QEMU):
+            self.assertTrue((debug.WORKBENCH / f'gdb/{name}.gdb').exists())
+
+    def wait(self, seconds, stopped):
+        """Be a guest that boots for so long, or until it is stopped."""
+        deadline = time.monotonic() + seconds
+        while not stopped() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return 0
+
+    def test_ctrl_c_ends_the_waiting(self):
+        waiting = threading.Event()
+
+        def is_ready(_):
+            waiting.set()
+
+        def run(*_, stopped, **__):
+            waiting.wait(5)
+            os.kill(os.getpid(), signal.SIGINT)
+            return self.wait(5, stopped)
+
+        before = signal.getsignal(signal.SIGINT)
+        begun = time.monotonic()
+        with self.with_guest(run), mock.patch.object(debug._Guest, '_is_ready', is_ready), \
+             self.assertRaises(KeyboardInterrupt):
+            debug.interactive(self.kernel, '')
+        self.assertLess(time.monotonic() - begun, 5)
+        self.assertEqual(signal.getsignal(signal.SIGINT), before)
+
+    def test_a_guest_that_ends_first_is_an_error(self):
+        for call in (lambda: debug.interactive(self.kernel, ''), lambda: debug.session(self.kernel)):
+            with self.with_guest(lambda *_, **__: 125), self.assertRaisesRegex(UserError, 'before the debugger'):
+                call()
+
+    def test_a_report_stops_a_session_that_nobody_watches_alone(self):
+        for limit, stops in ((0, False), (90, True)):
+            run = mock.Mock(return_value=0)
+            with self.with_guest(run):
+                debug._Guest(self.kernel, 'true', limit).run()
+            self.assertEqual(run.call_args.kwargs['stop_at_report'], stops)
+            self.assertEqual(run.call_args.kwargs['limit'], limit)
+
+
+if __name__ == '__main__':
+    unittest.main()
