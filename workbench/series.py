@@ -11,6 +11,7 @@ import fnmatch
 import os
 import re
 import tempfile
+import textwrap
 from pathlib import Path
 from typing import NamedTuple
 
