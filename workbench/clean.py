@@ -14,7 +14,7 @@ LOCK = '.lock'
 
 # What the workbench makes in build/.
 OUTPUT = (LOCK, 'bench', 'bench.json', 'bin', 'check-debian', 'check.log', 'docs-*', 'files-*', 'kdir-*', 'kunit-*',
-          'last-lint', 'last-test.json', 'lint', 'linux-*', 'series', 'um', 'um-*', 'x86_64-*')
+          'last-lint.json*', 'last-test.json*', 'lint', 'linux-*', 'series', 'um', 'um-*', 'x86_64-*')
 
 
 def is_output(name: str) -> bool:

@@ -99,17 +99,25 @@ def changed(kept: dict[str, str], present: dict[str, str], without: Iterable[str
     return [name for name, digest in present.items() if name not in without and kept.get(name) != digest]
 
 
-def _read(name: str) -> Any:
+def _test_file() -> Path:
+    return build_root() / LAST_TEST
+
+
+def _lint_file() -> Path:
+    return build_root() / LAST_LINT
+
+
+def _read(path: Path) -> Any:
     try:
-        return json.loads((build_root() / name).read_text(encoding='utf-8'))
+        return json.loads(path.read_text(encoding='utf-8'))
     except (OSError, ValueError):
         return {}
 
 
-def _write(name: str, value: Any) -> None:
-    part = build_root() / f'{name}.part'
+def _write(path: Path, value: Any) -> None:
+    part = path.with_name(f'{path.name}.part')
     part.write_text(json.dumps(value, indent=1) + '\n', encoding='utf-8')
-    os.replace(part, build_root() / name)
+    os.replace(part, path)
 
 
 def _holds_after(before: dict[str, str], tree: Path, without: Iterable[str] = ()) -> bool:
@@ -124,7 +132,7 @@ def remember_tests(before: dict[str, str], kernel: build.Kernel, of_kunit: Tally
     if not _holds_after(before, kernel.tree, _NOT_FOR_TESTS):
         return
     tally = of_kunit + of_kselftest
-    _write(LAST_TEST, {**_runs(), kernel.name: {
+    _write(_test_file(), {**_runs(), kernel.name: {
         'kernel': kernel.name, 'release': kernel.release(), 'date': datetime.date.today().isoformat(),
         'about': before, 'kunit': of_kunit.passed, 'kselftest': of_kselftest.passed,
         'passed': tally.passed, 'failed': tally.failed, 'skipped': tally.skipped}})
@@ -132,7 +140,7 @@ def remember_tests(before: dict[str, str], kernel: build.Kernel, of_kunit: Tally
 
 def _runs() -> dict[str, dict]:
     """The last test run on each kind of kernel."""
-    runs = _read(LAST_TEST)
+    runs = _read(_test_file())
     return {name: run for name, run in runs.items() if isinstance(run, dict) and isinstance(run.get('about'), dict)} \
         if isinstance(runs, dict) else {}
 
@@ -152,12 +160,12 @@ def tests(present: dict[str, str]) -> list[dict]:
 def remember_lint(before: dict[str, str], tree: Path) -> None:
     """Keep that all of make lint has passed; before: what about() has said before it."""
     if _holds_after(before, tree):
-        _write(LAST_LINT, before)
+        _write(_lint_file(), before)
 
 
 def lint_holds(present: dict[str, str]) -> bool:
     """Whether all of make lint has passed on what is present; prints why not."""
-    kept: Optional[dict] = _read(LAST_LINT)
+    kept: Optional[dict] = _read(_lint_file())
     if not isinstance(kept, dict) or not kept:
         say('left out, what make lint confirms: it has not passed yet')
         return False

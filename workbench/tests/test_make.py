@@ -42,8 +42,8 @@ TYPED = (EXPANDED, EXPANDED[::-1], ' leading', 'trailing  ', 'newline\n', 'backs
 
 # What the Makefile leads to; every other module of the workbench is empty here.
 COPIED = ('Makefile', 'workbench/start', 'workbench/variables', 'workbench/help', 'workbench/packages',
-          *(f'workbench/{name}.py' for name in ('__main__', 'clean', 'console', 'environment', 'guard', 'lock',
-                                                'options', 'paths', 'process')))
+          *(f'workbench/{name}.py' for name in ('__main__', 'clean', 'console', 'environment', 'errors', 'guard',
+                                                'lock', 'options', 'paths', 'process', 'tally')))
 
 
 class CopiedTest(unittest.TestCase):
