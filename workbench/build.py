@@ -121,7 +121,16 @@ def compiler_environment(**extra):
     CCACHE.mkdir(parents=True, exist_ok=True)
     return environment(CCACHE_DIR=str(CCACHE), CCACHE_BASEDIR=str(build_root()),
                        CCACHE_NOHASHDIR='1', CCACHE_DEPEND='1', CCACHE_MAXSIZE='4G',
-                       PATH=f'{WORKBENCH}/bin:{SYSTEM_PATH}', **extra)
+                       PATH=f'{_programs()}:{SYSTEM_PATH}', **extra)
+
+
+def _programs() -> Path:
+    """Return the directory of our own programs, by a path without a colon."""
+    link, target = build_root() / 'bin', WORKBENCH / 'bin'
+    if not link.is_symlink() or Path(os.readlink(link)) != target:
+        link.unlink(missing_ok=True)
+        link.symlink_to(target)
+    return link
 
 
 def _wanted(kernel):

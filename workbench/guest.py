@@ -84,6 +84,9 @@ def _write_run(run, kernel, command, modules, tty, stop_at_report):
     tty: the guest's name for the terminal that the command gets, if it gets one.
     stop_at_report: whether the kernel panics where it reports something.
     """
+    # The command line of a kernel takes their path as it is, and not any path of a clone.
+    for name in ('init', 'fstab'):
+        shutil.copy(WORKBENCH / 'guest' / name, run)
     (run / 'writable').write_text(''.join(f'{path}\n' for path in _writable()), encoding='utf-8')
     (run / 'modules').write_text(f'{kernel.modules}\n', encoding='utf-8')
     (run / 'command').write_text(command + '\n', encoding='utf-8')

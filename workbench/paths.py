@@ -82,6 +82,8 @@ def build_root() -> Path:
     It is build/ in the repository, or where a link of the user's of this name
     leads. If that path is not plain, build/ is a link to somewhere else.
     """
+    if '\n' in str(REPO):
+        raise UserError(f'the path of this clone has a line break in it: {str(REPO)!r}')
     ours = our_link()
     if BUILD.is_symlink() and not ours:
         real = BUILD.resolve()

@@ -7,7 +7,7 @@ import tempfile
 
 from console import UserError
 from environment import environment
-from paths import WORKBENCH, build_root
+from paths import build_root
 from process import start
 
 TERMINAL = '/dev/tty1'
@@ -58,7 +58,7 @@ def boot(kernel, shared, log, tty=None, extra=(), processors=2, memory=None):
     console = [f'con0=null,fd:{log}', *([f'con1=fd:{tty},fd:{tty}'] if tty else [])]
     return start([str(kernel.image), f'mem={MEMORY >> 20}M', f'ncpus={processors}', 'seccomp=on',
                   'loglevel=7', 'root=/dev/root', 'rootfstype=hostfs', 'hostfs=/', 'ro', 'panic=-1',
-                  f'init="{WORKBENCH}/guest/init"', f'LKM_RUN="{shared[0]}"', 'LKM_SHARE=hostfs',
+                  f'init={shared[0]}/init', f'LKM_RUN={shared[0]}', 'LKM_SHARE=hostfs',
                   f'uml_dir={shared[0]}/uml/',
                   # A module unloads in no time when it need not wait for the other CPU.
                   'rcupdate.rcu_expedited=1', 'con=null', *console, *extra],

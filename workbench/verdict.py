@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+import tempfile
 
 import build
 import guest
@@ -77,6 +78,8 @@ def kunit(tree, timeout=None):
                '--kconfig_add=CONFIG_SMP=y', '--kernel_args=ncpus=2', '--kernel_args=seccomp=on',
                # A report stops the kernel where it has an option for that.
                '--kernel_args=panic_on_warn=1', '--kernel_args=oops=panic',
+               # The kernel would leave its directory in the home of the user if it is killed.
+               f'--kernel_args=uml_dir={tempfile.gettempdir()}/uml/',
                '--kernel_args=lkmdemo_hello.percent=73', f'--timeout={timeout or KUNIT_TIMEOUT}',
                f'--json={results}']
     # It builds a kernel first, and says so where it is not buffered.

@@ -17,7 +17,6 @@ from pathlib import Path
 import archive
 from console import UserError
 from environment import environment
-from paths import WORKBENCH
 from process import start
 
 TERMINAL = '/dev/ttyS0'
@@ -73,11 +72,16 @@ def boot(kernel, shared, log, tty=None, extra=(), processors=2, kvm=False):
         *([] if tty else ['earlycon=uart8250,io,0x3f8,115200']),
         # What is at another address is translated again: an exec takes a quarter so.
         *([] if kvm else ['norandmaps']),
-        f'LKM_RUN={shared[0]}', 'LKM_SHARE=9p', f'init={WORKBENCH}/guest/init',
+        f'LKM_RUN={shared[0]}', 'LKM_SHARE=9p', f'init={shared[0]}/init',
         # What virtme-ng says after this, its own init, is an argument of ours.
         # The tab keeps its parser from taking the dashes for its own.
         '\t--']
     virtme, variables = _virtme()
+    if 'PYTHONPATH' in variables:
+        # The path of the cache may have a colon in it.
+        link = shared[0] / 'virtme'
+        link.symlink_to(variables['PYTHONPATH'])
+        variables['PYTHONPATH'] = str(link)
     command = [
         *virtme, '--dry-run', '--show-command',
         f'--kimg={kernel.image}', '--mods=none', '--force-9p', '--disable-microvm',

@@ -20,7 +20,7 @@ from paths import WORKBENCH
 # Names of clones that kbuild, make, a script or a kernel's command line would trip over.
 NAMES = ('feature%2Ffoo', 'proj#1', 'cost$5', 'a b', 'a:b', 'a\tb', "it's", 'say "hi"', '(x)', 'a\\b',
          'a*b', 'a?b', '[a]', 'a&b', 'a;b', 'a|b', 'a<b>', '`a`', 'a,b', 'a=b', 'a@b', '~a', 'a+b', 'a!b',
-         '{a}', 'a^b', 'größe', '日本', os.fsdecode(b'\xff'), 'a\nb')
+         '{a}', 'a^b', 'größe', '日本', os.fsdecode(b'\xff'))
 
 
 class CloneTest(unittest.TestCase):
@@ -65,6 +65,11 @@ class PathsTest(CloneTest):
                 clean.clean()
                 self.assertFalse(root.exists())
                 self.assertFalse((self.top / name / 'build').is_symlink())
+
+    def test_a_line_break_is_an_error(self):
+        self.place('a\nb', 'cache')
+        with self.assertRaisesRegex(UserError, r'a\\nb'):
+            paths.build_root()
 
     def test_neither_the_clone_nor_the_cache_has_a_plain_path(self):
         for name in NAMES:
