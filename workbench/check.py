@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Run the tests of the workbench itself: a line for each that does not pass."""
 
+import signal
 import time
 import unittest
 
 from console import say
+from guard import SIGNALS
 from paths import WORKBENCH, build_root
 
 TESTS = WORKBENCH / 'tests'
+
+# How much of an error is printed; the log has all of it.
+SHOWN = 160
 
 
 class _Result(unittest.TestResult):
@@ -19,7 +24,7 @@ class _Result(unittest.TestResult):
 
     def _line(self, kind: str, test, text: str, details: str):
         name = test.id().removeprefix('test_')
-        print(f'{kind}: {name}: {text}', flush=True)
+        print(f'{kind}: {name}: {text[:SHOWN]}', flush=True)
         self.log.write(f'{kind}: {name}\n{details}\n')
 
     def _problem(self, kind: str, test, error):
@@ -44,8 +49,20 @@ class _Result(unittest.TestResult):
         self._line('skipped', test, reason, '')
 
 
+def _heed_signals() -> None:
+    """Let children start with the default action of signals that are ignored here.
+
+    A shell ignores SIGINT in what it starts in the background, nohup ignores
+    SIGHUP. An ignored signal stays ignored in a child; a handler does not.
+    """
+    for number in SIGNALS:
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
+
+
 def run() -> int:
     """Run all tests; return the exit status."""
+    _heed_signals()
     start = time.monotonic()
     tests = unittest.defaultTestLoader.discover(str(TESTS))
     path = build_root() / 'check.log'
