@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
+# shellcheck disable=SC2317 # expect calls the functions
 #
 # The function graph tracer on the functions of lkmdemo: the calls in an open, a write
 # and a read.
@@ -29,7 +30,7 @@ reason=$({
 
 remove_instance()
 {
-	[ ! -d $tracing ] || rmdir $tracing
+	[ ! -d "$tracing" ] || rmdir "$tracing"
 	clean_up
 }
 
@@ -45,7 +46,7 @@ fi
 
 functions_of_others()
 {
-	grep -v '\[lkmdemo\]$' $tracing/set_ftrace_filter
+	grep -v '\[lkmdemo\]$' "$tracing/set_ftrace_filter"
 }
 
 expect 'function_graph.is_limited_to_the_module' '' functions_of_others

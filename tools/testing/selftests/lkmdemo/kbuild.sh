@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
+# shellcheck disable=SC2317 # expect calls the functions
 #
 # The build of the modules in test_modules out of tree. test_modules/build.sh made it
 # together with the tests; this program inspects its records.

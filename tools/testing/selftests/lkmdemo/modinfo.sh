@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
+# shellcheck disable=SC2317 # expect calls the functions
 #
 # The information that the files of the modules carry, and where the files are.
 

@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
+# shellcheck disable=SC2317 # expect calls the functions
 #
 # depmod and the commands that load and unload modules: their dependencies, effects
 # and messages.

@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
+# shellcheck disable=SC2317 # expect calls the functions
 #
 # Modules with a signature, without one, and damaged after they were signed. Makes the
 # kernel refuse modules without a signature, which it then does until the next boot, so
@@ -48,7 +49,7 @@ load()
 {
 	says insmod "$1"
 	sed -n "s/^$client .*(\([A-Z]*\))$/\1/p" /proc/modules
-	[ ! -e /sys/module/$client ] || rmmod $client
+	[ ! -e "/sys/module/$client" ] || rmmod "$client"
 }
 
 rejected()
@@ -76,7 +77,7 @@ expect 'signing.can_be_insisted_on' 'Y' cat $enforce
 
 enforce_no_more()
 {
-	(echo 0 >$enforce) 2>/dev/null || echo refused
+	(echo 0 >"$enforce") 2>/dev/null || echo refused
 }
 
 expect 'signing.can_not_be_done_without_again' 'refused' enforce_no_more

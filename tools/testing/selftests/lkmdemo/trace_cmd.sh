@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
+# shellcheck disable=SC2317 # expect calls the functions
 #
 # Records the trace events of a known sequence of calls with trace-cmd, and compares
 # its report with that sequence.
