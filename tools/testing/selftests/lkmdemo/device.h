@@ -22,7 +22,7 @@
 #define GREETING	"Hello from kernel\n"
 #define GREETING_LENGTH	((ssize_t)sizeof(GREETING) - 1)
 #define CAPACITY	1024
-#define CAPACITY_MAX	(1024 * 1024)
+#define CAPACITY_MAX	65536
 
 /* So much after the bytes of edge_buffer() can't be accessed. */
 #define EDGE_HOLE	(2 * CAPACITY_MAX)

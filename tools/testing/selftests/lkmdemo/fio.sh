@@ -12,7 +12,7 @@ helpers=$dir/../kselftest/ktap_helpers.sh
 # shellcheck source=../kselftest/ktap_helpers.sh
 . "$helpers"
 
-capacity=1048576
+capacity=65536
 block_sizes='512 4096 65536'
 engines='psync io_uring'
 

@@ -25,8 +25,10 @@ echo ':mod:lkmdemo' >$tracing/set_ftrace_filter
 expect 'function_graph.is_limited_to_the_module' '' \
        "$(grep -v '\[lkmdemo\]$' $tracing/set_ftrace_filter)"
 
-# Helpers within a file, which a compiler may inline, need not be there.
-for helper in 'message_*' 'file_*' lkmdemo_claim; do
+# A compiler may inline these functions.
+for helper in lkmdemo_claim lkmdemo_do_open lkmdemo_is_exclusive \
+	      lkmdemo_message_copy lkmdemo_message_copy_in lkmdemo_message_fill \
+	      lkmdemo_message_flush lkmdemo_message_get lkmdemo_message_store; do
 	echo "!$helper" >>$tracing/set_ftrace_filter 2>/dev/null
 done
 
@@ -51,14 +53,14 @@ expect 'function_graph.an_open_that_truncates_clears_the_message' \
   lkmdemo_message_info();
 }' "$(calls lkmdemo_open)"
 expect 'function_graph.a_write_stores_and_tells' \
-'lkmdemo_write() {
-  lkmdemo_message_write_user() {
+'lkmdemo_write_iter() {
+  lkmdemo_message_write() {
     lkmdemo_nl_notify();
   }
-}' "$(calls lkmdemo_write)"
+}' "$(calls lkmdemo_write_iter)"
 expect 'function_graph.a_read_copies' \
-'lkmdemo_read() {
-  lkmdemo_message_read_user();
-}' "$(calls lkmdemo_read)"
+'lkmdemo_read_iter() {
+  lkmdemo_message_read();
+}' "$(calls lkmdemo_read_iter)"
 
 ktap_finished
