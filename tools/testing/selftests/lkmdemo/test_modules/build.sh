@@ -4,8 +4,8 @@
 # build.sh KDIR OUTPUT CC
 #
 # Builds the modules of this directory out of tree, against the kernel that was
-# built in KDIR, and leaves in OUTPUT the modules and, for kbuild.sh to look at,
-# what each goal printed and made. The last line of a log is the exit status.
+# built in KDIR. Leaves the modules in OUTPUT and, for kbuild.sh to inspect, a log of
+# each goal and lists of files. The last line of a log is the exit status.
 
 set -e
 
@@ -15,14 +15,17 @@ cc=$3
 source=$(dirname "$(readlink -f "$0")")
 build=$output.build
 
-# The settings of the selftests' own make are not meant for the kernel's.
+# Incomplete until it is renamed to $output.
+result=$build/result
+
+# The settings of the selftests' own make do not apply to the kernel's.
 unset KBUILD_OUTPUT MAKEFLAGS MFLAGS MAKELEVEL
 ARCH=$(sed -n 's,^# Linux/\([a-z0-9_]*\) .*,\1,p' "$kdir/.config")
 export ARCH
 
 kbuild()
 {
-	log=$output/$1.log
+	log=$result/$1.log
 	directory=$2
 	shift 2
 	status=0
@@ -32,46 +35,55 @@ kbuild()
 
 list()
 {
-	(cd "$1" && find . -type f) | sort >"$output/$2.list"
+	(cd "$1" && find . -type f) | sort >"$result/$2.list"
 }
 
-rm -rf "$output" "$build"
-mkdir -p "$output" "$build"
-cp -r "$source"/Kbuild "$source"/*.[ch] "$source"/refused "$build"
-list "$build" sources
+release=$(cat "$kdir/include/config/kernel.release")
 
-kbuild modules "$build" modules
-if ! tail -n 1 "$output/modules.log" | grep -qx 'exit status 0'; then
-	head -n 40 "$output/modules.log" >&2
+rm -rf "$build"
+trap 'rm -rf "$build"' EXIT
+sources=$build/sources
+mkdir -p "$sources" "$result"
+cp -r "$source"/Kbuild "$source"/*.[ch] "$source"/refused "$sources"
+list "$sources" sources
+
+kbuild modules "$sources" modules
+if ! tail -n 1 "$result/modules.log" | grep -qx 'exit status 0'; then
+	head -n 40 "$result/modules.log" >&2
 	exit 1
 fi
-cp "$build"/*.ko "$output"
-# Only modules_install signs; this one is for signing.sh.
-if grep -q '^CONFIG_MODULE_SIG=y' "$kdir/.config"; then
-	hash=$(sed -n 's/^CONFIG_MODULE_SIG_HASH="\(.*\)"/\1/p' "$kdir/.config")
-	mkdir "$output/signed"
-	"$kdir/scripts/sign-file" "$hash" "$kdir/certs/signing_key.pem" \
-		"$kdir/certs/signing_key.x509" "$build/lkmdemo_test_client.ko" \
-		"$output/signed/lkmdemo_test_client.ko"
-fi
-kbuild modules_install "$build" modules_install INSTALL_MOD_PATH="$build/root"
+cp "$sources"/*.ko "$result"
+kbuild modules_install "$sources" modules_install INSTALL_MOD_PATH="$build/root"
 list "$build/root/lib/modules" installed
-rm -r "$build/root"
-kbuild help "$build" help
-kbuild clean "$build" clean
-list "$build" clean
+
+# For signing.sh: kbuild finds the key, wherever CONFIG_MODULE_SIG_KEY says it is. It
+# installs the module without a signature if that fails.
+if grep -q '^CONFIG_MODULE_SIG=y' "$kdir/.config"; then
+	kbuild sign "$sources" modules_install INSTALL_MOD_PATH="$build/signed" \
+		INSTALL_MOD_DIR=updates CONFIG_MODULE_SIG_ALL=y CONFIG_MODULE_COMPRESS_ALL=
+	signed=$build/signed/lib/modules/$release/updates/lkmdemo_test_client.ko
+	if [ -e "$signed" ] && [ "$(tail -c 28 "$signed")" = '~Module signature appended~' ]; then
+		mkdir "$result/signed"
+		cp "$signed" "$result/signed"
+	fi
+fi
+
+kbuild help "$sources" help
+kbuild clean "$sources" clean
+list "$sources" clean
 
 sort "$kdir/Module.symvers" | grep '	drivers/misc/lkmdemo/lkmdemo_counter	' \
-	>"$output/symvers.list"
+	>"$result/symvers.list"
 
 # The versions that a module can ask for: as a number and as text.
-release=$(cat "$kdir/include/config/kernel.release")
 numbers=$(echo "$release" | awk -F '[.-]' '{ printf "%d, %d, %d", $1, $2, $3 }')
 printf '%s\n' LINUX_VERSION_CODE "KERNEL_VERSION($numbers)" UTS_RELEASE |
 	"$cc" -E -P -include "$kdir/include/generated/uapi/linux/version.h" \
-		-include "$kdir/include/generated/utsrelease.h" - >"$output/version.list"
+		-include "$kdir/include/generated/utsrelease.h" - >"$result/version.list"
 
 # What the compiler refuses, then what modpost refuses when all has compiled.
-kbuild refused "$build/refused" -k MODULES='float frame' modules
-kbuild borrower "$build/refused" MODULES=borrower modules
-rm -r "$build"
+kbuild refused "$sources/refused" -k MODULES='float frame' modules
+kbuild borrower "$sources/refused" MODULES=borrower modules
+
+rm -rf "$output"
+mv "$result" "$output"
