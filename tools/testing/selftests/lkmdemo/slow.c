@@ -170,8 +170,8 @@ TEST_F(slow, reader_and_writer_hold_up_nobody)
 
 	while (now() - begin < variant->stuck)
 		usleep(10000);
-	EXPECT_FALSE(self->reader.returned);
-	EXPECT_FALSE(self->writer.returned);
+	EXPECT_FALSE(atomic_load(&self->reader.returned));
+	EXPECT_FALSE(atomic_load(&self->writer.returned));
 
 	ASSERT_EQ(0, caller_finish(&self->reader, '-'));
 	ASSERT_EQ(0, caller_finish(&self->writer, 'w'));
@@ -213,8 +213,8 @@ TEST_F(slow, callers_let_others_clear_poll_map_and_open)
 	EXPECT_EQ(1, poll(&change, 1, 0));
 	EXPECT_LE(0, open_device(O_RDWR | O_TRUNC));
 
-	EXPECT_FALSE(self->reader.returned);
-	EXPECT_FALSE(self->writer.returned);
+	EXPECT_FALSE(atomic_load(&self->reader.returned));
+	EXPECT_FALSE(atomic_load(&self->writer.returned));
 }
 
 TEST_F(slow, writer_overwrites_what_came_meanwhile)

@@ -136,13 +136,13 @@ TEST_F(uring, read_gives_the_bytes_from_its_offset)
 	ASSERT_EQ(GREETING_LENGTH - 6, ring_do(&self->ring, IORING_OP_READ, self->fd, seen,
 					       sizeof(seen), 6));
 
-	EXPECT_EQ(0, memcmp(GREETING + 6, seen, GREETING_LENGTH - 6));
+	EXPECT_EQ(0, memcmp(&GREETING[6], seen, GREETING_LENGTH - 6));
 	EXPECT_POSITION(self->fd, 0);
 }
 
 TEST_F(uring, read_past_the_end_is_nothing)
 {
-	char byte;
+	char byte = 0;
 
 	EXPECT_EQ(0, ring_do(&self->ring, IORING_OP_READ, self->fd, &byte, 1,
 			     GREETING_LENGTH));
@@ -188,7 +188,7 @@ TEST_F(uring, read_into_pages_never_touched_gives_the_bytes)
 TEST_F(uring, read_without_read_access_is_ebadf)
 {
 	int fd = open_device(O_WRONLY);
-	char byte;
+	char byte = 0;
 
 	ASSERT_LE(0, fd);
 	EXPECT_EQ(-EBADF, ring_do(&self->ring, IORING_OP_READ, fd, &byte, 1, 0));
