@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Modules without a GPL-compatible licence. Each of them switches lock debugging
- * off until the next boot, so where there is any, they stay away.
+ * Modules without a GPL-compatible licence. Such a module disables lock debugging
+ * until the next boot, so these cases do not run on a kernel that has it.
  */
 #include "device.h"
 #include "image.h"
@@ -10,19 +10,17 @@
 static struct image image;
 
 FIXTURE(closed) {
-	unsigned int found;
 	int kmsg;
 };
 
 FIXTURE_SETUP(closed)
 {
 	if (!access("/proc/lockdep_stats", F_OK))
-		SKIP(return, "would switch lock debugging off");
+		SKIP(return, "would disable lock debugging until the next boot");
 
-	if (!setup_modules(_metadata, &self->found, MODULE_COUNTER, NULL))
-		return;
-
-	setup_image(_metadata, &image, CLOSED);
+	skip_if(_metadata, kmsg_unusable());
+	skip_if(_metadata, image_unusable(&image, CLOSED));
+	setup_modules(_metadata, MODULE_COUNTER, MODULE_COUNTER);
 	self->kmsg = kmsg_open();
 	ASSERT_LE(0, self->kmsg);
 }
@@ -30,7 +28,7 @@ FIXTURE_SETUP(closed)
 FIXTURE_TEARDOWN_PARENT(closed)
 {
 	module_unload(CLOSED);
-	EXPECT_EQ(0, modules_set(self->found));
+	EXPECT_EQ(0, modules_restore());
 }
 
 TEST_F(closed, module_may_use_what_export_symbol_gives)

@@ -8,7 +8,6 @@
 #include "device.h"
 
 FIXTURE(compat) {
-	unsigned int found;
 	int fd;
 	struct lkmdemo_info *low;
 };
@@ -89,8 +88,7 @@ FIXTURE_SETUP(compat)
 {
 	if (!compat_usable())
 		SKIP(return, "the kernel serves no callers of 32 bits");
-	if (!setup_modules(_metadata, &self->found, MODULE_COUNTER, "exclusive=N"))
-		return;
+	setup_device(_metadata, "exclusive=N");
 
 	self->fd = open_device(O_RDWR);
 	ASSERT_LE(0, self->fd);
@@ -99,7 +97,7 @@ FIXTURE_SETUP(compat)
 
 FIXTURE_TEARDOWN_PARENT(compat)
 {
-	EXPECT_EQ(0, modules_set(self->found));
+	EXPECT_EQ(0, modules_restore());
 }
 
 TEST_F(compat, get_info_tells_of_the_message)
@@ -108,7 +106,7 @@ TEST_F(compat, get_info_tells_of_the_message)
 
 	EXPECT_EQ(CAPACITY, self->low->capacity);
 	EXPECT_EQ(GREETING_LENGTH, self->low->length);
-	EXPECT_EQ(1, self->low->generation);
+	EXPECT_EQ(first_generation, self->low->generation);
 }
 
 TEST_F(compat, get_info_touches_no_byte_past_the_struct)

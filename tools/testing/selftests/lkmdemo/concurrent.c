@@ -9,25 +9,23 @@
 
 #define THREADS	4
 
-static void setup_race(struct __test_metadata *_metadata, unsigned int *found,
-		       const char *parameters)
+static void setup_race(struct __test_metadata *_metadata, const char *parameters)
 {
+	setup_device(_metadata, parameters);
 	use_all_processors(_metadata);
-	setup_modules(_metadata, found, MODULE_COUNTER, parameters);
 }
 
 FIXTURE(race) {
-	unsigned int found;
 };
 
 FIXTURE_SETUP(race)
 {
-	setup_race(_metadata, &self->found, "");
+	setup_race(_metadata, "");
 }
 
 FIXTURE_TEARDOWN_PARENT(race)
 {
-	EXPECT_EQ(0, modules_set(self->found));
+	EXPECT_EQ(0, modules_restore());
 }
 
 #define ROUNDS	200
@@ -81,7 +79,6 @@ TEST_F(race, for_the_place_has_one_winner_each_time)
 
 /* A full message is written again and again, all of one letter or of another. */
 FIXTURE(atomicity) {
-	unsigned int found;
 };
 
 FIXTURE_VARIANT(atomicity) {
@@ -102,12 +99,12 @@ FIXTURE_VARIANT_ADD(atomicity, of_reads_into_absent_pages) {
 
 FIXTURE_SETUP(atomicity)
 {
-	setup_race(_metadata, &self->found, "exclusive=N capacity=1048576");
+	setup_race(_metadata, "exclusive=N capacity=1048576");
 }
 
 FIXTURE_TEARDOWN_PARENT(atomicity)
 {
-	EXPECT_EQ(0, modules_set(self->found));
+	EXPECT_EQ(0, modules_restore());
 }
 
 static atomic_bool stop_writing;
@@ -200,17 +197,16 @@ TEST_F(atomicity, shows_all_of_one_write_or_all_of_another)
 }
 
 FIXTURE(appenders) {
-	unsigned int found;
 };
 
 FIXTURE_SETUP(appenders)
 {
-	setup_race(_metadata, &self->found, "exclusive=N capacity=65536");
+	setup_race(_metadata, "exclusive=N capacity=65536");
 }
 
 FIXTURE_TEARDOWN_PARENT(appenders)
 {
-	EXPECT_EQ(0, modules_set(self->found));
+	EXPECT_EQ(0, modules_restore());
 }
 
 #define APPENDED	(64 * 1024)

@@ -24,17 +24,16 @@ static const struct client {
 
 /* Nothing is loaded. */
 FIXTURE(counters) {
-	unsigned int found;
 };
 
 FIXTURE_SETUP(counters)
 {
-	setup_modules(_metadata, &self->found, 0, NULL);
+	setup_modules(_metadata, MODULE_STACK, 0);
 }
 
 FIXTURE_TEARDOWN_PARENT(counters)
 {
-	EXPECT_EQ(0, modules_set(self->found));
+	EXPECT_EQ(0, modules_restore());
 }
 
 TEST_F(counters, shared_starts_at_zero)
@@ -68,10 +67,10 @@ TEST_F(counters, shared_goes_up_with_each_load_of_inc)
 
 TEST_F(counters, shared_is_forgotten_at_unload)
 {
-	ASSERT_EQ(0, modules_set(MODULE_COUNTER | MODULE_INC));
+	ASSERT_EQ(0, modules_set(MODULE_STACK, MODULE_COUNTER | MODULE_INC));
 	EXPECT_SHARED(1);
 
-	ASSERT_EQ(0, modules_set(MODULE_COUNTER));
+	ASSERT_EQ(0, modules_set(MODULE_STACK, MODULE_COUNTER));
 	EXPECT_SHARED(0);
 }
 
@@ -80,7 +79,8 @@ TEST_F(counters, shared_is_not_moved_by_the_device)
 	char byte;
 	int fd;
 
-	ASSERT_EQ(0, modules_set(MODULE_COUNTER | MODULE_DEVICE));
+	skip_if(_metadata, devtmpfs_missing());
+	ASSERT_EQ(0, modules_set(MODULE_STACK, MODULE_COUNTER | MODULE_DEVICE));
 	fd = open_device(O_RDWR | O_TRUNC);
 	ASSERT_EQ(1, write(fd, "x", 1));
 	ASSERT_EQ(1, pread(fd, &byte, 1, 0));
@@ -134,7 +134,7 @@ TEST_F(counters, exporter_not_loaded_unload_is_enoent)
 
 TEST_F(counters, exporter_stays_until_the_last_client_is_gone)
 {
-	ASSERT_EQ(0, modules_set(MODULE_COUNTER | MODULE_INC | MODULE_DEC | MODULE_DEVICE));
+	ASSERT_EQ(0, modules_set(MODULE_STACK, MODULE_STACK));
 
 	EXPECT_EQ(-EWOULDBLOCK, module_unload("lkmdemo_counter"));
 	ASSERT_EQ(0, module_unload("lkmdemo_inc"));
@@ -149,7 +149,8 @@ TEST_F(counters, device_stays_until_the_last_close)
 {
 	int fd, copy;
 
-	ASSERT_EQ(0, modules_set(MODULE_COUNTER | MODULE_DEVICE));
+	skip_if(_metadata, devtmpfs_missing());
+	ASSERT_EQ(0, modules_set(MODULE_STACK, MODULE_COUNTER | MODULE_DEVICE));
 	fd = open_device(O_RDWR);
 	copy = dup(fd);
 	ASSERT_LE(0, copy);
@@ -165,7 +166,8 @@ TEST_F(counters, device_works_on_after_a_refused_unload)
 {
 	int fd;
 
-	ASSERT_EQ(0, modules_set(MODULE_COUNTER | MODULE_DEVICE));
+	skip_if(_metadata, devtmpfs_missing());
+	ASSERT_EQ(0, modules_set(MODULE_STACK, MODULE_COUNTER | MODULE_DEVICE));
 	fd = open_device(O_RDWR);
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(-EWOULDBLOCK, module_unload("lkmdemo"));
@@ -230,7 +232,6 @@ TEST_F_TIMEOUT(counters, shared_moves_with_loads_only_in_every_order, 100)
 
 /* One of those that need the exporter. */
 FIXTURE(client) {
-	unsigned int found;
 };
 
 FIXTURE_VARIANT(client) {
@@ -251,12 +252,12 @@ FIXTURE_VARIANT_ADD(client, device) {
 
 FIXTURE_SETUP(client)
 {
-	setup_modules(_metadata, &self->found, 0, NULL);
+	setup_modules(_metadata, MODULE_STACK, 0);
 }
 
 FIXTURE_TEARDOWN_PARENT(client)
 {
-	EXPECT_EQ(0, modules_set(self->found));
+	EXPECT_EQ(0, modules_restore());
 }
 
 TEST_F(client, without_the_exporter_is_enoent)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the tests of /dev/lkmdemo have in common.
+ * Helpers for the tests of /dev/lkmdemo.
  */
 #ifndef _LKMDEMO_SELFTEST_DEVICE_H
 #define _LKMDEMO_SELFTEST_DEVICE_H
@@ -15,8 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "kselftest_harness.h"
-#include "module.h"
+#include "harness.h"
 
 #define DEVICE		"/dev/lkmdemo"
 #define GREETING	"Hello from kernel\n"
@@ -24,38 +23,65 @@
 #define CAPACITY	1024
 #define CAPACITY_MAX	(1024 * 1024)
 
-/* So much after the bytes of edge_buffer() can't be accessed. */
+/* The number of bytes behind an edge_buffer() that cannot be accessed. */
 #define EDGE_HOLE	(2 * CAPACITY_MAX)
+
+/* The generation of the message at the start of the case. */
+static __maybe_unused __u64 first_generation = 1;
 
 static inline int open_device(int flags)
 {
 	return RESULT(open(DEVICE, flags | O_CLOEXEC));
 }
 
-/*
- * For FIXTURE_SETUP: notes in @found what is loaded, then loads the modules of
- * @set and, unless @parameters is NULL, lkmdemo with these. False if the test is
- * skipped. FIXTURE_TEARDOWN_PARENT gives @found to modules_set(): by then the
- * processes of the test are gone, and with them whatever they had open.
- */
-static inline bool setup_modules(struct __test_metadata *_metadata, unsigned int *found,
-				 unsigned int set, const char *parameters)
+/* The reason why a case cannot have the device with these parameters, or NULL. */
+static inline const char *device_unusable(const char *parameters)
 {
-	const char *reason = modules_unusable();
+	const char *reason = module_unusable("lkmdemo", parameters);
 
-	if (reason)
-		SKIP(return false, "%s", reason);
-
-	*found = modules_loaded();
-	ASSERT_EQ(0, modules_set(set))
-		TH_LOG("the modules are in use");
-	if (parameters)
-		ASSERT_EQ(0, module_load("lkmdemo", parameters));
-
-	return true;
+	return reason || !access(DEVICE, F_OK) ? reason : devtmpfs_missing();
 }
 
-/* A race wants all processors, also where the run was given fewer. */
+/*
+ * Gives the device these parameters, and the greeting as its message: by a load
+ * or, where the module cannot be loaded afresh, by writes.
+ */
+static inline int device_set(const char *parameters)
+{
+	struct lkmdemo_info info;
+	int fd, ret;
+
+	if (!module_fixed("lkmdemo"))
+		return module_set("lkmdemo", parameters);
+
+	ret = module_set("lkmdemo", "exclusive=N");
+	if (ret)
+		return ret;
+
+	fd = open_device(O_WRONLY | O_TRUNC);
+	if (fd < 0)
+		return fd;
+
+	ret = RESULT(write(fd, GREETING, GREETING_LENGTH));
+	if (ret == GREETING_LENGTH)
+		ret = RESULT(ioctl(fd, LKMDEMO_IOC_GET_INFO, &info));
+	close(fd);
+	if (ret)
+		return ret;
+
+	first_generation = info.generation;
+
+	return module_set("lkmdemo", parameters);
+}
+
+static inline void setup_device(struct __test_metadata *_metadata, const char *parameters)
+{
+	skip_if(_metadata, device_unusable(parameters));
+	ASSERT_EQ(0, device_set(parameters))
+		TH_LOG("cannot provide the device");
+}
+
+/* A race requires all processors, also where the run is restricted to fewer. */
 static inline void use_all_processors(struct __test_metadata *_metadata)
 {
 	cpu_set_t all;
@@ -67,7 +93,7 @@ static inline void use_all_processors(struct __test_metadata *_metadata)
 #define MILLISECOND	1000000LL
 #define SECOND		1000000000LL
 
-/* The time in nanoseconds since some moment. */
+/* The monotonic time in nanoseconds. */
 static inline long long now(void)
 {
 	struct timespec time;
@@ -76,7 +102,7 @@ static inline long long now(void)
 	return time.tv_sec * SECOND + time.tv_nsec;
 }
 
-/* @count bytes, and none after them that could be accessed. */
+/* A buffer of @count bytes, followed by bytes that cannot be accessed. */
 static inline void *edge_buffer(size_t count)
 {
 	size_t page = sysconf(_SC_PAGESIZE);
@@ -102,13 +128,14 @@ static __maybe_unused char message_seen[CAPACITY_MAX + 1];
 #define EXPECT_GREETING(fd)	EXPECT_MESSAGE(fd, GREETING, GREETING_LENGTH)
 #define EXPECT_POSITION(fd, position)	EXPECT_EQ(position, lseek(fd, 0, SEEK_CUR))
 
+/* The generation of the first message counts as 1. */
 #define EXPECT_INFO(fd, _capacity, _length, _generation) do {				\
 	struct lkmdemo_info _info;							\
 											\
 	ASSERT_EQ(0, RESULT(ioctl(fd, LKMDEMO_IOC_GET_INFO, &_info)));			\
 	EXPECT_EQ(_capacity, _info.capacity);						\
 	EXPECT_EQ(_length, _info.length);						\
-	EXPECT_EQ(_generation, _info.generation);					\
+	EXPECT_EQ(_generation, _info.generation - first_generation + 1);		\
 } while (0)
 
 #endif /* _LKMDEMO_SELFTEST_DEVICE_H */

@@ -44,7 +44,6 @@ struct call {
 };
 
 FIXTURE(differential) {
-	unsigned int found;
 	uint64_t random;
 	struct model model;
 	struct call call;
@@ -410,8 +409,7 @@ FIXTURE_SETUP(differential)
 {
 	int i;
 
-	if (!setup_modules(_metadata, &self->found, MODULE_COUNTER, variant->parameters))
-		return;
+	setup_device(_metadata, variant->parameters);
 
 	self->fd = open_device(O_RDWR);
 	ASSERT_LE(0, self->fd);
@@ -426,7 +424,7 @@ FIXTURE_SETUP(differential)
 
 FIXTURE_TEARDOWN_PARENT(differential)
 {
-	EXPECT_EQ(0, modules_set(self->found));
+	EXPECT_EQ(0, modules_restore());
 }
 
 TEST_F_TIMEOUT(differential, agrees_with_the_model, 100)

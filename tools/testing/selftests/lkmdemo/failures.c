@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Loads in which the first allocation of the init function fails, then the second,
- * and so on, until it needs no more of them: each ends in an error, or in a module
- * that does without, and none leaves anything behind.
+ * and so on, until init makes no further allocation. Each load ends in an error, or
+ * in a module that does without the allocation, and none leaves anything behind.
  */
 #include "device.h"
 #include "image.h"
@@ -15,34 +15,29 @@
 #define AFTERWARDS	8
 
 FIXTURE(failures) {
-	unsigned int found;
 	char ignore_gfp_wait[8];
 	char verbose[16];
 };
 
 FIXTURE_VARIANT(failures) {
 	const char *module;
+	unsigned int bit;
 	const char *refused;	/* parameters that init refuses before all else */
 	const char *made;	/* what init makes */
 };
 
 FIXTURE_VARIANT_ADD(failures, device) {
-	"lkmdemo", "capacity=0", "/sys/class/misc/lkmdemo"
+	"lkmdemo", MODULE_DEVICE, "capacity=0", "/sys/class/misc/lkmdemo"
 };
 
 FIXTURE_VARIANT_ADD(failures, pool) {
-	"lkmdemo_pool", "nr_items=0", "/sys/kernel/debug/lkmdemo_pool"
+	"lkmdemo_pool", MODULE_POOL, "nr_items=0", "/sys/kernel/debug/lkmdemo_pool"
 };
 
 FIXTURE_SETUP(failures)
 {
-	if (access(FAIL_NTH, F_OK) || access(FAILSLAB, F_OK))
-		SKIP(return, "needs CONFIG_FAILSLAB and CONFIG_FAULT_INJECTION_DEBUG_FS");
-
-	if (!setup_modules(_metadata, &self->found, MODULE_COUNTER, NULL))
-		return;
-	if (module_loaded(variant->module))
-		ASSERT_EQ(0, module_unload(variant->module));
+	skip_if(_metadata, failslab_unusable());
+	setup_modules(_metadata, MODULE_COUNTER | variant->bit, MODULE_COUNTER);
 
 	/* Those that may sleep fail too, and do so without a report in the log. */
 	ASSERT_LT(0, file_read(FAILSLAB "ignore-gfp-wait", self->ignore_gfp_wait,
@@ -57,7 +52,7 @@ FIXTURE_TEARDOWN_PARENT(failures)
 	file_write(FAILSLAB "ignore-gfp-wait", self->ignore_gfp_wait);
 	file_write(FAILSLAB "verbose", self->verbose);
 	module_unload(variant->module);
-	EXPECT_EQ(0, modules_set(self->found));
+	EXPECT_EQ(0, modules_restore());
 }
 
 /*
@@ -90,13 +85,11 @@ TEST_F_TIMEOUT(failures, of_allocations_in_init_leave_nothing, 100)
 {
 	int number, first, left, ret;
 	static struct image image;
-	char path[PATH_MAX];
 	bool made = false;
 	int refused = 0;
 
 	/* From memory: the file system that it is in allocates too. */
-	module_path(variant->module, path);
-	image_read_file(&image, path);
+	image.size = module_read(variant->module, image.bytes, sizeof(image.bytes));
 	ASSERT_LT(0, image.size);
 
 	/* What the kernel allocates itself before it calls init is its own affair. */

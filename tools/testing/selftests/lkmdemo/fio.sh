@@ -1,31 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Random writes to /dev/lkmdemo, each block read back and its checksum verified,
-# by a program that knows nothing of the device.
+# Random writes to /dev/lkmdemo. fio, which does not know the device, reads each block
+# back and verifies its checksum.
 
 dir=$(dirname "$(readlink -f "$0")")
-helpers=$dir/../kselftest/ktap_helpers.sh
+[ -r "$dir/commands.sh" ] || exit 1
+. "$dir/commands.sh"
 
-# To source what is not there would end with the status of an expected failure.
-[ -r "$helpers" ] || exit 1
-# shellcheck source=../kselftest/ktap_helpers.sh
-. "$helpers"
-
-capacity=1048576
 block_sizes='512 4096 65536'
 engines='psync io_uring'
-
-ktap_print_header
-
-if [ "$(id -u)" -ne 0 ]; then
-	ktap_skip_all 'needs root'
-	exit "$KSFT_SKIP"
-fi
-if ! command -v fio >/dev/null; then
-	ktap_skip_all 'needs fio'
-	exit "$KSFT_SKIP"
-fi
 
 # shellcheck disable=SC2086 # words are to be counted
 set -- $block_sizes
@@ -34,16 +18,11 @@ sizes=$#
 set -- $engines
 ktap_set_plan $((sizes * $#))
 
-out=$(mktemp -d)
-trap 'rm -rf "$out"' EXIT
-
-modprobe -r lkmdemo
-modprobe lkmdemo capacity=$capacity exclusive=N ||
-	ktap_exit_fail_msg 'cannot load lkmdemo'
-
-# One job a case, one after the other: fio takes long to start.
-{
-	cat <<-EOF
+reason=$({ root_missing; tool_missing fio; device_unusable; } | head -n 1)
+if [ -z "$reason" ]; then
+	fresh_device capacity=1048576 exclusive=N
+	capacity=$(cat /sys/class/misc/lkmdemo/capacity)
+	cat >"$out/jobs" <<-EOF
 		[global]
 		filename=/dev/lkmdemo
 		size=$capacity
@@ -55,19 +34,39 @@ modprobe lkmdemo capacity=$capacity exclusive=N ||
 		thread
 		stonewall
 	EOF
-	for engine in $engines; do
-		for size in $block_sizes; do
-			echo "[fio.$engine.blocks_of_${size}_bytes_verify]"
-			echo "ioengine=$engine"
-			echo "bs=$size"
-		done
+fi
+
+io_uring_disabled=$(cat /proc/sys/kernel/io_uring_disabled 2>/dev/null)
+
+# job_unusable ENGINE SIZE. A driver that cannot be loaded afresh keeps its capacity.
+job_unusable()
+{
+	if [ "$2" -gt "$capacity" ]; then
+		echo "lkmdemo has a capacity of $capacity"
+	elif [ "$1" = io_uring ] && [ "$io_uring_disabled" = 2 ]; then
+		echo 'kernel.io_uring_disabled is 2'
+	fi
+}
+
+# One run of fio has all jobs, since fio takes long to start.
+for engine in $engines; do
+	for size in $block_sizes; do
+		name=fio.$engine.blocks_of_${size}_bytes_verify
+		if [ -n "$reason" ]; then
+			skip "$name" "$reason"
+		elif [ -n "$(job_unusable "$engine" "$size")" ]; then
+			skip "$name" "$(job_unusable "$engine" "$size")"
+		else
+			printf '[%s]\nioengine=%s\nbs=%s\n' "$name" "$engine" "$size" >>"$out/jobs"
+			echo "$name" >>"$out/names"
+		fi
 	done
-} >"$out/jobs"
+done
+[ -e "$out/names" ] || finish
 
 (cd "$out" && fio jobs) >"$out/log" 2>&1
 status=$?
 
-sed -n 's/^\[\(fio\..*\)]$/\1/p' "$out/jobs" >"$out/names"
 while read -r name; do
 	if grep -q "^$name: .*): err= 0: " "$out/log"; then
 		ktap_test_pass "$name"
@@ -80,5 +79,4 @@ if [ $status -ne 0 ]; then
 	ktap_exit_fail_msg "fio ended with $status"
 fi
 
-modprobe -r lkmdemo
-ktap_finished
+finish

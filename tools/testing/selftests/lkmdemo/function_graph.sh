@@ -1,41 +1,69 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The function graph tracer on the functions of lkmdemo: what an open, a write and
-# a read call.
+# The function graph tracer on the functions of lkmdemo: the calls in an open, a write
+# and a read.
 
 dir=$(dirname "$(readlink -f "$0")")
 [ -r "$dir/commands.sh" ] || exit 1
 . "$dir/commands.sh"
 
-tracing=/sys/kernel/tracing
-grep -qsw function_graph $tracing/available_tracers ||
-	skip_all 'the kernel has no function graph tracer'
-
 ktap_set_plan 4
 
-out=$(mktemp -d)
-trap 'echo nop >"$tracing/current_tracer"; : >"$tracing/set_ftrace_filter"
-      modprobe -r lkmdemo; rm -rf "$out"' EXIT
+# A buffer of its own leaves the settings of others alone.
+tracing=/sys/kernel/tracing/instances/lkmdemo_selftest
 
-modprobe -r lkmdemo
-modprobe lkmdemo || ktap_exit_fail_msg 'cannot load lkmdemo'
+tracer_missing()
+{
+	grep -qsw function_graph /sys/kernel/tracing/available_tracers ||
+		echo 'requires CONFIG_FUNCTION_GRAPH_TRACER'
+}
 
-echo ':mod:lkmdemo' >$tracing/set_ftrace_filter
-expect 'function_graph.is_limited_to_the_module' '' \
-       "$(grep -v '\[lkmdemo\]$' $tracing/set_ftrace_filter)"
+# The kernel marks the functions of a module alone.
+reason=$({
+	root_missing
+	mount_missing tracefs /sys/kernel/tracing
+	tracer_missing
+	modules_unusable lkmdemo
+} | head -n 1)
 
-# Helpers within a file, which a compiler may inline, need not be there.
-for helper in 'message_*' 'file_*' lkmdemo_claim; do
-	echo "!$helper" >>$tracing/set_ftrace_filter 2>/dev/null
-done
+remove_instance()
+{
+	[ ! -d $tracing ] || rmdir $tracing
+	clean_up
+}
 
-echo function_graph >$tracing/current_tracer
-printf 'four' >/dev/lkmdemo
-head -c 4 /dev/lkmdemo >/dev/null
-cat $tracing/trace >"$out/trace"
+trap remove_instance EXIT
 
-# calls FUNCTION: its first call and what that called, without the times.
+if [ -z "$reason" ]; then
+	fresh_device exclusive=Y
+	# A run that was killed leaves it.
+	[ ! -d $tracing ] || rmdir $tracing
+	mkdir $tracing || ktap_exit_fail_msg "cannot create $tracing"
+	echo ':mod:lkmdemo' >$tracing/set_ftrace_filter
+fi
+
+functions_of_others()
+{
+	grep -v '\[lkmdemo\]$' $tracing/set_ftrace_filter
+}
+
+expect 'function_graph.is_limited_to_the_module' '' functions_of_others
+
+# A compiler may inline the helpers within a file.
+if [ -z "$reason" ]; then
+	for helper in 'message_*' 'file_*' lkmdemo_claim; do
+		echo "!$helper" >>$tracing/set_ftrace_filter 2>/dev/null
+	done
+
+	echo function_graph >$tracing/current_tracer
+	printf 'four' >/dev/lkmdemo
+	head -c 4 /dev/lkmdemo >/dev/null
+	cat $tracing/trace >"$out/trace"
+	echo nop >$tracing/current_tracer
+fi
+
+# calls FUNCTION: its first call with the calls in it, without the times.
 calls()
 {
 	sed -n 's/^[^#].*|  \( *[a-z_]*\) \[lkmdemo\](/\1(/p; s/^[^#].*|  \( *}\)$/\1/p' \
@@ -49,16 +77,21 @@ expect 'function_graph.an_open_that_truncates_clears_the_message' \
     lkmdemo_nl_notify();
   }
   lkmdemo_message_info();
-}' "$(calls lkmdemo_open)"
+}' \
+	calls lkmdemo_open
+
 expect 'function_graph.a_write_stores_and_tells' \
 'lkmdemo_write() {
   lkmdemo_message_write_user() {
     lkmdemo_nl_notify();
   }
-}' "$(calls lkmdemo_write)"
+}' \
+	calls lkmdemo_write
+
 expect 'function_graph.a_read_copies' \
 'lkmdemo_read() {
   lkmdemo_message_read_user();
-}' "$(calls lkmdemo_read)"
+}' \
+	calls lkmdemo_read
 
-ktap_finished
+finish

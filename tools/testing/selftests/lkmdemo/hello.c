@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-#include "alone.h"
+#include "harness.h"
 #include "kmsg.h"
 
 #define HELLO		"lkmdemo_hello"
@@ -30,20 +30,20 @@
 #endif
 
 FIXTURE(hello) {
-	bool found;
 	int kmsg;
 };
 
 FIXTURE_SETUP(hello)
 {
-	setup_alone(_metadata, HELLO, &self->found);
+	skip_if(_metadata, kmsg_unusable());
+	setup_modules(_metadata, MODULE_HELLO, 0);
 	self->kmsg = kmsg_open();
 	ASSERT_LE(0, self->kmsg);
 }
 
 FIXTURE_TEARDOWN_PARENT(hello)
 {
-	EXPECT_EQ(0, put_back(HELLO, self->found));
+	EXPECT_EQ(0, modules_restore());
 }
 
 TEST_F(hello, load_says_hello_and_the_release_it_is_built_for)
@@ -125,9 +125,7 @@ TEST_F(hello, loglevels_prints_seven_lines_without_dynamic_debug)
 	char text[1024];
 	int level;
 
-	if (access("/proc/dynamic_debug/control", F_OK))
-		SKIP(return, "needs CONFIG_DYNAMIC_DEBUG");
-
+	skip_if(_metadata, dynamic_debug_unusable());
 	ASSERT_EQ(0, module_load(HELLO, "loglevels=1 dyndbg=-p"));
 	EXPECT_EQ(6, kmsg_next(self->kmsg, HELLO, text, sizeof(text)));
 	EXPECT_EQ(6, kmsg_next(self->kmsg, HELLO, text, sizeof(text)));
@@ -137,7 +135,7 @@ TEST_F(hello, loglevels_prints_seven_lines_without_dynamic_debug)
 	EXPECT_NO_LINE(self->kmsg, HELLO);
 }
 
-/* A mistyped name does not fail the load: the log is all there is. */
+/* A mistyped name does not fail the load. Only the log shows it. */
 TEST_F(hello, unknown_parameter_is_ignored_and_logged)
 {
 	EXPECT_EQ(0, module_load(HELLO, "values=7"));
@@ -147,7 +145,6 @@ TEST_F(hello, unknown_parameter_is_ignored_and_logged)
 }
 
 FIXTURE(loglevel) {
-	bool found;
 	int kmsg;
 };
 
@@ -170,14 +167,15 @@ FIXTURE_VARIANT_ADD(loglevel, debug) { 7, "level 7 is for whoever looks for a mi
 
 FIXTURE_SETUP(loglevel)
 {
-	setup_alone(_metadata, HELLO, &self->found);
+	skip_if(_metadata, kmsg_unusable());
+	setup_modules(_metadata, MODULE_HELLO, 0);
 	self->kmsg = kmsg_open();
 	ASSERT_LE(0, self->kmsg);
 }
 
 FIXTURE_TEARDOWN_PARENT(loglevel)
 {
-	EXPECT_EQ(0, put_back(HELLO, self->found));
+	EXPECT_EQ(0, modules_restore());
 }
 
 TEST_F(loglevel, has_its_line)
@@ -193,7 +191,6 @@ TEST_F(loglevel, has_its_line)
 }
 
 FIXTURE(parameter) {
-	bool found;
 };
 
 FIXTURE_VARIANT(parameter) {
@@ -223,24 +220,24 @@ FIXTURE_VARIANT_ADD(parameter, loglevels) { "loglevels", 0444, "N", "1", "Y" };
 
 FIXTURE_SETUP(parameter)
 {
-	setup_alone(_metadata, HELLO, &self->found);
 }
 
 FIXTURE_TEARDOWN_PARENT(parameter)
 {
-	EXPECT_EQ(0, put_back(HELLO, self->found));
+	EXPECT_EQ(0, modules_restore());
 }
 
 TEST_F(parameter, has_its_default)
 {
-	ASSERT_EQ(0, module_load(HELLO, ""));
+	skip_if(_metadata, module_fixed(HELLO));
+	ASSERT_EQ(0, module_set(HELLO, ""));
 
 	EXPECT_PARAMETER(HELLO, variant->name, variant->initial);
 }
 
 TEST_F(parameter, has_its_mode)
 {
-	ASSERT_EQ(0, module_load(HELLO, ""));
+	setup_module(_metadata, HELLO, "");
 
 	EXPECT_EQ(variant->mode, parameter_mode(HELLO, variant->name));
 }
@@ -250,7 +247,8 @@ TEST_F(parameter, has_the_value_given_at_load)
 	char given[128];
 
 	snprintf(given, sizeof(given), "%s=%s", variant->name, variant->given);
-	ASSERT_EQ(0, module_load(HELLO, given));
+	skip_if(_metadata, module_fixed(HELLO));
+	ASSERT_EQ(0, module_set(HELLO, given));
 
 	EXPECT_PARAMETER(HELLO, variant->name, variant->shown);
 }
@@ -259,16 +257,17 @@ TEST_F(parameter, has_the_value_written_if_it_can_be)
 {
 	bool writable = variant->mode & 0222;
 	ssize_t length = strlen(variant->given);
+	char before[64];
 
-	ASSERT_EQ(0, module_load(HELLO, ""));
+	setup_module(_metadata, HELLO, "");
+	ASSERT_LE(0, parameter_read(HELLO, variant->name, before, sizeof(before)));
 	EXPECT_EQ(writable ? length : -EACCES,
 		  parameter_write(HELLO, variant->name, variant->given));
 
-	EXPECT_PARAMETER(HELLO, variant->name, writable ? variant->shown : variant->initial);
+	EXPECT_PARAMETER(HELLO, variant->name, writable ? variant->shown : before);
 }
 
 FIXTURE(good) {
-	bool found;
 };
 
 FIXTURE_VARIANT(good) {
@@ -297,12 +296,12 @@ FIXTURE_VARIANT_ADD(good, percent_99) { "percent", "percent=99", "99" };
 
 FIXTURE_SETUP(good)
 {
-	setup_alone(_metadata, HELLO, &self->found);
+	setup_modules(_metadata, MODULE_HELLO, 0);
 }
 
 FIXTURE_TEARDOWN_PARENT(good)
 {
-	EXPECT_EQ(0, put_back(HELLO, self->found));
+	EXPECT_EQ(0, modules_restore());
 }
 
 TEST_F(good, value_is_taken)
@@ -313,7 +312,6 @@ TEST_F(good, value_is_taken)
 }
 
 FIXTURE(bad) {
-	bool found;
 };
 
 FIXTURE_VARIANT(bad) {
@@ -348,12 +346,11 @@ FIXTURE_VARIANT_ADD(bad, percent_over_32_bits) { "percent", "4294967296", -ERANG
 
 FIXTURE_SETUP(bad)
 {
-	setup_alone(_metadata, HELLO, &self->found);
 }
 
 FIXTURE_TEARDOWN_PARENT(bad)
 {
-	EXPECT_EQ(0, put_back(HELLO, self->found));
+	EXPECT_EQ(0, modules_restore());
 }
 
 TEST_F(bad, load_is_refused)
@@ -362,13 +359,14 @@ TEST_F(bad, load_is_refused)
 
 	snprintf(given, sizeof(given), "%s=%s", variant->name, variant->value);
 
+	setup_modules(_metadata, MODULE_HELLO, 0);
 	EXPECT_EQ(variant->error, module_load(HELLO, given));
 	EXPECT_FALSE(module_loaded(HELLO));
 }
 
 TEST_F(bad, write_is_refused)
 {
-	ASSERT_EQ(0, module_load(HELLO, ""));
+	setup_module(_metadata, HELLO, "");
 
 	EXPECT_EQ(variant->error, parameter_write(HELLO, variant->name, variant->value));
 }
@@ -377,16 +375,15 @@ TEST_F(bad, write_keeps_the_old_value)
 {
 	char before[64];
 
-	ASSERT_EQ(0, module_load(HELLO, "name=old flag=1 inverted=1 small=1 usmall=1 text=old"));
+	setup_module(_metadata, HELLO, "name=old flag=1 inverted=1 small=1 usmall=1 text=old");
 	ASSERT_LE(0, parameter_read(HELLO, variant->name, before, sizeof(before)));
 	parameter_write(HELLO, variant->name, variant->value);
 
 	EXPECT_PARAMETER(HELLO, variant->name, before);
 }
 
-/* What can only be given at load. */
+/* Parameters that only a load can have. */
 FIXTURE(bad_load) {
-	bool found;
 };
 
 FIXTURE_VARIANT(bad_load) {
@@ -409,12 +406,12 @@ FIXTURE_VARIANT_ADD(bad_load, loglevels_word) { "loglevels=maybe" };
 
 FIXTURE_SETUP(bad_load)
 {
-	setup_alone(_metadata, HELLO, &self->found);
+	setup_modules(_metadata, MODULE_HELLO, 0);
 }
 
 FIXTURE_TEARDOWN_PARENT(bad_load)
 {
-	EXPECT_EQ(0, put_back(HELLO, self->found));
+	EXPECT_EQ(0, modules_restore());
 }
 
 TEST_F(bad_load, is_einval)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The file of a module in memory, to be changed before it is loaded.
+ * The file of a module in memory, where a case changes it before it loads it.
  */
 #ifndef _LKMDEMO_SELFTEST_IMAGE_H
 #define _LKMDEMO_SELFTEST_IMAGE_H
@@ -11,10 +11,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
-#include "kselftest_harness.h"
-#include "module.h"
+#include "harness.h"
 
 #define CLIENT		"lkmdemo_test_client"
 #define CLOSED		"lkmdemo_test_closed"
@@ -26,36 +26,30 @@ struct image {
 	ssize_t size;
 };
 
-/* Its size is -errno if the file can't be read. */
-static inline void image_read_file(struct image *image, const char *path)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-	image->size = RESULT(fd < 0 ? fd : read(fd, image->bytes, sizeof(image->bytes)));
-	if (fd >= 0)
-		close(fd);
-}
-
-/* The same for one of the modules that are built for the tests. */
+/* Reads a module that is built for the tests. The size is -errno after an error. */
 static inline void image_read(struct image *image, const char *name)
 {
 	char program[PATH_MAX] = "", path[2 * PATH_MAX];
+	int fd;
 
 	image->size = RESULT(readlink("/proc/self/exe", program, sizeof(program) - 1));
 	if (image->size < 0)
 		return;
 
 	snprintf(path, sizeof(path), "%s/modules/%s.ko", dirname(program), name);
-	image_read_file(image, path);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	image->size = RESULT(fd < 0 ? fd : read(fd, image->bytes, sizeof(image->bytes)));
+	if (fd >= 0)
+		close(fd);
 }
 
-/* Where these bytes are, NULL if nowhere. */
+/* The address of the first such bytes, or NULL. */
 static inline char *image_find(struct image *image, const void *bytes, size_t count)
 {
 	return memmem(image->bytes, image->size, bytes, count);
 }
 
-/* Replaces a text by one as long, where it is first. False if it can't. */
+/* Replaces the first such text by one of the same length. False if that fails. */
 static inline bool image_replace(struct image *image, const char *text, const char *by)
 {
 	char *found = image_find(image, text, strlen(text));
@@ -74,15 +68,43 @@ static inline int image_load(const struct image *image, const char *parameters)
 	return RESULT(syscall(SYS_init_module, image->bytes, image->size, parameters));
 }
 
-/* For FIXTURE_SETUP: reads the module into @image, or skips the test. */
-static inline void setup_image(struct __test_metadata *_metadata, struct image *image,
-			       const char *name)
+/* Whether a machine policy refuses modules without a signature: see modules_probe(). */
+static inline bool image_refused(struct image *image)
 {
+	int ret;
+
+	/* This one has no dependencies, the lack of which would be logged. */
+	image_read(image, FOREVER);
+	ret = image_load(image, NULL);
+
+	return ret == -EPERM || ret == -EACCES || ret == -EKEYREJECTED;
+}
+
+/* Reads the module, or returns the reason why a case cannot use it. */
+static inline const char *image_unusable(struct image *image, const char *name)
+{
+	static char vermagic[sizeof("vermagic= ") + sizeof(struct utsname)];
+	const char *reason = modules_unusable(0, 0);
+	struct utsname uts;
+
+	if (reason)
+		return reason;
+
 	image_read(image, name);
 	if (image->size == -ENOENT)
-		SKIP(return, "no %s.ko was built: KDIR had no built kernel", name);
+		return "no modules were built for the tests: KDIR lacks the exports of the driver";
+	if (image->size < 0)
+		return strerror(-image->size);
 
-	ASSERT_LT(0, image->size);
+	uname(&uts);
+	snprintf(vermagic, sizeof(vermagic), "vermagic=%s ", uts.release);
+	if (!image_find(image, vermagic, strlen(vermagic)))
+		return "the modules of the tests were built for another kernel than this";
+	if (image_refused(image))
+		return "the kernel refuses modules without a signature";
+	image_read(image, name);
+
+	return NULL;
 }
 
 #endif /* _LKMDEMO_SELFTEST_IMAGE_H */

@@ -8,14 +8,12 @@
 #include "device.h"
 
 FIXTURE(ioctl) {
-	unsigned int found;
 	int fd;
 };
 
 FIXTURE_SETUP(ioctl)
 {
-	if (!setup_modules(_metadata, &self->found, MODULE_COUNTER, "exclusive=N"))
-		return;
+	setup_device(_metadata, "exclusive=N");
 
 	self->fd = open_device(O_RDWR);
 	ASSERT_LE(0, self->fd);
@@ -23,7 +21,7 @@ FIXTURE_SETUP(ioctl)
 
 FIXTURE_TEARDOWN_PARENT(ioctl)
 {
-	EXPECT_EQ(0, modules_set(self->found));
+	EXPECT_EQ(0, modules_restore());
 }
 
 TEST_F(ioctl, numbers_are_the_abi)
@@ -174,11 +172,10 @@ TEST_F(ioctl, get_info_counts_every_change)
 		ASSERT_EQ(1, pwrite(self->fd, "x", 1, 0));
 
 	ASSERT_EQ(0, ioctl(self->fd, LKMDEMO_IOC_GET_INFO, &info));
-	EXPECT_EQ(102, info.generation);
+	EXPECT_EQ(first_generation + 101, info.generation);
 }
 
 FIXTURE(unknown_ioctl) {
-	unsigned int found;
 	int fd;
 };
 
@@ -205,8 +202,7 @@ FIXTURE_VARIANT_ADD(unknown_ioctl, of_a_file) { FIONREAD };
 
 FIXTURE_SETUP(unknown_ioctl)
 {
-	if (!setup_modules(_metadata, &self->found, MODULE_COUNTER, ""))
-		return;
+	setup_device(_metadata, "");
 
 	self->fd = open_device(O_RDWR);
 	ASSERT_LE(0, self->fd);
@@ -214,7 +210,7 @@ FIXTURE_SETUP(unknown_ioctl)
 
 FIXTURE_TEARDOWN_PARENT(unknown_ioctl)
 {
-	EXPECT_EQ(0, modules_set(self->found));
+	EXPECT_EQ(0, modules_restore());
 }
 
 TEST_F(unknown_ioctl, is_enotty_and_changes_nothing)
@@ -227,7 +223,6 @@ TEST_F(unknown_ioctl, is_enotty_and_changes_nothing)
 
 /* By how much a call moves the generation. */
 FIXTURE(generation) {
-	unsigned int found;
 	int fd;
 };
 
@@ -314,8 +309,7 @@ FIXTURE_VARIANT_ADD(generation, open_read_only_and_truncate) {
 
 FIXTURE_SETUP(generation)
 {
-	if (!setup_modules(_metadata, &self->found, MODULE_COUNTER, "exclusive=N"))
-		return;
+	setup_device(_metadata, "exclusive=N");
 
 	self->fd = open_device(O_RDWR);
 	ASSERT_LE(0, self->fd);
@@ -323,7 +317,7 @@ FIXTURE_SETUP(generation)
 
 FIXTURE_TEARDOWN_PARENT(generation)
 {
-	EXPECT_EQ(0, modules_set(self->found));
+	EXPECT_EQ(0, modules_restore());
 }
 
 TEST_F(generation, goes_up_by_one_with_a_change)
@@ -333,7 +327,7 @@ TEST_F(generation, goes_up_by_one_with_a_change)
 	ASSERT_EQ(variant->result, variant->call(self->fd));
 
 	ASSERT_EQ(0, ioctl(self->fd, LKMDEMO_IOC_GET_INFO, &info));
-	EXPECT_EQ(1 + variant->step, info.generation);
+	EXPECT_EQ(first_generation + variant->step, info.generation);
 }
 
 TEST_HARNESS_MAIN

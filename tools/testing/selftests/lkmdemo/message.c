@@ -13,14 +13,12 @@
 
 /* Several descriptors are handy here, and who may open is tested elsewhere. */
 FIXTURE(message) {
-	unsigned int found;
 	int fd;
 };
 
 FIXTURE_SETUP(message)
 {
-	if (!setup_modules(_metadata, &self->found, MODULE_COUNTER, "exclusive=N"))
-		return;
+	setup_device(_metadata, "exclusive=N");
 
 	self->fd = open_device(O_RDWR);
 	ASSERT_LE(0, self->fd);
@@ -28,7 +26,7 @@ FIXTURE_SETUP(message)
 
 FIXTURE_TEARDOWN_PARENT(message)
 {
-	EXPECT_EQ(0, modules_set(self->found));
+	EXPECT_EQ(0, modules_restore());
 }
 
 TEST_F(message, is_the_greeting_byte_for_byte)
@@ -375,7 +373,6 @@ TEST_F(message, rwf_noappend_writes_at_its_offset)
 }
 
 FIXTURE(pread) {
-	unsigned int found;
 	int fd;
 };
 
@@ -404,8 +401,7 @@ FIXTURE_VARIANT_ADD(pread, negative) { -1, 1, -EINVAL };
 
 FIXTURE_SETUP(pread)
 {
-	if (!setup_modules(_metadata, &self->found, MODULE_COUNTER, ""))
-		return;
+	setup_device(_metadata, "");
 
 	self->fd = open_device(O_RDONLY);
 	ASSERT_LE(0, self->fd);
@@ -413,7 +409,7 @@ FIXTURE_SETUP(pread)
 
 FIXTURE_TEARDOWN_PARENT(pread)
 {
-	EXPECT_EQ(0, modules_set(self->found));
+	EXPECT_EQ(0, modules_restore());
 }
 
 TEST_F(pread, gives_the_bytes_from_its_offset)
@@ -429,7 +425,6 @@ TEST_F(pread, gives_the_bytes_from_its_offset)
 }
 
 FIXTURE(pwrite) {
-	unsigned int found;
 	int fd;
 };
 
@@ -458,8 +453,7 @@ FIXTURE_VARIANT_ADD(pwrite, negative) { -1, 1, -EINVAL };
 
 FIXTURE_SETUP(pwrite)
 {
-	if (!setup_modules(_metadata, &self->found, MODULE_COUNTER, ""))
-		return;
+	setup_device(_metadata, "");
 
 	self->fd = open_device(O_RDWR);
 	ASSERT_LE(0, self->fd);
@@ -467,7 +461,7 @@ FIXTURE_SETUP(pwrite)
 
 FIXTURE_TEARDOWN_PARENT(pwrite)
 {
-	EXPECT_EQ(0, modules_set(self->found));
+	EXPECT_EQ(0, modules_restore());
 }
 
 TEST_F(pwrite, stores_all_that_fits_or_nothing)
@@ -489,7 +483,6 @@ TEST_F(pwrite, stores_all_that_fits_or_nothing)
 
 /* Two segments of the same size; the second ends in a hole. */
 FIXTURE(faulting_write) {
-	unsigned int found;
 	int fd;
 	struct iovec iov[2];
 };
@@ -531,8 +524,7 @@ FIXTURE_VARIANT_ADD(faulting_write, of_many_bytes_all_but_one_readable) {
 
 FIXTURE_SETUP(faulting_write)
 {
-	if (!setup_modules(_metadata, &self->found, MODULE_COUNTER, "exclusive=N"))
-		return;
+	setup_device(_metadata, "exclusive=N");
 
 	self->fd = open_device(O_RDWR);
 	ASSERT_LE(0, self->fd);
@@ -548,7 +540,7 @@ FIXTURE_SETUP(faulting_write)
 
 FIXTURE_TEARDOWN_PARENT(faulting_write)
 {
-	EXPECT_EQ(0, modules_set(self->found));
+	EXPECT_EQ(0, modules_restore());
 }
 
 TEST_F(faulting_write, write_stores_nothing)

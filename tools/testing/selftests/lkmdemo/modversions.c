@@ -12,7 +12,6 @@
 static struct image image;
 
 FIXTURE(modversions) {
-	unsigned int found;
 	char *name;	/* of the symbol, behind its checksum of a long */
 	int kmsg;
 };
@@ -21,12 +20,12 @@ FIXTURE_SETUP(modversions)
 {
 	static const char entry[] = "\0\0\0\0" SYMBOL;
 
-	if (!setup_modules(_metadata, &self->found, MODULE_COUNTER, NULL))
-		return;
-
-	setup_image(_metadata, &image, CLIENT);
+	skip_if(_metadata, kmsg_unusable());
+	skip_if(_metadata, image_unusable(&image, CLIENT));
 	if (!image_find(&image, " modversions ", strlen(" modversions ")))
-		SKIP(return, "needs CONFIG_MODVERSIONS");
+		SKIP(return, "requires CONFIG_MODVERSIONS");
+
+	setup_modules(_metadata, 0, MODULE_COUNTER);
 
 	/* The upper half of the checksum is 0. */
 	self->name = image_find(&image, entry, sizeof(entry));
@@ -39,7 +38,7 @@ FIXTURE_SETUP(modversions)
 FIXTURE_TEARDOWN_PARENT(modversions)
 {
 	module_unload(CLIENT);
-	EXPECT_EQ(0, modules_set(self->found));
+	EXPECT_EQ(0, modules_restore());
 }
 
 TEST_F(modversions, right_checksum_lets_the_module_in)

@@ -14,16 +14,14 @@ static struct image image;
 
 /* The exporter and the listener are loaded. */
 FIXTURE(notifier) {
-	unsigned int found;
 	int kmsg;
 };
 
 FIXTURE_SETUP(notifier)
 {
-	if (!setup_modules(_metadata, &self->found, MODULE_COUNTER, NULL))
-		return;
-
-	setup_image(_metadata, &image, NOTIFIER);
+	skip_if(_metadata, kmsg_unusable());
+	skip_if(_metadata, image_unusable(&image, NOTIFIER));
+	setup_modules(_metadata, MODULE_COUNTER | MODULE_INC | MODULE_DEC, MODULE_COUNTER);
 	ASSERT_EQ(0, image_load(&image, ""));
 	self->kmsg = kmsg_open();
 	ASSERT_LE(0, self->kmsg);
@@ -32,7 +30,7 @@ FIXTURE_SETUP(notifier)
 FIXTURE_TEARDOWN_PARENT(notifier)
 {
 	module_unload(NOTIFIER);
-	EXPECT_EQ(0, modules_set(self->found));
+	EXPECT_EQ(0, modules_restore());
 }
 
 TEST_F(notifier, is_told_each_change_with_the_new_value)

@@ -9,17 +9,16 @@
 #include "device.h"
 
 FIXTURE(open) {
-	unsigned int found;
 };
 
 FIXTURE_SETUP(open)
 {
-	setup_modules(_metadata, &self->found, MODULE_COUNTER, "");
+	setup_device(_metadata, "");
 }
 
 FIXTURE_TEARDOWN_PARENT(open)
 {
-	EXPECT_EQ(0, modules_set(self->found));
+	EXPECT_EQ(0, modules_restore());
 }
 
 TEST_F(open, node_is_a_character_device_of_mode_0600)

@@ -6,42 +6,35 @@
 #include "kmsg.h"
 
 FIXTURE(parameters) {
-	unsigned int found;
 };
 
 FIXTURE_SETUP(parameters)
 {
-	setup_modules(_metadata, &self->found, MODULE_COUNTER, NULL);
+	skip_if(_metadata, devtmpfs_missing());
+	setup_modules(_metadata, MODULE_DEVICE, MODULE_COUNTER);
 }
 
 FIXTURE_TEARDOWN_PARENT(parameters)
 {
-	EXPECT_EQ(0, modules_set(self->found));
+	EXPECT_EQ(0, modules_restore());
 }
-
-#define EXPECT_PARAMETER(name, expected) do {							\
-	char _value[64];									\
-												\
-	ASSERT_LE(0, parameter_read("lkmdemo", name, _value, sizeof(_value)));			\
-	EXPECT_STREQ(expected, _value);								\
-} while (0)
 
 TEST_F(parameters, have_defaults)
 {
 	ASSERT_EQ(0, module_load("lkmdemo", ""));
 
-	EXPECT_PARAMETER("capacity", "1024");
-	EXPECT_PARAMETER("greeting", "Hello from kernel");
-	EXPECT_PARAMETER("exclusive", "Y");
+	EXPECT_PARAMETER("lkmdemo", "capacity", "1024");
+	EXPECT_PARAMETER("lkmdemo", "greeting", "Hello from kernel");
+	EXPECT_PARAMETER("lkmdemo", "exclusive", "Y");
 }
 
 TEST_F(parameters, have_the_values_given)
 {
 	ASSERT_EQ(0, module_load("lkmdemo", "capacity=77 greeting=\"Hi there\" exclusive=0"));
 
-	EXPECT_PARAMETER("capacity", "77");
-	EXPECT_PARAMETER("greeting", "Hi there");
-	EXPECT_PARAMETER("exclusive", "N");
+	EXPECT_PARAMETER("lkmdemo", "capacity", "77");
+	EXPECT_PARAMETER("lkmdemo", "greeting", "Hi there");
+	EXPECT_PARAMETER("lkmdemo", "exclusive", "N");
 }
 
 TEST_F(parameters, only_exclusive_can_be_written)
@@ -165,11 +158,10 @@ TEST_F(parameters, exclusive_refuses_what_is_no_bool)
 	ASSERT_EQ(0, module_load("lkmdemo", ""));
 
 	EXPECT_EQ(-EINVAL, parameter_write("lkmdemo", "exclusive", "maybe"));
-	EXPECT_PARAMETER("exclusive", "Y");
+	EXPECT_PARAMETER("lkmdemo", "exclusive", "Y");
 }
 
 FIXTURE(good) {
-	unsigned int found;
 };
 
 FIXTURE_VARIANT(good) {
@@ -188,12 +180,12 @@ FIXTURE_VARIANT_ADD(good, greeting_just_fits) { "capacity=6 greeting=Hello", 6, 
 
 FIXTURE_SETUP(good)
 {
-	setup_modules(_metadata, &self->found, MODULE_COUNTER, variant->parameters);
+	setup_device(_metadata, variant->parameters);
 }
 
 FIXTURE_TEARDOWN_PARENT(good)
 {
-	EXPECT_EQ(0, modules_set(self->found));
+	EXPECT_EQ(0, modules_restore());
 }
 
 TEST_F(good, greeting_and_a_newline_are_the_message)
@@ -220,7 +212,6 @@ TEST_F(good, capacity_can_be_filled_and_not_passed)
 }
 
 FIXTURE(bad) {
-	unsigned int found;
 };
 
 FIXTURE_VARIANT(bad) {
@@ -241,12 +232,13 @@ FIXTURE_VARIANT_ADD(bad, exclusive_no_bool) { "exclusive=maybe" };
 
 FIXTURE_SETUP(bad)
 {
-	setup_modules(_metadata, &self->found, MODULE_COUNTER, NULL);
+	skip_if(_metadata, devtmpfs_missing());
+	setup_modules(_metadata, MODULE_DEVICE, MODULE_COUNTER);
 }
 
 FIXTURE_TEARDOWN_PARENT(bad)
 {
-	EXPECT_EQ(0, modules_set(self->found));
+	EXPECT_EQ(0, modules_restore());
 }
 
 TEST_F(bad, load_is_einval_and_leaves_nothing_behind)
@@ -259,8 +251,10 @@ TEST_F(bad, load_is_einval_and_leaves_nothing_behind)
 
 TEST_F(bad, load_logs_one_error)
 {
-	int kmsg = kmsg_open();
+	int kmsg;
 
+	skip_if(_metadata, kmsg_unusable());
+	kmsg = kmsg_open();
 	ASSERT_LE(0, kmsg);
 	module_load("lkmdemo", variant->parameters);
 

@@ -25,14 +25,12 @@ static int events(int fd)
 }
 
 FIXTURE(poll) {
-	unsigned int found;
 	int fd, other;
 };
 
 FIXTURE_SETUP(poll)
 {
-	if (!setup_modules(_metadata, &self->found, MODULE_COUNTER, "exclusive=N"))
-		return;
+	setup_device(_metadata, "exclusive=N");
 
 	self->fd = open_device(O_RDWR);
 	self->other = open_device(O_RDWR);
@@ -42,7 +40,7 @@ FIXTURE_SETUP(poll)
 
 FIXTURE_TEARDOWN_PARENT(poll)
 {
-	EXPECT_EQ(0, modules_set(self->found));
+	EXPECT_EQ(0, modules_restore());
 }
 
 TEST_F(poll, is_ready_and_not_urgent_after_open)
@@ -168,7 +166,6 @@ TEST_F(poll, is_not_urgent_after_a_clear_of_nothing)
 }
 
 FIXTURE(poll_after) {
-	unsigned int found;
 	int fd;
 };
 
@@ -249,8 +246,7 @@ FIXTURE_VARIANT_ADD(poll_after, get_info) { call_get_info, 0, CHANGED };
 
 FIXTURE_SETUP(poll_after)
 {
-	if (!setup_modules(_metadata, &self->found, MODULE_COUNTER, "exclusive=N"))
-		return;
+	setup_device(_metadata, "exclusive=N");
 
 	self->fd = open_device(O_RDWR);
 	ASSERT_LE(0, self->fd);
@@ -260,7 +256,7 @@ FIXTURE_SETUP(poll_after)
 
 FIXTURE_TEARDOWN_PARENT(poll_after)
 {
-	EXPECT_EQ(0, modules_set(self->found));
+	EXPECT_EQ(0, modules_restore());
 }
 
 TEST_F(poll_after, two_changes_is_cleared_by_one_successful_read)
@@ -280,7 +276,6 @@ TEST_F(poll_after, a_further_change_is_urgent_again)
 
 /* All the ways to wait for a change alone. They return how many came, 0 or 1. */
 FIXTURE(wait) {
-	unsigned int found;
 	int fd, other, epoll;
 };
 
@@ -341,8 +336,7 @@ FIXTURE_SETUP(wait)
 {
 	struct epoll_event event = { .events = variant->epoll_events };
 
-	if (!setup_modules(_metadata, &self->found, MODULE_COUNTER, "exclusive=N"))
-		return;
+	setup_device(_metadata, "exclusive=N");
 
 	self->fd = open_device(O_RDWR);
 	self->other = open_device(O_RDWR);
@@ -356,7 +350,7 @@ FIXTURE_SETUP(wait)
 
 FIXTURE_TEARDOWN_PARENT(wait)
 {
-	EXPECT_EQ(0, modules_set(self->found));
+	EXPECT_EQ(0, modules_restore());
 }
 
 /* In milliseconds, longer than any test that passes takes. */

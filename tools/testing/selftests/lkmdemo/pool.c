@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "alone.h"
+#include "harness.h"
 #include "kmsg.h"
 
 #define POOL		"lkmdemo_pool"
@@ -55,18 +55,17 @@ static ssize_t read_file(const char *path, size_t chunk)
 }
 
 FIXTURE(pool) {
-	bool found;
 };
 
 FIXTURE_SETUP(pool)
 {
-	setup_alone(_metadata, POOL, &self->found);
-	ASSERT_EQ(0, module_load(POOL, ""));
+	skip_if(_metadata, debugfs_unusable());
+	setup_module(_metadata, POOL, "");
 }
 
 FIXTURE_TEARDOWN_PARENT(pool)
 {
-	EXPECT_EQ(0, put_back(POOL, self->found));
+	EXPECT_EQ(0, modules_restore());
 }
 
 TEST_F(pool, has_1000_items_by_default)
@@ -183,6 +182,7 @@ TEST_F(pool, array_is_allocated_faster_than_singles)
 
 TEST_F(pool, unload_removes_the_files)
 {
+	skip_if(_metadata, module_fixed(POOL));
 	ASSERT_EQ(0, module_unload(POOL));
 
 	EXPECT_EQ(-ENOENT, RESULT(access(DIRECTORY, F_OK)));
@@ -190,8 +190,10 @@ TEST_F(pool, unload_removes_the_files)
 
 TEST_F(pool, unload_is_refused_while_a_file_is_open)
 {
-	int fd = open(ITEMS, O_RDONLY | O_CLOEXEC);
+	int fd;
 
+	skip_if(_metadata, module_fixed(POOL));
+	fd = open(ITEMS, O_RDONLY | O_CLOEXEC);
 	ASSERT_LE(0, fd);
 	EXPECT_EQ(-EWOULDBLOCK, module_unload(POOL));
 
@@ -203,6 +205,7 @@ TEST_F(pool, loads_and_unloads_many_times)
 {
 	int i;
 
+	skip_if(_metadata, module_fixed(POOL));
 	for (i = 0; i < 50; i++) {
 		ASSERT_EQ(0, module_unload(POOL));
 		ASSERT_EQ(0, module_load(POOL, ""));
@@ -212,7 +215,6 @@ TEST_F(pool, loads_and_unloads_many_times)
 }
 
 FIXTURE(chunk) {
-	bool found;
 };
 
 FIXTURE_VARIANT(chunk) {
@@ -228,13 +230,13 @@ FIXTURE_VARIANT_ADD(chunk, of_1000000) { 1000000 };
 
 FIXTURE_SETUP(chunk)
 {
-	setup_alone(_metadata, POOL, &self->found);
-	ASSERT_EQ(0, module_load(POOL, "nr_items=500"));
+	skip_if(_metadata, debugfs_unusable());
+	setup_module(_metadata, POOL, "nr_items=500");
 }
 
 FIXTURE_TEARDOWN_PARENT(chunk)
 {
-	EXPECT_EQ(0, put_back(POOL, self->found));
+	EXPECT_EQ(0, modules_restore());
 }
 
 TEST_F(chunk, reads_give_all_items_once)
@@ -246,7 +248,6 @@ TEST_F(chunk, reads_give_all_items_once)
 }
 
 FIXTURE(good) {
-	bool found;
 };
 
 FIXTURE_VARIANT(good) {
@@ -260,23 +261,23 @@ FIXTURE_VARIANT_ADD(good, nr_items_1000) { 1000, "999 Item 999\n" };
 FIXTURE_VARIANT_ADD(good, nr_items_65535) { 65535, "65534 Item 65534\n" };
 FIXTURE_VARIANT_ADD(good, nr_items_65536) { 65536, "65535 Item 65535\n" };
 
-static void setup_items(struct __test_metadata *_metadata, bool *found, unsigned int nr)
+static void setup_items(struct __test_metadata *_metadata, unsigned int nr)
 {
 	char parameters[32];
 
-	setup_alone(_metadata, POOL, found);
 	snprintf(parameters, sizeof(parameters), "nr_items=%u", nr);
-	ASSERT_EQ(0, module_load(POOL, parameters));
+	skip_if(_metadata, debugfs_unusable());
+	setup_module(_metadata, POOL, parameters);
 }
 
 FIXTURE_SETUP(good)
 {
-	setup_items(_metadata, &self->found, variant->nr);
+	setup_items(_metadata, variant->nr);
 }
 
 FIXTURE_TEARDOWN_PARENT(good)
 {
-	EXPECT_EQ(0, put_back(POOL, self->found));
+	EXPECT_EQ(0, modules_restore());
 }
 
 TEST_F(good, items_has_that_many_lines)
@@ -317,7 +318,6 @@ TEST_F(good, items_has_each_name_in_order)
 }
 
 FIXTURE(timing) {
-	bool found;
 };
 
 FIXTURE_VARIANT(timing) {
@@ -330,12 +330,12 @@ FIXTURE_VARIANT_ADD(timing, of_10000) { 10000 };
 
 FIXTURE_SETUP(timing)
 {
-	setup_items(_metadata, &self->found, variant->nr);
+	setup_items(_metadata, variant->nr);
 }
 
 FIXTURE_TEARDOWN_PARENT(timing)
 {
-	EXPECT_EQ(0, put_back(POOL, self->found));
+	EXPECT_EQ(0, modules_restore());
 }
 
 /* Looks in seen for the row of the timing that has the title. */
@@ -366,7 +366,6 @@ TEST_F(timing, has_three_positive_figures_of_both_kinds)
 }
 
 FIXTURE(bad) {
-	bool found;
 };
 
 FIXTURE_VARIANT(bad) {
@@ -401,12 +400,12 @@ FIXTURE_VARIANT_ADD(bad, nr_items_word) {
 
 FIXTURE_SETUP(bad)
 {
-	setup_alone(_metadata, POOL, &self->found);
+	setup_modules(_metadata, MODULE_POOL, 0);
 }
 
 FIXTURE_TEARDOWN_PARENT(bad)
 {
-	EXPECT_EQ(0, put_back(POOL, self->found));
+	EXPECT_EQ(0, modules_restore());
 }
 
 TEST_F(bad, load_is_refused)
@@ -425,8 +424,10 @@ TEST_F(bad, load_leaves_nothing_behind)
 
 TEST_F(bad, load_logs_one_error)
 {
-	int kmsg = kmsg_open();
+	int kmsg;
 
+	skip_if(_metadata, kmsg_unusable());
+	kmsg = kmsg_open();
 	ASSERT_LE(0, kmsg);
 	module_load(POOL, variant->parameters);
 

@@ -10,7 +10,6 @@
 #define START	7
 
 FIXTURE(seek) {
-	unsigned int found;
 	int fd;
 };
 
@@ -48,8 +47,7 @@ FIXTURE_VARIANT_ADD(seek, negative_whence) { 0, -1, -EINVAL };
 
 FIXTURE_SETUP(seek)
 {
-	if (!setup_modules(_metadata, &self->found, MODULE_COUNTER, ""))
-		return;
+	setup_device(_metadata, "");
 
 	self->fd = open_device(O_RDWR);
 	ASSERT_LE(0, self->fd);
@@ -58,7 +56,7 @@ FIXTURE_SETUP(seek)
 
 FIXTURE_TEARDOWN_PARENT(seek)
 {
-	EXPECT_EQ(0, modules_set(self->found));
+	EXPECT_EQ(0, modules_restore());
 }
 
 TEST_F(seek, moves_the_position_or_is_refused)
@@ -68,14 +66,12 @@ TEST_F(seek, moves_the_position_or_is_refused)
 }
 
 FIXTURE(end) {
-	unsigned int found;
 	int fd;
 };
 
 FIXTURE_SETUP(end)
 {
-	if (!setup_modules(_metadata, &self->found, MODULE_COUNTER, ""))
-		return;
+	setup_device(_metadata, "");
 
 	self->fd = open_device(O_RDWR);
 	ASSERT_LE(0, self->fd);
@@ -83,7 +79,7 @@ FIXTURE_SETUP(end)
 
 FIXTURE_TEARDOWN_PARENT(end)
 {
-	EXPECT_EQ(0, modules_set(self->found));
+	EXPECT_EQ(0, modules_restore());
 }
 
 TEST_F(end, follows_the_length)

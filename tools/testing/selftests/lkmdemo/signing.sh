@@ -1,34 +1,49 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Modules with a signature, with none, and damaged after they were signed. Has the
-# kernel insist on signatures, which it then does until the next boot: this is the
-# last program of a run.
+# Modules with a signature, without one, and damaged after they were signed. Makes the
+# kernel refuse modules without a signature, which it then does until the next boot: this
+# is the last program of a run.
 
 dir=$(dirname "$(readlink -f "$0")")
 [ -r "$dir/commands.sh" ] || exit 1
 . "$dir/commands.sh"
 
-enforce=/sys/module/module/parameters/sig_enforce
-[ -e "$enforce" ] || skip_all 'needs CONFIG_MODULE_SIG'
-[ -d "$test_modules/signed" ] || skip_all 'no module was signed: KDIR had no key'
-[ "$(cat $enforce)" = N ] || skip_all 'the kernel insists on signatures already'
-
-out=$(mktemp -d)
-trap 'rm -rf "$out"' EXIT
-
 ktap_set_plan 12
 
+enforce=/sys/module/module/parameters/sig_enforce
 client=lkmdemo_test_client
 signed=$test_modules/signed/$client.ko
 unsigned=$test_modules/$client.ko
 damaged=$out/$client.ko
-LC_ALL=C sed 's/Out-of-tree client/Out-of-tree cliemt/' "$signed" >"$damaged"
 
-modprobe -r lkmdemo_inc lkmdemo_dec lkmdemo lkmdemo_counter
-modprobe lkmdemo_counter || ktap_exit_fail_msg 'cannot load lkmdemo_counter'
+signatures_unusable()
+{
+	if [ ! -e $enforce ]; then
+		echo 'requires CONFIG_MODULE_SIG'
+	elif [ "$(cat $enforce)" = Y ]; then
+		echo 'the kernel refuses modules without a signature already'
+	elif [ ! -e "$signed" ]; then
+		echo 'no module was signed for the tests: KDIR lacks the key'
+	elif [ "$(cat /sys/module/printk/parameters/devkmsg 2>/dev/null)" = off ] ||
+	     [ "$(cat /proc/sys/kernel/printk_devkmsg 2>/dev/null)" = off ]; then
+		echo 'kernel.printk_devkmsg is off'
+	fi
+}
 
-# What insmod says and, in a second line, the letters that show in /proc/modules.
+reason=$({
+	modules_unusable lkmdemo_counter lkmdemo
+	test_modules_missing
+	signatures_unusable
+} | head -n 1)
+
+if [ -z "$reason" ]; then
+	sed 's/Out-of-tree client/Out-of-tree cliemt/' "$signed" >"$damaged"
+	unload_all
+	modprobe lkmdemo_counter || ktap_exit_fail_msg 'cannot load lkmdemo_counter'
+fi
+
+# The messages of insmod and, in a second line, the letters in /proc/modules.
 load()
 {
 	says insmod "$1"
@@ -42,40 +57,47 @@ rejected()
 	echo 'exit status 1'
 }
 
-# What the kernel has logged since the mark.
-log()
+# logged FILE: the lines that the kernel logs at the load of a module.
+logged()
 {
-	dmesg | sed -n "/lkmdemo: log $1\$/,\$p" | sed '1d; s/^\[[^]]*\] //'
+	echo "lkmdemo: load of $1" >/dev/kmsg
+	load "$1" >/dev/null
+	dmesg | sed -n "\\,lkmdemo: load of $1\$,,\$p" | sed '1d; s/^\[[^]]*\] //'
 }
 
-expect 'signing.signed_module_taints_with_an_o_alone' 'O' "$(load "$signed")"
-expect 'signing.unsigned_module_taints_with_an_e' 'OE' "$(load "$unsigned")"
-expect 'signing.damaged_module_is_rejected' "$(rejected "$damaged")" "$(load "$damaged")"
+expect 'signing.signed_module_taints_with_an_o_alone' 'O' load "$signed"
+expect 'signing.unsigned_module_taints_with_an_e' 'OE' load "$unsigned"
+expect 'signing.damaged_module_is_rejected' "$(rejected "$damaged")" load "$damaged"
 
-expect 'signing.module_of_the_tree_has_no_taint' '' \
-	"$(tr -d '\n' </sys/module/lkmdemo_counter/taint)"
+expect 'signing.module_of_the_tree_has_no_taint' '' cat /sys/module/lkmdemo_counter/taint
 
-echo 1 >$enforce
-expect 'signing.can_be_insisted_on' 'Y' "$(cat $enforce)"
-expect 'signing.can_not_be_done_without_again' 'refused' \
-	"$( (echo 0 >$enforce) 2>/dev/null || echo refused)"
+[ -n "$reason" ] || echo 1 >$enforce
+expect 'signing.can_be_insisted_on' 'Y' cat $enforce
 
-echo 'lkmdemo: log signed' >/dev/kmsg
-expect 'signing.signed_module_loads_when_insisted_on' 'O' "$(load "$signed")"
-expect 'signing.signed_module_is_not_worth_a_line_in_the_log' '' "$(log signed)"
+enforce_no_more()
+{
+	(echo 0 >$enforce) 2>/dev/null || echo refused
+}
 
-echo 'lkmdemo: log unsigned' >/dev/kmsg
+expect 'signing.can_not_be_done_without_again' 'refused' enforce_no_more
+
+expect 'signing.signed_module_loads_when_insisted_on' 'O' load "$signed"
+expect 'signing.signed_module_is_not_worth_a_line_in_the_log' '' logged "$signed"
+
 expect 'signing.unsigned_module_is_rejected_when_insisted_on' \
-	"$(rejected "$unsigned")" "$(load "$unsigned")"
+	"$(rejected "$unsigned")" load "$unsigned"
 expect 'signing.unsigned_module_is_called_so_in_the_log' \
-	'Loading of unsigned module is rejected' "$(log unsigned)"
+	'Loading of unsigned module is rejected' logged "$unsigned"
 
 expect 'signing.damaged_module_is_rejected_when_insisted_on' \
-	"$(rejected "$damaged")" "$(load "$damaged")"
+	"$(rejected "$damaged")" load "$damaged"
 
-modprobe lkmdemo
-expect 'signing.module_of_the_tree_loads_when_insisted_on' 'lkmdemo' \
-	"$(sed -n 's/^\(lkmdemo\) .*/\1/p' /proc/modules)"
-modprobe -r lkmdemo
+device_loads()
+{
+	modprobe lkmdemo
+	sed -n 's/^\(lkmdemo\) .*/\1/p' /proc/modules
+}
 
-ktap_finished
+expect 'signing.module_of_the_tree_loads_when_insisted_on' 'lkmdemo' device_loads
+
+finish

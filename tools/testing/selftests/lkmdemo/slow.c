@@ -108,7 +108,6 @@ static int caller_finish(struct caller *caller, char letter)
 }
 
 FIXTURE(slow) {
-	unsigned int found;
 	int fd;
 	struct caller reader, writer;
 	char *message;
@@ -125,8 +124,8 @@ FIXTURE_VARIANT_ADD(slow, with_1_mebibyte) { CAPACITY_MAX, SECOND / 5 };
 
 FIXTURE_SETUP(slow)
 {
-	if (!setup_modules(_metadata, &self->found, MODULE_COUNTER, "exclusive=N capacity=1048576"))
-		return;
+	skip_if(_metadata, userfaultfd_unusable());
+	setup_device(_metadata, "exclusive=N capacity=1048576");
 
 	self->fd = open_device(O_RDWR | O_TRUNC);
 	self->reader.fd = open_device(O_RDONLY);
@@ -150,7 +149,7 @@ FIXTURE_SETUP(slow)
 
 FIXTURE_TEARDOWN_PARENT(slow)
 {
-	EXPECT_EQ(0, modules_set(self->found));
+	EXPECT_EQ(0, modules_restore());
 }
 
 TEST_F(slow, reader_and_writer_hold_up_nobody)
@@ -228,7 +227,6 @@ TEST_F(slow, writer_overwrites_what_came_meanwhile)
 
 /* A child with a thread that is stuck in a call. */
 FIXTURE(stuck) {
-	unsigned int found;
 	int fd;
 	pid_t child;
 };
@@ -250,8 +248,8 @@ FIXTURE_SETUP(stuck)
 	pid_t child;
 	char byte;
 
-	if (!setup_modules(_metadata, &self->found, MODULE_COUNTER, "exclusive=N capacity=1048576"))
-		return;
+	skip_if(_metadata, userfaultfd_unusable());
+	setup_device(_metadata, "exclusive=N capacity=1048576");
 
 	self->fd = open_device(O_RDWR);
 	ASSERT_LE(0, self->fd);
@@ -274,7 +272,7 @@ FIXTURE_SETUP(stuck)
 
 FIXTURE_TEARDOWN_PARENT(stuck)
 {
-	EXPECT_EQ(0, modules_set(self->found));
+	EXPECT_EQ(0, modules_restore());
 }
 
 TEST_F(stuck, caller_can_be_killed)
@@ -292,6 +290,7 @@ TEST_F(stuck, caller_can_be_killed)
 
 TEST_F(stuck, caller_that_was_killed_holds_the_module_no_more)
 {
+	skip_if(_metadata, module_fixed("lkmdemo"));
 	ASSERT_EQ(0, close(self->fd));
 	EXPECT_EQ(-EWOULDBLOCK, module_unload("lkmdemo"));
 	ASSERT_EQ(0, kill(self->child, SIGKILL));

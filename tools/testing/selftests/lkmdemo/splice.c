@@ -11,15 +11,13 @@
 #define FULL	(64 * 1024)
 
 FIXTURE(splice) {
-	unsigned int found;
 	int fd;
 	int pipe[2];
 };
 
 FIXTURE_SETUP(splice)
 {
-	if (!setup_modules(_metadata, &self->found, MODULE_COUNTER, "exclusive=N"))
-		return;
+	setup_device(_metadata, "exclusive=N");
 
 	self->fd = open_device(O_RDWR);
 	ASSERT_LE(0, self->fd);
@@ -28,7 +26,7 @@ FIXTURE_SETUP(splice)
 
 FIXTURE_TEARDOWN_PARENT(splice)
 {
-	EXPECT_EQ(0, modules_set(self->found));
+	EXPECT_EQ(0, modules_restore());
 }
 
 #define EXPECT_IN_PIPE(bytes, count) do {						\
@@ -214,7 +212,6 @@ TEST_F(splice, copy_file_range_is_for_regular_files_and_einval)
 
 /* A message of 64 KiB, as much as a pipe takes by default, and smaller pipes. */
 FIXTURE(large_splice) {
-	unsigned int found;
 	int fd, file;
 	int pipe[2];
 	char *bytes;
@@ -224,8 +221,7 @@ FIXTURE_SETUP(large_splice)
 {
 	int i;
 
-	if (!setup_modules(_metadata, &self->found, MODULE_COUNTER, "exclusive=N capacity=65536"))
-		return;
+	setup_device(_metadata, "exclusive=N capacity=65536");
 
 	self->fd = open_device(O_RDWR | O_TRUNC);
 	ASSERT_LE(0, self->fd);
@@ -240,7 +236,7 @@ FIXTURE_SETUP(large_splice)
 
 FIXTURE_TEARDOWN_PARENT(large_splice)
 {
-	EXPECT_EQ(0, modules_set(self->found));
+	EXPECT_EQ(0, modules_restore());
 }
 
 TEST_F(large_splice, out_goes_through_a_pipe_of_one_page)

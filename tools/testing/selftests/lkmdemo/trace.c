@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What /dev/lkmdemo tells while it works: trace events, and debug lines.
+ * The trace events of /dev/lkmdemo, and its debug lines.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,15 +16,16 @@
 #define EXPECTED_SIZE	2048
 
 FIXTURE(trace) {
-	unsigned int found;
 	char expected[EXPECTED_SIZE];
 };
 
 FIXTURE_SETUP(trace)
 {
-	if (!setup_modules(_metadata, &self->found, MODULE_COUNTER, "exclusive=N"))
-		return;
+	skip_if(_metadata, tracefs_unusable());
+	setup_device(_metadata, "exclusive=N");
 
+	/* A run that was killed leaves it. */
+	rmdir(INSTANCE);
 	ASSERT_EQ(0, mkdir(INSTANCE, 0700));
 	/* A clock that puts the events of all processors into their order. */
 	ASSERT_EQ(7, file_write(INSTANCE "/trace_clock", "counter"));
@@ -33,7 +34,7 @@ FIXTURE_SETUP(trace)
 FIXTURE_TEARDOWN_PARENT(trace)
 {
 	rmdir(INSTANCE);
-	EXPECT_EQ(0, modules_set(self->found));
+	EXPECT_EQ(0, modules_restore());
 }
 
 static void __printf(2, 3)
@@ -200,15 +201,33 @@ TEST_F(trace, events_carry_the_pid_of_the_caller)
 
 #define CONTROL	"/proc/dynamic_debug/control"
 
+/* Whether debug lines of the driver are enabled. */
+static bool debug_lines_enabled(void)
+{
+	bool enabled = false;
+	char line[1024];
+	FILE *control;
+
+	control = fopen(CONTROL, "re");
+	while (control && !enabled && fgets(line, sizeof(line), control))
+		enabled = strstr(line, "[lkmdemo]") && strstr(line, " =p");
+	if (control)
+		fclose(control);
+
+	return enabled;
+}
+
 FIXTURE(debug) {
-	unsigned int found;
 	int fd, kmsg;
 };
 
 FIXTURE_SETUP(debug)
 {
-	if (!setup_modules(_metadata, &self->found, MODULE_COUNTER, ""))
-		return;
+	skip_if(_metadata, kmsg_unusable());
+	skip_if(_metadata, dynamic_debug_unusable());
+	setup_device(_metadata, "");
+	if (module_fixed("lkmdemo") && debug_lines_enabled())
+		SKIP(return, "the debug lines of the driver are enabled");
 
 	self->fd = open_device(O_RDWR);
 	ASSERT_LE(0, self->fd);
@@ -218,7 +237,10 @@ FIXTURE_SETUP(debug)
 
 FIXTURE_TEARDOWN_PARENT(debug)
 {
-	EXPECT_EQ(0, modules_set(self->found));
+	/* A load disables them. */
+	if (module_fixed("lkmdemo"))
+		EXPECT_LT(0, file_write(CONTROL, "module lkmdemo -p"));
+	EXPECT_EQ(0, modules_restore());
 }
 
 TEST_F(debug, line_of_a_write_is_off_by_default)

@@ -109,15 +109,14 @@ static int ring_do(struct ring *ring, int opcode, int fd, const void *address,
 }
 
 FIXTURE(uring) {
-	unsigned int found;
 	int fd;
 	struct ring ring;
 };
 
 FIXTURE_SETUP(uring)
 {
-	if (!setup_modules(_metadata, &self->found, MODULE_COUNTER, "exclusive=N"))
-		return;
+	skip_if(_metadata, io_uring_unusable());
+	setup_device(_metadata, "exclusive=N");
 
 	self->fd = open_device(O_RDWR);
 	ASSERT_LE(0, self->fd);
@@ -126,7 +125,7 @@ FIXTURE_SETUP(uring)
 
 FIXTURE_TEARDOWN_PARENT(uring)
 {
-	EXPECT_EQ(0, modules_set(self->found));
+	EXPECT_EQ(0, modules_restore());
 }
 
 TEST_F(uring, read_gives_the_bytes_from_its_offset)
@@ -341,7 +340,6 @@ TEST_F(uring, poll_completes_at_once_after_a_change)
 
 /* Either the submitting call itself does them, or the workers of the ring do. */
 FIXTURE(many_in_flight) {
-	unsigned int found;
 	int fd;
 	struct ring ring;
 };
@@ -355,8 +353,8 @@ FIXTURE_VARIANT_ADD(many_in_flight, done_by_workers) { IOSQE_ASYNC };
 
 FIXTURE_SETUP(many_in_flight)
 {
-	if (!setup_modules(_metadata, &self->found, MODULE_COUNTER, ""))
-		return;
+	skip_if(_metadata, io_uring_unusable());
+	setup_device(_metadata, "");
 
 	self->fd = open_device(O_RDWR);
 	ASSERT_LE(0, self->fd);
@@ -365,7 +363,7 @@ FIXTURE_SETUP(many_in_flight)
 
 FIXTURE_TEARDOWN_PARENT(many_in_flight)
 {
-	EXPECT_EQ(0, modules_set(self->found));
+	EXPECT_EQ(0, modules_restore());
 }
 
 TEST_F(many_in_flight, are_each_done_once)
@@ -392,7 +390,6 @@ TEST_F(many_in_flight, are_each_done_once)
 
 /* What says that it must not wait, and has no reason to, is never told to come back. */
 FIXTURE(nowait) {
-	unsigned int found;
 	int fd;
 	char *bytes;
 };
@@ -408,8 +405,7 @@ FIXTURE_VARIANT_ADD(nowait, of_4096_bytes) { 4096 };
 
 FIXTURE_SETUP(nowait)
 {
-	if (!setup_modules(_metadata, &self->found, MODULE_COUNTER, "capacity=4096"))
-		return;
+	setup_device(_metadata, "capacity=4096");
 
 	self->fd = open_device(O_RDWR | O_TRUNC);
 	ASSERT_LE(0, self->fd);
@@ -420,7 +416,7 @@ FIXTURE_SETUP(nowait)
 
 FIXTURE_TEARDOWN_PARENT(nowait)
 {
-	EXPECT_EQ(0, modules_set(self->found));
+	EXPECT_EQ(0, modules_restore());
 }
 
 TEST_F(nowait, write_and_read_do_all_they_are_asked)
