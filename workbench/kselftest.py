@@ -35,6 +35,10 @@ NOT_ON_UM = {
     'signing.sh': 'signatures',
 }
 
+# Programs that leave a machine changed until its next boot: the tests run them on
+# request only, and a guest is discarded.
+LASTING = ('forever', 'signing.sh')
+
 # Programs that take from a debugging kernel what it is for.
 NOT_ON_DEBUG = {
     'closed': 'lock checking, which ends with a module that is not free',
@@ -63,10 +67,10 @@ def _make(kernel, *arguments):
 
 
 def programs(kernel):
-    """The programs that a run of the selftests runs, by name."""
+    """The programs that a run in a guest runs, by name."""
     result = subprocess.run(_make(kernel, 'OUTPUT=.', 'COLLECTION=lkmdemo', 'emit_tests'),
                             env=environment(), capture_output=True, text=True, check=True)
-    return [line.rpartition(':')[2] for line in result.stdout.splitlines()]
+    return [*(line.rpartition(':')[2] for line in result.stdout.splitlines()), *LASTING]
 
 
 def _chosen(kernel, tests):

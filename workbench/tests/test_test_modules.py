@@ -168,6 +168,11 @@ class MakefileTest(Built):
         self.assertEqual(self.make(f'KDIR={self.kdir}', 'all'), (0, 'files: modules\n'))
         self.assertTrue(self.output.is_dir())
 
+    def test_a_run_of_all_tests_has_no_program_that_lasts(self):
+        on_request, run = self.make('print')[1].splitlines()
+        self.assertEqual(on_request, 'on request: forever signing.sh')
+        self.assertFalse({'forever', 'signing.sh'} & set(run.split()))
+
 
 if __name__ == '__main__':
     unittest.main()

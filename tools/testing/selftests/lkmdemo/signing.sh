@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Modules with a signature, without one, and damaged after they were signed. Makes the
-# kernel refuse modules without a signature, which it then does until the next boot: this
-# is the last program of a run.
+# kernel refuse modules without a signature, which it then does until the next boot, so
+# a run of all tests leaves this program out.
 
 dir=$(dirname "$(readlink -f "$0")")
 [ -r "$dir/commands.sh" ] || exit 1
