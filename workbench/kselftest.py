@@ -17,12 +17,15 @@ import time
 import build
 import guest
 import verdict
-from console import UserError
+from console import UserError, say
 from environment import environment
 from paths import CACHE
 
 # What the run prints at the end of a program.
 _RESULT = re.compile(r'^((?:not )?ok) \d+ (selftests: \S+ (\S+).*)$')
+
+# The same for a program that skipped every case.
+_SKIPPED = re.compile(r'^ok \d+ selftests: \S+ (\S+) # SKIP *$')
 
 TIMEOUT = 600
 
@@ -202,6 +205,11 @@ def _guests(kernel, seconds, names):
             *zip(seconds.shares(others, count), itertools.cycle(sorted(os.sched_getaffinity(0))))]
 
 
+def skipped_programs(lines: list[str]) -> list[str]:
+    """The programs that skipped every case, by the lines of a run."""
+    return [match[1] for match in map(_SKIPPED.match, lines) if match]
+
+
 def run(kernel, tests=()):
     """Run the kselftests, or those named, on the booted kernel; return the tally."""
     build.build_selftests(kernel)
@@ -232,4 +240,8 @@ def run(kernel, tests=()):
             raise
     seconds.keep()
     tally = verdict.count_kselftest(kernel.tree, '\n'.join(report.lines), len(chosen))
+    # A program runs here only if it can.
+    for program in skipped_programs(report.lines):
+        say(f'{program} skipped every case')
+        tally += verdict.Tally(failed=1)
     return verdict.with_status(tally, max(statuses, key=abs))

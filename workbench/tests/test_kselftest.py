@@ -56,6 +56,16 @@ class SharesTest(unittest.TestCase):
         self.assertEqual(kselftest.Seconds(types.SimpleNamespace(name='um')).of, {})
 
 
+class SkippedTest(unittest.TestCase):
+    """A program that skipped every case is not one that passed."""
+
+    def test_only_a_program_that_skipped_every_case_counts(self):
+        lines = ['# ok 1 case # SKIP requires root', 'ok 1 selftests: lkmdemo: open # SKIP',
+                 '# ok 1 case # SKIP requires root', 'ok 2 selftests: lkmdemo: seek',
+                 'not ok 3 selftests: lkmdemo: poll # exit=1']
+        self.assertEqual(kselftest.skipped_programs(lines), ['open'])
+
+
 class ReportTest(unittest.TestCase):
     """One report out of the outputs of two guests."""
 
