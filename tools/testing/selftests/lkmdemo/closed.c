@@ -63,7 +63,7 @@ TEST_F(closed, module_taints_the_kernel_even_when_it_is_gone)
 	EXPECT_EQ(1, strtol(taints, NULL, 10) & 1);
 }
 
-/* What modpost would have refused to build had the licence been this one. */
+/* modpost would have refused to link the module with this licence. */
 TEST_F(closed, module_is_refused_what_export_symbol_gpl_gives)
 {
 	char text[256] = "";

@@ -11,7 +11,7 @@
 #define FAIL_NTH	"/proc/self/fail-nth"
 #define NEVER		1000000
 
-/* So many allocations or fewer are made to take a refused module away again. */
+/* The removal of a refused module makes at most this number of allocations. */
 #define AFTERWARDS	8
 
 FIXTURE(failures) {
@@ -39,7 +39,7 @@ FIXTURE_SETUP(failures)
 	skip_if(_metadata, failslab_unusable());
 	setup_modules(_metadata, MODULE_COUNTER | variant->bit, MODULE_COUNTER);
 
-	/* Those that may sleep fail too, and do so without a report in the log. */
+	/* Allocations that may sleep fail as well, without a report in the log. */
 	ASSERT_LT(0, file_read(FAILSLAB "ignore-gfp-wait", self->ignore_gfp_wait,
 			       sizeof(self->ignore_gfp_wait)));
 	ASSERT_LT(0, file_read(FAILSLAB "verbose", self->verbose, sizeof(self->verbose)));
@@ -56,9 +56,9 @@ FIXTURE_TEARDOWN_PARENT(failures)
 }
 
 /*
- * Loads the module, the allocation of this number failing. Puts in @left how many
- * there could have been before that, 0 if it was reached. Returns 0 or a negative
- * errno.
+ * Loads the module, and lets the allocation of this number fail. Sets @left to the
+ * number of allocations before that which were not made, 0 if it failed. Returns 0 or
+ * a negative errno.
  */
 static int load_failing(struct __test_metadata *_metadata, const struct image *image,
 			const char *parameters, int number, int *left)
@@ -88,11 +88,11 @@ TEST_F_TIMEOUT(failures, of_allocations_in_init_leave_nothing, 100)
 	bool made = false;
 	int refused = 0;
 
-	/* From memory: the file system that it is in allocates too. */
+	/* From memory, since the file system allocates as well. */
 	image.size = module_read(variant->module, image.bytes, sizeof(image.bytes));
 	ASSERT_LT(0, image.size);
 
-	/* What the kernel allocates itself before it calls init is its own affair. */
+	/* Skip the allocations of the kernel before it calls init. */
 	ASSERT_EQ(-EINVAL, load_failing(_metadata, &image, variant->refused, NEVER,
 					&left));
 	first = NEVER - left - AFTERWARDS;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a module says in the kernel log.
+ * The lines of a module in the kernel log.
  */
 #ifndef _LKMDEMO_SELFTEST_KMSG_H
 #define _LKMDEMO_SELFTEST_KMSG_H
@@ -17,7 +17,7 @@
 #define LEVEL_INFO	6
 #define LEVEL_DEBUG	7
 
-/* The kernel log, from now on. */
+/* The kernel log, from its present end. */
 static inline int kmsg_open(void)
 {
 	int kmsg = RESULT(open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC));
@@ -29,8 +29,8 @@ static inline int kmsg_open(void)
 }
 
 /*
- * The next line with this beginning: puts what follows it in @rest, and returns
- * the level, or -EAGAIN when there is no more.
+ * Finds the next line that begins so, copies the remainder to @rest and returns the
+ * level. Returns -EAGAIN at the end of the log.
  */
 static inline int kmsg_find(int kmsg, const char *beginning, char *rest, size_t size)
 {
@@ -64,7 +64,7 @@ static inline int kmsg_next(int kmsg, const char *module, char *text, size_t siz
 	return kmsg_find(kmsg, prefix, text, size);
 }
 
-/* How many lines of this level and beginning there are to read. */
+/* The number of further lines that have this level and begin so. */
 static inline int kmsg_count(int kmsg, int level, const char *beginning)
 {
 	char rest[1024];

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What comes and goes with a module, and what the kernel tells of one meanwhile.
+ * The lifetime of a module: what its load creates and its unload removes, and what the
+ * kernel shows of it in between.
  */
 #include <sys/sysmacros.h>
 #include <sys/stat.h>
@@ -28,7 +29,7 @@ FIXTURE_TEARDOWN_PARENT(loaded)
 	EXPECT_EQ(0, modules_restore());
 }
 
-/* A number that is the only thing in a file, in any base. */
+/* Reads a file that contains one number, in any base. */
 static long long file_number(const char *path)
 {
 	char text[64];
@@ -118,7 +119,7 @@ TEST_F(loaded, module_gives_back_the_memory_of_its_init)
 	EXPECT_EQ(0, file_number("/sys/module/lkmdemo/initsize"));
 }
 
-/* The symbols of a module in /proc/kallsyms, each with a space on both sides. */
+/* The symbols of a module in /proc/kallsyms, each between two spaces. */
 static const char *symbols_of(struct __test_metadata *_metadata, const char *module)
 {
 	static char names[16384];
@@ -188,7 +189,7 @@ FIXTURE_TEARDOWN_PARENT(device)
 	EXPECT_EQ(0, modules_restore());
 }
 
-/* Whether the device's name is in a file, as a word of its own. */
+/* Whether a line of the file ends with the name of the device. */
 static bool lists_device(const char *path)
 {
 	char text[4096];
@@ -250,7 +251,7 @@ TEST_F(device, comes_and_goes_as_ever_after_a_load_that_failed)
 	EXPECT_DEVICE(false);
 }
 
-/* A module built out of tree, with no licence but the GPL. */
+/* A module that was built out of tree, under the GPL. */
 static struct image image;
 
 FIXTURE(out_of_tree) {

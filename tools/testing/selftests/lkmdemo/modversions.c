@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * With CONFIG_MODVERSIONS a module brings the checksum of each symbol that it
- * uses, as it was when the module was built, and is refused if it is another now.
+ * With CONFIG_MODVERSIONS a module contains the checksum of each symbol that it uses, as
+ * of its build. The kernel refuses the module if a checksum is different now.
  */
 #include "device.h"
 #include "image.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A module that is told of the changes of the shared counter through a function
- * pointer: while it is there it keeps the exporter, and then it is told no more.
+ * A module that is notified of changes of the shared counter through a function
+ * pointer. It pins the exporter while it is loaded, and is not notified afterwards.
  */
 #include <signal.h>
 #include <sys/wait.h>
@@ -66,7 +66,7 @@ TEST_F(notifier, is_told_nothing_after_its_unload)
 	EXPECT_NO_LINE(self->kmsg, NOTIFIER);
 }
 
-/* Its code is unmapped at each unload: a call that comes too late would crash. */
+/* An unload unmaps the code of the module: a call after that would crash. */
 TEST_F(notifier, comes_and_goes_while_the_counter_changes)
 {
 	pid_t changer;

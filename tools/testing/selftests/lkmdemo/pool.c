@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * lkmdemo_pool: its one parameter, and its two files in debugfs.
+ * The parameter of lkmdemo_pool, and its files in debugfs.
  */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -16,11 +16,11 @@
 #define ITEMS		DIRECTORY "/items"
 #define TIMING		DIRECTORY "/timing"
 
-/* More than the longest line for each of the most items that there can be. */
+/* Longer than the longest line of each of the most items. */
 static char expected[POOL_MAX * 20];
 static char seen[sizeof(expected)];
 
-/* Puts in expected what ITEMS has to have, and returns its length. */
+/* Fills expected with the content of ITEMS, and returns its length. */
 static size_t expect_items(unsigned int nr)
 {
 	size_t length = 0;
@@ -149,7 +149,7 @@ TEST_F(pool, timing_is_measured_at_each_read)
 	EXPECT_NE(0, memcmp(first, seen, length));
 }
 
-/* The first figure in seen of the row with the title: what it takes to allocate. */
+/* The first figure of a row in seen: the time to allocate an item. */
 static double allocation(const char *title)
 {
 	const char *row = strstr(seen, title);
@@ -338,7 +338,7 @@ FIXTURE_TEARDOWN_PARENT(timing)
 	EXPECT_EQ(0, modules_restore());
 }
 
-/* Looks in seen for the row of the timing that has the title. */
+/* Checks the row of the timing in seen that has the title. */
 static void expect_figures(struct __test_metadata *_metadata, const char *title)
 {
 	char *row = strstr(seen, title);

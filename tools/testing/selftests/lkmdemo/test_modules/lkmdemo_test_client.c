@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A client of lkmdemo_counter that is built out of tree. Its aliases promise a
- * device with a fixed minor number, for depmod to tell of.
+ * A client of lkmdemo_counter that is built out of tree. Its aliases are those of a
+ * device with a fixed minor number, which depmod puts into its indexes.
  */
 #include <linux/lkmdemo.h>
 #include <linux/miscdevice.h>

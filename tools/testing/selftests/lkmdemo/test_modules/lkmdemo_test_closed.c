@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Says that it has no free licence, and uses a symbol that such a module may use.
+ * Declares no GPL-compatible licence, and uses a symbol that such a module may use.
  */
 #include <linux/lkmdemo.h>
 #include <linux/module.h>

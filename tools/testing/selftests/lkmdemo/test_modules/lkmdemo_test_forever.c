@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Has no exit function, so that it can't be unloaded.
+ * Lacks an exit function, so that it cannot be unloaded.
  */
 #include <linux/module.h>
 

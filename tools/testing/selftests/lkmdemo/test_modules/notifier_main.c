@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Logs each change of the shared counter that it is told, until it goes.
+ * Logs each change of the shared counter that it is notified of.
  */
 #include <linux/lkmdemo.h>
 #include <linux/module.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Says that it has no free licence, and uses a symbol exported as GPL only.
+ * Declares no GPL-compatible licence, and uses a symbol that is exported as GPL only.
  */
 #include <linux/lkmdemo.h>
 #include <linux/module.h>
