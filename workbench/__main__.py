@@ -10,6 +10,7 @@ from pathlib import Path
 import bench
 import build
 import clean
+import conditions
 import debug
 import docs
 import graft
@@ -193,6 +194,11 @@ def run_tests(_):
     return check.run()
 
 
+def run_conditions(options):
+    """Run the selftests on guests that lack something or forbid something."""
+    return conditions.check(_tree(options))
+
+
 def remove_output(_):
     """Remove the build output."""
     clean.clean()
@@ -200,7 +206,7 @@ def remove_output(_):
 
 
 FUNCTIONS = {
-    'bench': measure, 'check': run_tests, 'clean': remove_output, 'debug': debugger,
+    'bench': measure, 'check': run_tests, 'check-conditions': run_conditions, 'clean': remove_output, 'debug': debugger,
     'debug-session': debugger_session, 'demo': demo, 'docs': manual, 'graft': graft_into,
     'guest': run_in_guest, 'help': show_help, 'kernel': kernel, 'kselftest': kselftest,
     'kunit': kunit, 'lint': run_checks, 'series': cut_series, 'setup': set_up, 'shell': shell,

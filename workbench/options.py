@@ -67,6 +67,7 @@ class Command(NamedTuple):
 COMMANDS = {
     'bench': Command(_TREE, packages=('test', 'x86_64')),
     'check': Command(),
+    'check-conditions': Command(_TREE, packages=('test',)),
     'clean': Command(packages=None),
     'debug': Command((*_BUILT, 'CMD'), packages=('test',)),
     'debug-session': Command(_BUILT, packages=('test',)),
