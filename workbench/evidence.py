@@ -167,7 +167,7 @@ def lint_holds(present: dict[str, str]) -> bool:
     """Whether all of make lint has passed on what is present; prints why not."""
     kept: Optional[dict] = _read(_lint_file())
     if not isinstance(kept, dict) or not kept:
-        say('left out, what make lint confirms: it has not passed yet')
+        say('left out: what make lint confirms, because it did not pass')
         return False
     different = changed(kept, present)
     if different:

@@ -91,14 +91,14 @@ MODULE_PARM_DESC(loglevels, "print a line at each log level (default N)");
 
 static void __init hello_loglevels(void)
 {
-	pr_emerg("level 0 is for a system that is unusable; this one is fine\n");
-	pr_alert("level 1 is for what must be acted on at once\n");
-	pr_crit("level 2 is for critical conditions\n");
-	pr_err("level 3 is for errors\n");
-	pr_warn("level 4 is for what may become one\n");
-	pr_notice("level 5 is for what is normal but matters\n");
-	pr_info("level 6 is for information\n");
-	pr_debug("level 7 is for whoever looks for a mistake\n");
+	pr_emerg("level 0: the system is unusable (example only)\n");
+	pr_alert("level 1: action is required immediately\n");
+	pr_crit("level 2: critical condition\n");
+	pr_err("level 3: error\n");
+	pr_warn("level 4: warning\n");
+	pr_notice("level 5: normal but significant condition\n");
+	pr_info("level 6: information\n");
+	pr_debug("level 7: debugging\n");
 }
 
 static int __init lkmdemo_hello_init(void)

@@ -77,7 +77,7 @@ says()
 	"$@" 2>&1 || echo "exit status $?"
 }
 
-# Ends the program. One that skipped every case has not passed.
+# Ends the program, with KSFT_SKIP if it skipped every case.
 finish()
 {
 	if [ "$KTAP_CNT_SKIP" -eq "$KSFT_NUM_TESTS" ]; then

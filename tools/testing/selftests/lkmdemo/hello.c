@@ -154,16 +154,16 @@ FIXTURE_VARIANT(loglevel) {
 };
 
 FIXTURE_VARIANT_ADD(loglevel, emerg) {
-	0, "level 0 is for a system that is unusable; this one is fine"
+	0, "level 0: the system is unusable (example only)"
 };
 
-FIXTURE_VARIANT_ADD(loglevel, alert) { 1, "level 1 is for what must be acted on at once" };
-FIXTURE_VARIANT_ADD(loglevel, crit) { 2, "level 2 is for critical conditions" };
-FIXTURE_VARIANT_ADD(loglevel, err) { 3, "level 3 is for errors" };
-FIXTURE_VARIANT_ADD(loglevel, warn) { 4, "level 4 is for what may become one" };
-FIXTURE_VARIANT_ADD(loglevel, notice) { 5, "level 5 is for what is normal but matters" };
-FIXTURE_VARIANT_ADD(loglevel, info) { 6, "level 6 is for information" };
-FIXTURE_VARIANT_ADD(loglevel, debug) { 7, "level 7 is for whoever looks for a mistake" };
+FIXTURE_VARIANT_ADD(loglevel, alert) { 1, "level 1: action is required immediately" };
+FIXTURE_VARIANT_ADD(loglevel, crit) { 2, "level 2: critical condition" };
+FIXTURE_VARIANT_ADD(loglevel, err) { 3, "level 3: error" };
+FIXTURE_VARIANT_ADD(loglevel, warn) { 4, "level 4: warning" };
+FIXTURE_VARIANT_ADD(loglevel, notice) { 5, "level 5: normal but significant condition" };
+FIXTURE_VARIANT_ADD(loglevel, info) { 6, "level 6: information" };
+FIXTURE_VARIANT_ADD(loglevel, debug) { 7, "level 7: debugging" };
 
 FIXTURE_SETUP(loglevel)
 {
