@@ -72,7 +72,7 @@ static int lkmdemo_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-/* Trace and count a read. */
+/* Account for a read. */
 static ssize_t file_did_read(struct lkmdemo_file *lf, loff_t pos, size_t count,
 			     ssize_t ret, u64 generation)
 {
@@ -116,7 +116,7 @@ static ssize_t lkmdemo_read(struct file *file, char __user *buf, size_t count,
 	return file_did_read(lf, pos, count, ret, generation);
 }
 
-/* Trace and count a write; pos is the position after it. */
+/* Account for a write; pos is the position after it. */
 static ssize_t file_did_write(struct lkmdemo_file *lf, loff_t pos, size_t count,
 			      ssize_t ret)
 {
