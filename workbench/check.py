@@ -14,6 +14,9 @@ TESTS = WORKBENCH / 'tests'
 # How much of an error is printed; the log has all of it.
 SHOWN = 160
 
+# Seconds after which a test has failed. The longest one takes 15 on an idle machine.
+LIMIT = 300
+
 
 class _Result(unittest.TestResult):
     """Prints a line for each failure, and keeps the tracebacks for the log."""
@@ -21,6 +24,14 @@ class _Result(unittest.TestResult):
     def __init__(self, log):
         super().__init__()
         self.log = log
+
+    def startTest(self, test):
+        super().startTest(test)
+        signal.alarm(LIMIT)
+
+    def stopTest(self, test):
+        signal.alarm(0)
+        super().stopTest(test)
 
     def _line(self, kind: str, test, text: str, details: str):
         name = test.id().removeprefix('test_')
@@ -60,9 +71,14 @@ def _heed_signals() -> None:
             signal.signal(number, signal.default_int_handler)
 
 
+def _too_long(*_):
+    raise TimeoutError(f'still running after {LIMIT} s')
+
+
 def run() -> int:
     """Run all tests; return the exit status."""
     _heed_signals()
+    signal.signal(signal.SIGALRM, _too_long)
     start = time.monotonic()
     tests = unittest.defaultTestLoader.discover(str(TESTS))
     path = build_root() / 'check.log'
