@@ -16,8 +16,8 @@ quote = '$(subst ','\'',$1)'
 start = @file=$(call quote,$(value MAKEFILE_LIST)) && \
 	exec "$$(dirname -- "$${file\# }")"/workbench/start $(call quote,$(PYTHON))
 
-commands := bench check check-debian check-release clean debug debug-session demo docs graft guest help kernel kselftest \
-	    kunit lint series setup shell test ungraft
+commands := bench check check-conditions check-debian check-release clean debug debug-session \
+	    demo docs graft guest help kernel kselftest kunit lint series setup shell test ungraft
 
 .DEFAULT_GOAL := help
 .PHONY: $(commands)

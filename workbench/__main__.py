@@ -10,6 +10,7 @@ from pathlib import Path
 import bench
 import build
 import clean
+import conditions
 import debug
 import docs
 import evidence
@@ -197,6 +198,11 @@ def run_tests(_):
     return check.run()
 
 
+def run_conditions(options):
+    """Run the selftests on guests that lack something or forbid something."""
+    return conditions.check(_tree(options))
+
+
 def remove_output(_):
     """Remove the build output."""
     clean.clean()
@@ -214,8 +220,8 @@ def check_release(options):
 
 
 FUNCTIONS = {
-    'bench': measure, 'check': run_tests, 'check-debian': check_debian,
-    'check-release': check_release, 'clean': remove_output, 'debug': debugger,
+    'bench': measure, 'check': run_tests, 'check-conditions': run_conditions,
+    'check-debian': check_debian, 'check-release': check_release, 'clean': remove_output, 'debug': debugger,
     'debug-session': debugger_session, 'demo': demo, 'docs': manual, 'graft': graft_into,
     'guest': run_in_guest, 'help': show_help, 'kernel': kernel, 'kselftest': kselftest,
     'kunit': kunit, 'lint': run_checks, 'series': cut_series, 'setup': set_up, 'shell': shell,

@@ -100,7 +100,8 @@ def _write_run(run, kernel, command, modules, tty, stop_at_report):
         lines.append(f'stty sane rows {size.lines} cols {size.columns}')
         lines.append(f'export TERM={shlex.quote(os.environ.get("TERM", "linux"))}')
     else:
-        lines.append(f'exec </dev/null >{here}/out 2>{here}/err')
+        # run_kselftest.sh opens /dev/stdout anew; without O_APPEND both would write at the same offset.
+        lines.append(f'exec </dev/null >>{here}/out 2>>{here}/err')
     for module in modules:
         lines.append(f'modprobe {module} || {{ echo 1 >{here}/status; exit; }}')
     lines.append(f'{"setsid -c " if tty else ""}sh {here}/command')

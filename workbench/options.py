@@ -70,6 +70,7 @@ class Command(NamedTuple):
 COMMANDS = {
     'bench': Command(_TREE, packages=('test', 'x86_64')),
     'check': Command(),
+    'check-conditions': Command(_TREE, packages=('test',)),
     'check-debian': Command(('RELEASES',), packages=('check-debian',)),
     'check-release': Command(_TREE),
     'clean': Command(packages=None),

@@ -105,20 +105,25 @@ def judge_kunit(results, log, status):
     return tally
 
 
-def count_kselftest(text, programs):
-    """Count the cases in what a kselftest run of some programs printed.
+def kselftest_cases(text):
+    """The cases in what a kselftest run printed, as ktap.cases() returns them.
 
     The run prints no header and no plan of its own, and nests the output of
     each program behind "# "; in KTAP, that is two spaces. It takes a status of
     2 for an expected failure, which none of ours has: it is what a shell ends
     with at an error.
+    """
+    return ktap.cases([re.sub(r'^ok (.* # XFAIL)$', r'not ok \1', re.sub(r'^# ', '  ', line))
+                       for line in text.splitlines()])
+
+
+def count_kselftest(text, programs):
+    """Count the cases in what a kselftest run of some programs printed.
 
     Each of the programs is expected to run: one that skips all of its cases has
     failed.
     """
-    nested = [re.sub(r'^ok (.* # XFAIL)$', r'not ok \1', re.sub(r'^# ', '  ', line))
-              for line in text.splitlines()]
-    cases = ktap.cases(nested)
+    cases = kselftest_cases(text)
     tally = Tally()
     for path, result in cases:
         tally += one(_kselftest_name(path), result)

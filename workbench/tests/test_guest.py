@@ -3,6 +3,7 @@
 
 import contextlib
 import io
+import re
 import shlex
 import subprocess
 import tempfile
@@ -153,6 +154,15 @@ class StartTest(unittest.TestCase):
 
     def test_a_kernel_that_somebody_watches_goes_on(self):
         self.assertNotIn('before', self.start_script(False))
+
+    def test_a_command_that_opens_its_output_again_overwrites_nothing(self):
+        with tempfile.TemporaryDirectory() as directory:
+            kernel = types.SimpleNamespace(modules='/modules')
+            guest._write_run(Path(directory), kernel, 'echo one; (echo two >>/dev/stdout); echo three',
+                             [], None, False)
+            script = (Path(directory) / 'start').read_text(encoding='utf-8').replace('/run/lkmdemo', directory)
+            subprocess.run(['sh', '-c', re.sub(r'(?m)^\. .*afterwards.*', '', script)], check=True)
+            self.assertEqual((Path(directory) / 'out').read_text(encoding='utf-8'), 'one\ntwo\nthree\n')
 
 
 class TryKvmTest(unittest.TestCase):
