@@ -32,10 +32,11 @@ true
 CALLS
 
 # A buffer of its own leaves the settings of others alone. The default clock may be too
-# coarse to order the events of two CPUs.
+# coarse to order the events of two CPUs. With -B, trace-cmd writes a file for each CPU to
+# the current directory.
 record()
 {
-	says trace-cmd record -q -B lkmdemo_selftest -C mono -e lkmdemo \
+	cd "$out" && says trace-cmd record -q -B lkmdemo_selftest -C mono -e lkmdemo \
 		-o "$out/trace.dat" sh "$out/calls"
 }
 
