@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * lkmdemo_hello as a part of the kernel: a parameter on the kernel's command line,
- * the exit function that nobody can call.
+ * lkmdemo_hello built in: a parameter on the kernel command line, and the exit
+ * function, which is discarded.
  */
 #include <kunit/test.h>
 #include <linux/init.h>
@@ -30,7 +30,7 @@ static void command_line_sets_a_parameter(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, kp);
 	if (!given)
-		kunit_skip(test, "not given: kunit.py run --kernel_args=%s=73", PARAMETER);
+		kunit_skip(test, "needs kunit.py run --kernel_args=%s=73", PARAMETER);
 
 	value = kunit_kzalloc(test, PAGE_SIZE, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, value);
@@ -42,8 +42,8 @@ static void command_line_sets_a_parameter(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, "\n", value + strcspn(given, " "));
 }
 
-/* Of the symbols, kallsyms has those of text that stays and of init text. */
-static void exit_function_is_left_out_of_the_text(struct kunit *test)
+/* Without CONFIG_KALLSYMS_ALL, kallsyms has the symbols of all text sections. */
+static void exit_function_is_discarded(struct kunit *test)
 {
 	if (!IS_ENABLED(CONFIG_KALLSYMS) || IS_ENABLED(CONFIG_KALLSYMS_ALL))
 		kunit_skip(test, "needs CONFIG_KALLSYMS without CONFIG_KALLSYMS_ALL");
@@ -54,7 +54,7 @@ static void exit_function_is_left_out_of_the_text(struct kunit *test)
 
 static struct kunit_case builtin_cases[] = {
 	KUNIT_CASE(command_line_sets_a_parameter),
-	KUNIT_CASE(exit_function_is_left_out_of_the_text),
+	KUNIT_CASE(exit_function_is_discarded),
 	{}
 };
 

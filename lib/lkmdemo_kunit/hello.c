@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The parameter that lkmdemo_hello checks itself.
+ * The parameter of lkmdemo_hello with a check of its own.
  */
 #include <kunit/test.h>
 #include <linux/moduleparam.h>
-#include <linux/slab.h>
 
 #include "hello.h"
+#include "helpers.h"
 
 #define OLD_VALUE	77
 
-/* A parameter like the module's own, which is left alone. */
+/* A parameter like that of the module, which does not change. */
 struct percent {
 	unsigned int value;
 	struct kernel_param kp;
@@ -18,10 +18,8 @@ struct percent {
 
 static int hello_init(struct kunit *test)
 {
-	struct percent *percent;
+	struct percent *percent = lkmdemo_kunit_zalloc(test, sizeof(*percent));
 
-	percent = kunit_kzalloc(test, sizeof(*percent), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, percent);
 	percent->value = OLD_VALUE;
 	percent->kp.arg = &percent->value;
 	test->priv = percent;
@@ -54,7 +52,7 @@ static const struct good_case good_cases[] = {
 
 KUNIT_ARRAY_PARAM_DESC(good, good_cases, val);
 
-static void percent_takes(struct kunit *test)
+static void percent_accepts(struct kunit *test)
 {
 	const struct good_case *c = test->param_value;
 	struct percent *percent = test->priv;
@@ -76,7 +74,7 @@ static const struct bad_case bad_cases[] = {
 	{ "over 32 bits, its low half fits", "4294967346", -ERANGE },
 	{ "-1", "-1", -EINVAL },
 	{ "-0", "-0", -EINVAL },
-	{ "no number", "half", -EINVAL },
+	{ "not a number", "half", -EINVAL },
 	{ "a unit", "50%", -EINVAL },
 	{ "a fraction", "0.5", -EINVAL },
 	{ "two numbers", "1 2", -EINVAL },
@@ -105,16 +103,14 @@ static void percent_keeps_the_old_value(struct kunit *test)
 static void percent_reads_as_a_line(struct kunit *test)
 {
 	struct percent *percent = test->priv;
-	char *page = kunit_kzalloc(test, PAGE_SIZE, GFP_KERNEL);
-
-	KUNIT_ASSERT_NOT_NULL(test, page);
+	char *page = lkmdemo_kunit_zalloc(test, PAGE_SIZE);
 
 	KUNIT_EXPECT_EQ(test, lkmdemo_percent_ops.get(page, &percent->kp), 3);
 	KUNIT_EXPECT_STREQ(test, page, "77\n");
 }
 
 static struct kunit_case hello_test_cases[] = {
-	KUNIT_CASE_PARAM(percent_takes, good_gen_params),
+	KUNIT_CASE_PARAM(percent_accepts, good_gen_params),
 	KUNIT_CASE_PARAM(percent_refuses, bad_gen_params),
 	KUNIT_CASE_PARAM(percent_keeps_the_old_value, bad_gen_params),
 	KUNIT_CASE(percent_reads_as_a_line),

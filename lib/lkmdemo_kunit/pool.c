@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The pool: how many items, which, in what order, and how they are shown.
+ * The pool: its items, their order, the measurement, and the file in debugfs.
  */
 #include <kunit/test.h>
 #include <linux/ktime.h>
@@ -46,7 +46,7 @@ static void destroy(void *pool)
 	lkmdemo_pool_destroy(pool);
 }
 
-/* A pool that goes with the test. */
+/* Create a pool until the end of the test. */
 static struct lkmdemo_pool *new_pool(struct kunit *test, unsigned int nr,
 				     enum lkmdemo_pool_kind kind)
 {
@@ -59,7 +59,7 @@ static struct lkmdemo_pool *new_pool(struct kunit *test, unsigned int nr,
 	return pool;
 }
 
-/* The pool of the case that runs. */
+/* Create the pool of the parameter. */
 static struct lkmdemo_pool *case_pool(struct kunit *test)
 {
 	const struct pool_case *c = test->param_value;
@@ -67,7 +67,7 @@ static struct lkmdemo_pool *case_pool(struct kunit *test)
 	return new_pool(test, c->nr, c->kind);
 }
 
-static void pool_has_that_many_items(struct kunit *test)
+static void pool_has_the_requested_items(struct kunit *test)
 {
 	const struct pool_case *c = test->param_value;
 	struct lkmdemo_pool *pool = case_pool(test);
@@ -75,7 +75,7 @@ static void pool_has_that_many_items(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, list_count_nodes(&pool->items), c->nr);
 }
 
-static void ids_go_up_from_0(struct kunit *test)
+static void ids_count_from_0(struct kunit *test)
 {
 	struct lkmdemo_pool *pool = case_pool(test);
 	struct lkmdemo_item *item;
@@ -85,7 +85,7 @@ static void ids_go_up_from_0(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, item->id, id++);
 }
 
-static void names_are_item_and_the_id(struct kunit *test)
+static void names_contain_the_id(struct kunit *test)
 {
 	struct lkmdemo_pool *pool = case_pool(test);
 	struct lkmdemo_item *item;
@@ -107,7 +107,7 @@ static void longest_name_is_complete(struct kunit *test)
 						 node)->name, "Item 65535");
 }
 
-static void items_of_an_array_are_neighbours(struct kunit *test)
+static void items_of_an_array_are_adjacent(struct kunit *test)
 {
 	struct lkmdemo_pool *pool = new_pool(test, 1000, LKMDEMO_POOL_ARRAY);
 	struct lkmdemo_item *item;
@@ -124,7 +124,7 @@ static void singles_have_no_array(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, pool->array);
 }
 
-static void create_out_of_range_is_refused(struct kunit *test)
+static void create_out_of_range_is_einval(struct kunit *test)
 {
 	const struct pool_case *c = test->param_value;
 	struct lkmdemo_pool pool;
@@ -174,7 +174,7 @@ static void measure_walks_every_item(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, times.sum, (u64)times.items * (c->nr - 1) / 2);
 }
 
-static void measure_takes_1024_items_or_the_next_whole_pool(struct kunit *test)
+static void measure_covers_at_least_1024_items(struct kunit *test)
 {
 	const struct pool_case *c = test->param_value;
 	struct lkmdemo_pool_times times;
@@ -194,7 +194,7 @@ static void measured_times_are_positive(struct kunit *test)
 	KUNIT_EXPECT_GT(test, times.free, 0);
 }
 
-static void measured_times_fit_into_the_time_it_took(struct kunit *test)
+static void measured_times_are_within_the_elapsed_time(struct kunit *test)
 {
 	const struct pool_case *c = test->param_value;
 	struct lkmdemo_pool_times times;
@@ -205,7 +205,7 @@ static void measured_times_fit_into_the_time_it_took(struct kunit *test)
 			ktime_get_ns() - start);
 }
 
-static void measure_out_of_range_is_refused(struct kunit *test)
+static void measure_out_of_range_is_einval(struct kunit *test)
 {
 	const struct pool_case *c = test->param_value;
 	struct lkmdemo_pool_times times;
@@ -214,7 +214,7 @@ static void measure_out_of_range_is_refused(struct kunit *test)
 			-EINVAL);
 }
 
-/* What a read of the file items has. */
+/* Return the state of a read of the file items. */
 static struct seq_file *new_sequence(struct kunit *test,
 				     struct lkmdemo_pool *pool)
 {
@@ -231,7 +231,7 @@ struct start_case {
 	int id;
 };
 
-/* Of a pool of 3; id -1: no item. */
+/* In a pool of 3. The id -1 stands for no item. */
 static const struct start_case start_cases[] = {
 	{ "0", 0, 0 },
 	{ "1", 1, 1 },
@@ -257,7 +257,7 @@ static void sequence_starts_at_any_position(struct kunit *test)
 			    c->id < 0 ? NULL : &pool->array[c->id].node);
 }
 
-static void sequence_gives_each_item_once(struct kunit *test)
+static void sequence_returns_each_item_once(struct kunit *test)
 {
 	struct lkmdemo_pool *pool = new_pool(test, 3, LKMDEMO_POOL_ARRAY);
 	const struct seq_operations *ops = &lkmdemo_pool_items_sops;
@@ -293,25 +293,25 @@ static void sequence_shows_id_and_name(struct kunit *test)
 }
 
 static struct kunit_case pool_test_cases[] = {
-	KUNIT_CASE_PARAM(pool_has_that_many_items, good_gen_params),
-	KUNIT_CASE_PARAM(ids_go_up_from_0, good_gen_params),
-	KUNIT_CASE_PARAM(names_are_item_and_the_id, good_gen_params),
+	KUNIT_CASE_PARAM(pool_has_the_requested_items, good_gen_params),
+	KUNIT_CASE_PARAM(ids_count_from_0, good_gen_params),
+	KUNIT_CASE_PARAM(names_contain_the_id, good_gen_params),
 	KUNIT_CASE(longest_name_is_complete),
-	KUNIT_CASE(items_of_an_array_are_neighbours),
+	KUNIT_CASE(items_of_an_array_are_adjacent),
 	KUNIT_CASE(singles_have_no_array),
-	KUNIT_CASE_PARAM(create_out_of_range_is_refused, bad_gen_params),
+	KUNIT_CASE_PARAM(create_out_of_range_is_einval, bad_gen_params),
 	KUNIT_CASE_PARAM(refused_pool_is_empty, bad_gen_params),
 	KUNIT_CASE_PARAM(destroyed_pool_is_empty, good_gen_params),
 	KUNIT_CASE_PARAM(walk_visits_every_item, good_gen_params),
 	KUNIT_CASE_PARAM(measure_walks_every_item, good_gen_params),
-	KUNIT_CASE_PARAM(measure_takes_1024_items_or_the_next_whole_pool,
+	KUNIT_CASE_PARAM(measure_covers_at_least_1024_items,
 			 good_gen_params),
 	KUNIT_CASE_PARAM(measured_times_are_positive, good_gen_params),
-	KUNIT_CASE_PARAM(measured_times_fit_into_the_time_it_took,
+	KUNIT_CASE_PARAM(measured_times_are_within_the_elapsed_time,
 			 good_gen_params),
-	KUNIT_CASE_PARAM(measure_out_of_range_is_refused, bad_gen_params),
+	KUNIT_CASE_PARAM(measure_out_of_range_is_einval, bad_gen_params),
 	KUNIT_CASE_PARAM(sequence_starts_at_any_position, start_gen_params),
-	KUNIT_CASE(sequence_gives_each_item_once),
+	KUNIT_CASE(sequence_returns_each_item_once),
 	KUNIT_CASE(sequence_shows_id_and_name),
 	{}
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A client of lkmdemo_counter: takes one from the shared counter when it loads.
+ * A client of lkmdemo_counter that subtracts one from the shared counter at load.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -26,5 +26,5 @@ static void __exit lkmdemo_dec_exit(void)
 module_exit(lkmdemo_dec_exit);
 
 MODULE_AUTHOR("LKMDEMO maintainers <lkmdemo@example.org>");
-MODULE_DESCRIPTION("Takes one from the shared lkmdemo counter when it loads");
+MODULE_DESCRIPTION("Subtracts one from the shared lkmdemo counter at load");
 MODULE_LICENSE("GPL");

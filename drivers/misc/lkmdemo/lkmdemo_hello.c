@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The smallest module there is, and every kind of parameter that one can have.
+ * Lifecycle, metadata, every type of module parameter, and the log levels.
  *
- * Parameters that root may write while the module is loaded change under the
- * module's parameter lock: code that uses one of more than a machine word takes
- * kernel_param_lock(THIS_MODULE).
+ * A write to sysfs changes a parameter under the module's parameter lock. Code
+ * that reads one of more than a machine word takes kernel_param_lock(THIS_MODULE).
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-/* Without this, pr_debug() prints only where dynamic debug is told to. */
+/* Without DEBUG, pr_debug() prints only where dynamic debug enables it. */
 #define DEBUG
 
 #include <generated/utsrelease.h>
@@ -22,74 +21,74 @@
 #define LKMDEMO_TEXT_SIZE	16
 #define LKMDEMO_NUMBERS_MAX	8
 
-static int value = 42;
-module_param(value, int, 0644);
+static int lkmdemo_hello_value = 42;
+module_param_named(value, lkmdemo_hello_value, int, 0644);
 MODULE_PARM_DESC(value, "an int (default 42)");
 
-static char *name = "default";
-module_param(name, charp, 0644);
+static char *lkmdemo_hello_name = "default";
+module_param_named(name, lkmdemo_hello_name, charp, 0644);
 MODULE_PARM_DESC(name, "a string of up to 1024 bytes (default \"default\")");
 
-static bool flag;
-module_param(flag, bool, 0644);
+static bool lkmdemo_hello_flag;
+module_param_named(flag, lkmdemo_hello_flag, bool, 0644);
 MODULE_PARM_DESC(flag, "a bool (default N)");
 
-/* Holds the opposite of what user space sees. */
-static bool upright = true;
-module_param_named(inverted, upright, invbool, 0644);
-MODULE_PARM_DESC(inverted, "a bool that the module keeps inverted (default N)");
+/* The opposite of the value in sysfs. */
+static bool lkmdemo_hello_upright = true;
+module_param_named(inverted, lkmdemo_hello_upright, invbool, 0644);
+MODULE_PARM_DESC(inverted, "a bool that the module stores inverted (default N)");
 
-static short small;
-module_param(small, short, 0644);
+static short lkmdemo_hello_small;
+module_param_named(small, lkmdemo_hello_small, short, 0644);
 MODULE_PARM_DESC(small, "a short (default 0)");
 
-static unsigned short usmall;
-module_param(usmall, ushort, 0644);
+static unsigned short lkmdemo_hello_usmall;
+module_param_named(usmall, lkmdemo_hello_usmall, ushort, 0644);
 MODULE_PARM_DESC(usmall, "an unsigned short (default 0)");
 
-static unsigned int uvalue;
-module_param(uvalue, uint, 0644);
+static unsigned int lkmdemo_hello_uvalue;
+module_param_named(uvalue, lkmdemo_hello_uvalue, uint, 0644);
 MODULE_PARM_DESC(uvalue, "an unsigned int (default 0)");
 
-static long big;
-module_param(big, long, 0644);
+static long lkmdemo_hello_big;
+module_param_named(big, lkmdemo_hello_big, long, 0644);
 MODULE_PARM_DESC(big, "a long (default 0)");
 
-static unsigned long ubig;
-module_param(ubig, ulong, 0644);
+static unsigned long lkmdemo_hello_ubig;
+module_param_named(ubig, lkmdemo_hello_ubig, ulong, 0644);
 MODULE_PARM_DESC(ubig, "an unsigned long (default 0)");
 
-static char text[LKMDEMO_TEXT_SIZE];
-module_param_string(text, text, sizeof(text), 0644);
-MODULE_PARM_DESC(text, "a string kept in 16 bytes, so up to 15 (default empty)");
+static char lkmdemo_hello_text[LKMDEMO_TEXT_SIZE];
+module_param_string(text, lkmdemo_hello_text, sizeof(lkmdemo_hello_text), 0644);
+MODULE_PARM_DESC(text, "a string of up to 15 bytes in a buffer of 16 (default empty)");
 
-/* Not 0644: a list refused at its last member has changed those before it. */
-static int numbers[LKMDEMO_NUMBERS_MAX];
-static unsigned int nr_numbers;
-module_param_array(numbers, int, &nr_numbers, 0444);
+/* Not 0644: a list that is refused at one member has changed those before it. */
+static int lkmdemo_hello_numbers[LKMDEMO_NUMBERS_MAX];
+static unsigned int lkmdemo_hello_nr_numbers;
+module_param_array_named(numbers, lkmdemo_hello_numbers, int, &lkmdemo_hello_nr_numbers, 0444);
 MODULE_PARM_DESC(numbers, "1 to 8 ints, separated by commas (default none)");
 
-static int percent_set(const char *val, const struct kernel_param *kp)
+static int lkmdemo_percent_set(const char *val, const struct kernel_param *kp)
 {
 	return param_set_uint_minmax(val, kp, 0, LKMDEMO_PERCENT_MAX);
 }
 
 const struct kernel_param_ops lkmdemo_percent_ops = {
-	.set = percent_set,
+	.set = lkmdemo_percent_set,
 	.get = param_get_uint,
 };
 EXPORT_SYMBOL_IF_KUNIT(lkmdemo_percent_ops);
 
-static unsigned int percent = 50;
-module_param_cb(percent, &lkmdemo_percent_ops, &percent, 0644);
+static unsigned int lkmdemo_hello_percent = 50;
+module_param_cb(percent, &lkmdemo_percent_ops, &lkmdemo_hello_percent, 0644);
 __MODULE_PARM_TYPE(percent, "uint");
-MODULE_PARM_DESC(percent, "an unsigned int from 0 to 100, checked whenever it is set (default 50)");
+MODULE_PARM_DESC(percent, "an unsigned int from 0 to 100, checked on every set (default 50)");
 
-static bool loglevels;
-module_param(loglevels, bool, 0444);
+static bool lkmdemo_hello_loglevels;
+module_param_named(loglevels, lkmdemo_hello_loglevels, bool, 0444);
 MODULE_PARM_DESC(loglevels, "print a line at each log level (default N)");
 
-static void __init hello_loglevels(void)
+static void __init lkmdemo_hello_print_loglevels(void)
 {
 	pr_emerg("level 0: the system is unusable (example only)\n");
 	pr_alert("level 1: action is required immediately\n");
@@ -105,8 +104,8 @@ static int __init lkmdemo_hello_init(void)
 {
 	pr_info("Hello, Kernel!\n");
 	pr_info("built for Linux %s\n", UTS_RELEASE);
-	if (loglevels)
-		hello_loglevels();
+	if (lkmdemo_hello_loglevels)
+		lkmdemo_hello_print_loglevels();
 
 	return 0;
 }
@@ -119,6 +118,6 @@ static void __exit lkmdemo_hello_exit(void)
 module_exit(lkmdemo_hello_exit);
 
 MODULE_AUTHOR("LKMDEMO maintainers <lkmdemo@example.org>");
-MODULE_DESCRIPTION("A module's life cycle, parameters and log levels");
+MODULE_DESCRIPTION("Lifecycle, parameters and log levels of a module");
 MODULE_VERSION("1.0");
 MODULE_LICENSE("GPL");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A pool of items allocated at once, linked into a list, shown in debugfs; and
- * what that costs, against one allocation for each item.
+ * A list of items that share one allocation, shown in debugfs, and its cost
+ * compared with one allocation for each item.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -20,15 +20,15 @@
 
 #include "pool.h"
 
-static unsigned int nr_items = 1000;
-module_param(nr_items, uint, 0444);
-MODULE_PARM_DESC(nr_items, "items in the pool, 1 to 65536 (default 1000)");
+static unsigned int lkmdemo_pool_nr_items = 1000;
+module_param_named(nr_items, lkmdemo_pool_nr_items, uint, 0444);
+MODULE_PARM_DESC(nr_items, "number of items in the pool, 1 to 65536 (default 1000)");
 
 static struct lkmdemo_pool lkmdemo_pool;
 static struct dentry *lkmdemo_pool_dir;
 
-static int pool_allocate(struct lkmdemo_pool *pool, unsigned int nr,
-			 enum lkmdemo_pool_kind kind)
+static int lkmdemo_pool_allocate(struct lkmdemo_pool *pool, unsigned int nr,
+				 enum lkmdemo_pool_kind kind)
 {
 	struct lkmdemo_item *item;
 	unsigned int i;
@@ -57,7 +57,7 @@ static int pool_allocate(struct lkmdemo_pool *pool, unsigned int nr,
 	return 0;
 }
 
-static void pool_fill(struct lkmdemo_pool *pool)
+static void lkmdemo_pool_fill(struct lkmdemo_pool *pool)
 {
 	struct lkmdemo_item *item;
 	unsigned int id = 0;
@@ -69,24 +69,24 @@ static void pool_fill(struct lkmdemo_pool *pool)
 }
 
 /**
- * lkmdemo_pool_create() - make a pool
- * @pool: what to initialise; on an error it is left empty
- * @nr: how many items it gets, 1 to LKMDEMO_POOL_MAX
- * @kind: how they are allocated
+ * lkmdemo_pool_create() - create a pool
+ * @pool: the pool, which is empty after an error
+ * @nr: number of items, 1 to LKMDEMO_POOL_MAX
+ * @kind: how to allocate the items
  *
  * Context: Process context, may sleep.
- * Return: 0, -EINVAL for an @nr out of range, -ENOMEM.
+ * Return: 0, -EINVAL if @nr is out of range, or -ENOMEM.
  */
 int lkmdemo_pool_create(struct lkmdemo_pool *pool, unsigned int nr,
 			enum lkmdemo_pool_kind kind)
 {
 	int ret;
 
-	ret = pool_allocate(pool, nr, kind);
+	ret = lkmdemo_pool_allocate(pool, nr, kind);
 	if (ret)
 		return ret;
 
-	pool_fill(pool);
+	lkmdemo_pool_fill(pool);
 
 	return 0;
 }
@@ -94,7 +94,7 @@ EXPORT_SYMBOL_IF_KUNIT(lkmdemo_pool_create);
 
 /**
  * lkmdemo_pool_destroy() - free the items of a pool
- * @pool: the pool; it is empty then
+ * @pool: the pool, which is empty afterwards
  *
  * Context: Process context, may sleep.
  */
@@ -132,21 +132,21 @@ u64 lkmdemo_pool_walk(const struct lkmdemo_pool *pool)
 }
 EXPORT_SYMBOL_IF_KUNIT(lkmdemo_pool_walk);
 
-static int pool_measure_once(struct lkmdemo_pool_times *times, unsigned int nr,
-			     enum lkmdemo_pool_kind kind)
+static int lkmdemo_pool_measure_once(struct lkmdemo_pool_times *times,
+				     unsigned int nr, enum lkmdemo_pool_kind kind)
 {
 	struct lkmdemo_pool pool;
 	u64 start;
 	int ret;
 
 	start = ktime_get_ns();
-	ret = pool_allocate(&pool, nr, kind);
+	ret = lkmdemo_pool_allocate(&pool, nr, kind);
 	times->allocate += ktime_get_ns() - start;
 	if (ret)
 		return ret;
 
-	/* Not timed: naming the items takes longer than all the rest. */
-	pool_fill(&pool);
+	/* Not timed: formatting the names takes longer than everything else. */
+	lkmdemo_pool_fill(&pool);
 
 	start = ktime_get_ns();
 	times->sum += lkmdemo_pool_walk(&pool);
@@ -162,16 +162,16 @@ static int pool_measure_once(struct lkmdemo_pool_times *times, unsigned int nr,
 }
 
 /**
- * lkmdemo_pool_measure() - time the life of a pool
- * @times: where the times go
- * @nr: as for lkmdemo_pool_create()
- * @kind: as for lkmdemo_pool_create()
+ * lkmdemo_pool_measure() - measure allocation, walk and free
+ * @times: the result
+ * @nr: number of items of a pool, 1 to LKMDEMO_POOL_MAX
+ * @kind: how to allocate the items
  *
- * A clock may be too coarse for a small pool, so pools are made until there
- * have been LKMDEMO_POOL_MEASURED items.
+ * The clock may be too coarse for a small pool. Pools are created and destroyed
+ * until they had LKMDEMO_POOL_MEASURED items in total.
  *
  * Context: Process context, may sleep.
- * Return: As lkmdemo_pool_create().
+ * Return: 0, -EINVAL if @nr is out of range, or -ENOMEM.
  */
 int lkmdemo_pool_measure(struct lkmdemo_pool_times *times, unsigned int nr,
 			 enum lkmdemo_pool_kind kind)
@@ -180,33 +180,33 @@ int lkmdemo_pool_measure(struct lkmdemo_pool_times *times, unsigned int nr,
 
 	memset(times, 0, sizeof(*times));
 	do {
-		ret = pool_measure_once(times, nr, kind);
+		ret = lkmdemo_pool_measure_once(times, nr, kind);
 	} while (!ret && times->items < LKMDEMO_POOL_MEASURED);
 
 	return ret;
 }
 EXPORT_SYMBOL_IF_KUNIT(lkmdemo_pool_measure);
 
-static void *items_start(struct seq_file *m, loff_t *pos)
+static void *lkmdemo_pool_items_start(struct seq_file *m, loff_t *pos)
 {
 	struct lkmdemo_pool *pool = m->private;
 
 	return seq_list_start(&pool->items, *pos);
 }
 
-static void *items_next(struct seq_file *m, void *v, loff_t *pos)
+static void *lkmdemo_pool_items_next(struct seq_file *m, void *v, loff_t *pos)
 {
 	struct lkmdemo_pool *pool = m->private;
 
 	return seq_list_next(v, &pool->items, pos);
 }
 
-/* The list never changes while the file is there: start took no lock. */
-static void items_stop(struct seq_file *m, void *v)
+/* Nothing to unlock: the list is constant while the file exists. */
+static void lkmdemo_pool_items_stop(struct seq_file *m, void *v)
 {
 }
 
-static int items_show(struct seq_file *m, void *v)
+static int lkmdemo_pool_items_show(struct seq_file *m, void *v)
 {
 	struct lkmdemo_item *item = list_entry(v, struct lkmdemo_item, node);
 
@@ -216,16 +216,17 @@ static int items_show(struct seq_file *m, void *v)
 }
 
 const struct seq_operations lkmdemo_pool_items_sops = {
-	.start = items_start,
-	.next = items_next,
-	.stop = items_stop,
-	.show = items_show,
+	.start = lkmdemo_pool_items_start,
+	.next = lkmdemo_pool_items_next,
+	.stop = lkmdemo_pool_items_stop,
+	.show = lkmdemo_pool_items_show,
 };
 EXPORT_SYMBOL_IF_KUNIT(lkmdemo_pool_items_sops);
 DEFINE_SEQ_ATTRIBUTE(lkmdemo_pool_items);
 
-/* In thousandths, rounded up: what took any time at all does not show as 0. */
-static void timing_figure(struct seq_file *m, u64 total, unsigned int items)
+/* Rounded up to thousandths, so that a positive time does not show as 0. */
+static void lkmdemo_pool_timing_figure(struct seq_file *m, u64 total,
+				       unsigned int items)
 {
 	u64 each = DIV_ROUND_UP_ULL(total * 1000, items);
 	u32 thousandths;
@@ -234,46 +235,47 @@ static void timing_figure(struct seq_file *m, u64 total, unsigned int items)
 	seq_printf(m, " %8llu.%03u", each, thousandths);
 }
 
-static int timing_row(struct seq_file *m, const char *title,
-		      enum lkmdemo_pool_kind kind)
+static int lkmdemo_pool_timing_row(struct seq_file *m, const char *title,
+				   enum lkmdemo_pool_kind kind)
 {
 	struct lkmdemo_pool_times times;
 	int ret;
 
-	ret = lkmdemo_pool_measure(&times, nr_items, kind);
+	ret = lkmdemo_pool_measure(&times, lkmdemo_pool_nr_items, kind);
 	if (ret)
 		return ret;
 
 	seq_puts(m, title);
-	timing_figure(m, times.allocate, times.items);
-	timing_figure(m, times.walk, times.items);
-	timing_figure(m, times.free, times.items);
+	lkmdemo_pool_timing_figure(m, times.allocate, times.items);
+	lkmdemo_pool_timing_figure(m, times.walk, times.items);
+	lkmdemo_pool_timing_figure(m, times.free, times.items);
 	seq_putc(m, '\n');
 
 	return 0;
 }
 
-static int timing_show(struct seq_file *m, void *unused)
+static int lkmdemo_pool_timing_show(struct seq_file *m, void *unused)
 {
 	int ret;
 
 	seq_puts(m, "ns/item     allocate         walk         free\n");
-	ret = timing_row(m, "array  ", LKMDEMO_POOL_ARRAY);
+	ret = lkmdemo_pool_timing_row(m, "array  ", LKMDEMO_POOL_ARRAY);
 	if (ret)
 		return ret;
 
-	return timing_row(m, "single ", LKMDEMO_POOL_SINGLE);
+	return lkmdemo_pool_timing_row(m, "single ", LKMDEMO_POOL_SINGLE);
 }
-DEFINE_SHOW_ATTRIBUTE(timing);
+DEFINE_SHOW_ATTRIBUTE(lkmdemo_pool_timing);
 
 static int __init lkmdemo_pool_init(void)
 {
 	int ret;
 
-	ret = lkmdemo_pool_create(&lkmdemo_pool, nr_items, LKMDEMO_POOL_ARRAY);
+	ret = lkmdemo_pool_create(&lkmdemo_pool, lkmdemo_pool_nr_items,
+				  LKMDEMO_POOL_ARRAY);
 	if (ret == -EINVAL)
-		pr_err("nr_items %u is not from 1 to %u\n", nr_items,
-		       LKMDEMO_POOL_MAX);
+		pr_err("nr_items %u is not from 1 to %u\n",
+		       lkmdemo_pool_nr_items, LKMDEMO_POOL_MAX);
 	if (ret)
 		return ret;
 
@@ -281,7 +283,7 @@ static int __init lkmdemo_pool_init(void)
 	debugfs_create_file("items", 0400, lkmdemo_pool_dir, &lkmdemo_pool,
 			    &lkmdemo_pool_items_fops);
 	debugfs_create_file("timing", 0400, lkmdemo_pool_dir, NULL,
-			    &timing_fops);
+			    &lkmdemo_pool_timing_fops);
 
 	return 0;
 }
@@ -295,5 +297,5 @@ static void __exit lkmdemo_pool_exit(void)
 module_exit(lkmdemo_pool_exit);
 
 MODULE_AUTHOR("LKMDEMO maintainers <lkmdemo@example.org>");
-MODULE_DESCRIPTION("A preallocated pool on a list, against one allocation per item");
+MODULE_DESCRIPTION("Preallocated pool, compared with one allocation per item");
 MODULE_LICENSE("GPL");

@@ -8,13 +8,13 @@ struct seq_operations;
 
 #define LKMDEMO_POOL_MAX	65536
 
-/* How many items are measured at least. */
+/* Minimum number of items in a measurement. */
 #define LKMDEMO_POOL_MEASURED	1024
 
 /**
- * enum lkmdemo_pool_kind - where the items of a pool come from
- * @LKMDEMO_POOL_ARRAY: one allocation for all
- * @LKMDEMO_POOL_SINGLE: one allocation each
+ * enum lkmdemo_pool_kind - how the items of a pool are allocated
+ * @LKMDEMO_POOL_ARRAY: one allocation for all items
+ * @LKMDEMO_POOL_SINGLE: one allocation for each item
  */
 enum lkmdemo_pool_kind {
 	LKMDEMO_POOL_ARRAY,
@@ -22,9 +22,9 @@ enum lkmdemo_pool_kind {
 };
 
 /**
- * struct lkmdemo_item - what a pool is made of
- * @node: in the list of the pool
- * @id: from 0 on
+ * struct lkmdemo_item - an item of a pool
+ * @node: entry in the list of the pool
+ * @id: number of the item, from 0
  * @name: "Item " and the id
  */
 struct lkmdemo_item {
@@ -34,9 +34,9 @@ struct lkmdemo_item {
 };
 
 /**
- * struct lkmdemo_pool - items on a list, which never changes
+ * struct lkmdemo_pool - a constant list of items
  * @items: the list, in the order of the ids
- * @array: the items' memory, when they have it in common
+ * @array: allocation of all items, NULL if each has its own
  */
 struct lkmdemo_pool {
 	struct list_head items;
@@ -44,12 +44,12 @@ struct lkmdemo_pool {
 };
 
 /**
- * struct lkmdemo_pool_times - how long the life of pools took, in nanoseconds
- * @allocate: to allocate all items and link them
- * @walk: to visit all items
- * @free: to free all items
- * @sum: of the ids, as the walks found it
- * @items: how many items there were
+ * struct lkmdemo_pool_times - result of a measurement, in nanoseconds
+ * @allocate: time to allocate and link all items
+ * @walk: time to visit all items
+ * @free: time to free all items
+ * @sum: sum of the ids of the visited items
+ * @items: number of items
  */
 struct lkmdemo_pool_times {
 	u64 allocate;

@@ -60,12 +60,12 @@ for module in $names; do
 done
 
 expect 'modinfo.describes_each_module' "\
-lkmdemo|Reference misc device holding one message
+lkmdemo|Reference misc device that holds one message
 lkmdemo_counter|Counters shared between the lkmdemo modules
-lkmdemo_dec|Takes one from the shared lkmdemo counter when it loads
-lkmdemo_hello|A module's life cycle, parameters and log levels
-lkmdemo_inc|Adds one to the shared lkmdemo counter when it loads
-lkmdemo_pool|A preallocated pool on a list, against one allocation per item" \
+lkmdemo_dec|Subtracts one from the shared lkmdemo counter at load
+lkmdemo_hello|Lifecycle, parameters and log levels of a module
+lkmdemo_inc|Adds one to the shared lkmdemo counter at load
+lkmdemo_pool|Preallocated pool, compared with one allocation per item" \
 	of description
 
 expect 'modinfo.tells_the_author_of_each_module' \
