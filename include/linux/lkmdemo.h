@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The counters that the lkmdemo modules share.
+ * Counters shared between the lkmdemo modules.
  */
 #ifndef _LINUX_LKMDEMO_H
 #define _LINUX_LKMDEMO_H
@@ -10,16 +10,15 @@
 struct notifier_block;
 
 /**
- * enum lkmdemo_counter - what is counted
- * @LKMDEMO_COUNTER_SHARED: moved by the client modules, and by nobody else;
- *	each change calls the notifiers
- * @LKMDEMO_COUNTER_OPENS: opens of /dev/lkmdemo that succeeded
- * @LKMDEMO_COUNTER_OPENS_REFUSED: opens refused because the device was taken
- * @LKMDEMO_COUNTER_READS: reads that succeeded, those of no bytes included
- * @LKMDEMO_COUNTER_WRITES: writes that succeeded, those of no bytes included
- * @LKMDEMO_COUNTER_BYTES_READ: bytes moved by those reads
- * @LKMDEMO_COUNTER_BYTES_WRITTEN: bytes moved by those writes
- * @LKMDEMO_NR_COUNTERS: how many there are
+ * enum lkmdemo_counter - index of a counter
+ * @LKMDEMO_COUNTER_SHARED: counter of the client modules, with a notifier chain
+ * @LKMDEMO_COUNTER_OPENS: successful opens of the device
+ * @LKMDEMO_COUNTER_OPENS_REFUSED: opens refused because the device was open
+ * @LKMDEMO_COUNTER_READS: successful reads with a count above zero
+ * @LKMDEMO_COUNTER_WRITES: successful writes with a count above zero
+ * @LKMDEMO_COUNTER_BYTES_READ: bytes moved by these reads
+ * @LKMDEMO_COUNTER_BYTES_WRITTEN: bytes moved by these writes
+ * @LKMDEMO_NR_COUNTERS: number of counters
  */
 enum lkmdemo_counter {
 	LKMDEMO_COUNTER_SHARED,

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The shared counters and their notifiers. The counters are those of the whole
- * system, so the tests look at differences, and give back what they add.
+ * The counters and their notifiers. The counters belong to the whole system: the
+ * tests compare with an earlier value, and subtract what they have added.
  */
 #include <kunit/run-in-irq-context.h>
 #include <kunit/test.h>
 #include <linux/atomic.h>
 #include <linux/completion.h>
 #include <linux/delay.h>
+#include <linux/jiffies.h>
 #include <linux/lkmdemo.h>
 #include <linux/notifier.h>
+#include <linux/sched.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 
@@ -22,11 +24,9 @@ struct counters {
 
 static int counter_init(struct kunit *test)
 {
-	struct counters *counters;
+	struct counters *counters = lkmdemo_kunit_zalloc(test, sizeof(*counters));
 	int i;
 
-	counters = kunit_kzalloc(test, sizeof(*counters), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, counters);
 	for (i = 0; i < LKMDEMO_NR_COUNTERS; i++)
 		counters->before[i] = lkmdemo_counter_read(i);
 	test->priv = counters;
@@ -43,8 +43,8 @@ static void counter_exit(struct kunit *test)
 		lkmdemo_counter_add(i, -counters->added[i]);
 }
 
-/* For what was added by other means than add(). */
-static void give_back(struct kunit *test, enum lkmdemo_counter counter, s64 n)
+/* Note what was added by other means than add(), to subtract it later. */
+static void note_added(struct kunit *test, enum lkmdemo_counter counter, s64 n)
 {
 	struct counters *counters = test->priv;
 
@@ -54,7 +54,7 @@ static void give_back(struct kunit *test, enum lkmdemo_counter counter, s64 n)
 static void add(struct kunit *test, enum lkmdemo_counter counter, s64 n)
 {
 	lkmdemo_counter_add(counter, n);
-	give_back(test, counter, n);
+	note_added(test, counter, n);
 }
 
 static s64 value(struct kunit *test, enum lkmdemo_counter counter)
@@ -81,7 +81,7 @@ static const struct counter_case counter_cases[] = {
 
 KUNIT_ARRAY_PARAM_DESC(counter, counter_cases, desc);
 
-static void add_moves_that_counter_alone(struct kunit *test)
+static void add_changes_that_counter_only(struct kunit *test)
 {
 	const struct counter_case *c = test->param_value;
 	int i;
@@ -93,7 +93,7 @@ static void add_moves_that_counter_alone(struct kunit *test)
 				    i == c->counter ? 3 : 0, "counter %d", i);
 }
 
-static void negative_add_takes_away(struct kunit *test)
+static void negative_add_subtracts(struct kunit *test)
 {
 	const struct counter_case *c = test->param_value;
 
@@ -102,7 +102,7 @@ static void negative_add_takes_away(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, value(test, c->counter), -7);
 }
 
-static void add_takes_64_bits(struct kunit *test)
+static void add_has_64_bits(struct kunit *test)
 {
 	const struct counter_case *c = test->param_value;
 
@@ -127,7 +127,7 @@ static const struct range_case range_cases[] = {
 
 KUNIT_ARRAY_PARAM_DESC(range, range_cases, desc);
 
-static void out_of_range_changes_nothing(struct kunit *test)
+static void out_of_range_has_no_effect(struct kunit *test)
 {
 	const struct range_case *c = test->param_value;
 	int i;
@@ -165,21 +165,21 @@ static void add_some(void *data, unsigned int i)
 	atomic64_add(ADDS, &race->sum);
 }
 
-/* Returns what all of them have added. */
-static s64 race_to_add(struct kunit *test, enum lkmdemo_counter counter)
+/* Return the sum of all additions. */
+static s64 add_concurrently(struct kunit *test, enum lkmdemo_counter counter)
 {
 	struct add_race race = { .counter = counter };
 
 	lkmdemo_kunit_race_on(test, ADDERS, add_some, &race);
-	give_back(test, counter, atomic64_read(&race.sum));
+	note_added(test, counter, atomic64_read(&race.sum));
 
 	return atomic64_read(&race.sum);
 }
 
-static void threads_lose_no_addition(struct kunit *test)
+static void concurrent_additions_are_exact(struct kunit *test)
 {
 	const struct counter_case *c = test->param_value;
-	s64 sum = race_to_add(test, c->counter);
+	s64 sum = add_concurrently(test, c->counter);
 
 	KUNIT_EXPECT_EQ(test, value(test, c->counter), sum);
 }
@@ -194,18 +194,18 @@ static bool add_anywhere(void *data)
 	return true;
 }
 
-static void interrupts_lose_no_addition(struct kunit *test)
+static void additions_in_interrupts_are_exact(struct kunit *test)
 {
 	atomic_t calls = ATOMIC_INIT(0);
 
 	kunit_run_irq_test(test, add_anywhere, 20000, &calls);
-	give_back(test, LKMDEMO_COUNTER_READS, atomic_read(&calls));
+	note_added(test, LKMDEMO_COUNTER_READS, atomic_read(&calls));
 
 	KUNIT_EXPECT_EQ(test, value(test, LKMDEMO_COUNTER_READS),
 			atomic_read(&calls));
 }
 
-/* What a notifier was told, and when among all that were called. */
+/* A notifier, with the arguments of its last call and the order of the calls. */
 struct listener {
 	struct notifier_block nb;
 	int ret;
@@ -217,7 +217,7 @@ struct listener {
 
 static unsigned int listener_calls;
 
-static int hear(struct notifier_block *nb, unsigned long action, void *data)
+static int note_call(struct notifier_block *nb, unsigned long action, void *data)
 {
 	struct listener *listener = container_of(nb, struct listener, nb);
 
@@ -234,8 +234,8 @@ static void unregister(void *nb)
 	lkmdemo_unregister_notifier(nb);
 }
 
-/* Registered until kunit_release_action(), or until the end of the test. */
-static void registered(struct kunit *test, struct notifier_block *nb)
+/* Register until kunit_release_action() or the end of the test. */
+static void register_nb(struct kunit *test, struct notifier_block *nb)
 {
 	KUNIT_ASSERT_EQ(test, lkmdemo_register_notifier(nb), 0);
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, unregister, nb),
@@ -244,11 +244,9 @@ static void registered(struct kunit *test, struct notifier_block *nb)
 
 static struct listener *new_listener(struct kunit *test, int priority)
 {
-	struct listener *listener;
+	struct listener *listener = lkmdemo_kunit_zalloc(test, sizeof(*listener));
 
-	listener = kunit_kzalloc(test, sizeof(*listener), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, listener);
-	listener->nb.notifier_call = hear;
+	listener->nb.notifier_call = note_call;
 	listener->nb.priority = priority;
 	listener->ret = NOTIFY_OK;
 
@@ -259,7 +257,7 @@ static struct listener *add_listener(struct kunit *test, int priority)
 {
 	struct listener *listener = new_listener(test, priority);
 
-	registered(test, &listener->nb);
+	register_nb(test, &listener->nb);
 
 	return listener;
 }
@@ -277,7 +275,7 @@ static const struct change_case change_cases[] = {
 
 KUNIT_ARRAY_PARAM_DESC(change, change_cases, desc);
 
-static void notifier_is_told_the_new_value(struct kunit *test)
+static void notifier_receives_the_new_value(struct kunit *test)
 {
 	const struct change_case *c = test->param_value;
 	struct counters *counters = test->priv;
@@ -291,7 +289,7 @@ static void notifier_is_told_the_new_value(struct kunit *test)
 			counters->before[LKMDEMO_COUNTER_SHARED] + c->n);
 }
 
-static void notifier_is_called_at_every_change(struct kunit *test)
+static void notifier_is_called_on_every_change(struct kunit *test)
 {
 	struct listener *listener = add_listener(test, 0);
 
@@ -342,7 +340,7 @@ static void notifier_is_not_called_after_unregister(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, listener->calls, 0);
 }
 
-static void unregister_removes_that_one_alone(struct kunit *test)
+static void unregister_removes_that_notifier_only(struct kunit *test)
 {
 	struct listener *stays = add_listener(test, 0);
 	struct listener *goes = add_listener(test, 0);
@@ -361,7 +359,7 @@ static void unregister_succeeds(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, lkmdemo_unregister_notifier(&listener->nb), 0);
 }
 
-static void unregister_of_an_unknown_one_is_refused(struct kunit *test)
+static void unregister_of_an_unknown_notifier_is_enoent(struct kunit *test)
 {
 	struct listener *listener = new_listener(test, 0);
 
@@ -369,11 +367,11 @@ static void unregister_of_an_unknown_one_is_refused(struct kunit *test)
 			-ENOENT);
 }
 
-static void register_twice_is_refused(struct kunit *test)
+static void register_twice_is_eexist(struct kunit *test)
 {
 	struct listener *listener = add_listener(test, 0);
 
-	/* The notifier core warns of it. */
+	/* The notifier core warns. */
 	kunit_warning_suppress(test)
 		KUNIT_EXPECT_EQ(test, lkmdemo_register_notifier(&listener->nb),
 				-EEXIST);
@@ -384,7 +382,7 @@ static void register_again_after_unregister_works(struct kunit *test)
 	struct listener *listener = add_listener(test, 0);
 
 	kunit_release_action(test, unregister, &listener->nb);
-	registered(test, &listener->nb);
+	register_nb(test, &listener->nb);
 	add(test, LKMDEMO_COUNTER_SHARED, 1);
 
 	KUNIT_EXPECT_EQ(test, listener->calls, 1);
@@ -402,7 +400,7 @@ static void notifiers_are_called_by_priority(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, last->order, middle->order + 1);
 }
 
-static void chained_notifiers_are_told_the_same_value(struct kunit *test)
+static void chained_notifiers_receive_the_same_value(struct kunit *test)
 {
 	struct listener *first = add_listener(test, 1);
 	struct listener *second = add_listener(test, 0);
@@ -456,99 +454,144 @@ static int follow(struct notifier_block *nb, unsigned long action, void *data)
 	return NOTIFY_OK;
 }
 
-static void racing_changes_are_told_in_order(struct kunit *test)
+static void concurrent_changes_are_notified_in_order(struct kunit *test)
 {
 	struct counters *counters = test->priv;
-	struct sequence *sequence;
+	struct sequence *sequence = lkmdemo_kunit_zalloc(test, sizeof(*sequence));
 
-	sequence = kunit_kzalloc(test, sizeof(*sequence), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, sequence);
 	sequence->nb.notifier_call = follow;
 	sequence->last = counters->before[LKMDEMO_COUNTER_SHARED];
-	registered(test, &sequence->nb);
+	register_nb(test, &sequence->nb);
 
-	race_to_add(test, LKMDEMO_COUNTER_SHARED);
+	add_concurrently(test, LKMDEMO_COUNTER_SHARED);
 
 	KUNIT_EXPECT_EQ(test, sequence->out_of_order, 0);
 	KUNIT_EXPECT_EQ(test, sequence->last,
 			lkmdemo_counter_read(LKMDEMO_COUNTER_SHARED));
 }
 
-struct slow {
+/**
+ * struct overtaking - a callback that runs until another thread waits for it
+ * @nb: the notifier
+ * @call: what the other thread calls
+ * @begun: the callback has begun
+ * @other: the other thread, when it is about to call @call
+ * @returned: @call has returned
+ * @overtaken: @call has returned before the callback
+ *
+ * The callback sees either that the other thread sleeps in @call, or that @call has
+ * returned: the result does not depend on time.
+ */
+struct overtaking {
 	struct notifier_block nb;
+	void (*call)(struct overtaking *o);
 	struct completion begun;
-	bool ended;
-	bool ended_at_unregister;
+	struct task_struct *other;
+	bool returned;
+	bool overtaken;
 };
 
-static int sleep_in_callback(struct notifier_block *nb, unsigned long action,
-			     void *data)
+static int wait_for_the_other(struct notifier_block *nb, unsigned long action, void *data)
 {
-	struct slow *slow = container_of(nb, struct slow, nb);
+	struct overtaking *o = container_of(nb, struct overtaking, nb);
+	unsigned long end = jiffies + 20 * HZ;
+	struct task_struct *other;
 
-	complete(&slow->begun);
-	msleep(50);
-	WRITE_ONCE(slow->ended, true);
+	/* The other thread may make a change. */
+	if (READ_ONCE(o->other) == current)
+		return NOTIFY_OK;
+
+	complete(&o->begun);
+	while (!READ_ONCE(o->returned) && time_before(jiffies, end)) {
+		other = READ_ONCE(o->other);
+		if (other && READ_ONCE(other->__state) == TASK_UNINTERRUPTIBLE)
+			return NOTIFY_OK;
+		usleep_range(500, 1000);
+	}
+	o->overtaken = true;
 
 	return NOTIFY_OK;
 }
 
-static void add_or_unregister(void *data, unsigned int i)
+static void change_or_call(void *data, unsigned int i)
 {
-	struct slow *slow = data;
+	struct overtaking *o = data;
 
 	if (i == 0) {
 		lkmdemo_counter_add(LKMDEMO_COUNTER_SHARED, 1);
 		return;
 	}
 
-	wait_for_completion(&slow->begun);
-	lkmdemo_unregister_notifier(&slow->nb);
-	slow->ended_at_unregister = READ_ONCE(slow->ended);
+	wait_for_completion(&o->begun);
+	WRITE_ONCE(o->other, current);
+	o->call(o);
+	WRITE_ONCE(o->returned, true);
 }
 
-static void unregister_waits_for_a_running_callback(struct kunit *test)
+static bool is_overtaken(struct kunit *test, void (*call)(struct overtaking *o))
 {
-	struct slow *slow = kunit_kzalloc(test, sizeof(*slow), GFP_KERNEL);
+	struct overtaking *o = lkmdemo_kunit_zalloc(test, sizeof(*o));
 
-	KUNIT_ASSERT_NOT_NULL(test, slow);
-	slow->nb.notifier_call = sleep_in_callback;
-	init_completion(&slow->begun);
-	registered(test, &slow->nb);
+	o->nb.notifier_call = wait_for_the_other;
+	o->call = call;
+	init_completion(&o->begun);
+	register_nb(test, &o->nb);
 
-	lkmdemo_kunit_race(test, 2, add_or_unregister, slow);
-	give_back(test, LKMDEMO_COUNTER_SHARED, 1);
+	lkmdemo_kunit_race(test, 2, change_or_call, o);
+	note_added(test, LKMDEMO_COUNTER_SHARED, 1);
 
-	KUNIT_EXPECT_TRUE(test, slow->ended_at_unregister);
+	return o->overtaken;
+}
+
+static void call_unregister(struct overtaking *o)
+{
+	lkmdemo_unregister_notifier(&o->nb);
+}
+
+static void notifier_and_unregister(struct kunit *test)
+{
+	KUNIT_EXPECT_FALSE(test, is_overtaken(test, call_unregister));
+}
+
+static void call_add(struct overtaking *o)
+{
+	lkmdemo_counter_add(LKMDEMO_COUNTER_SHARED, 1);
+}
+
+static void notifier_and_change(struct kunit *test)
+{
+	KUNIT_EXPECT_FALSE(test, is_overtaken(test, call_add));
+	note_added(test, LKMDEMO_COUNTER_SHARED, 1);
 }
 
 static struct kunit_case counter_test_cases[] = {
-	KUNIT_CASE_PARAM(add_moves_that_counter_alone, counter_gen_params),
-	KUNIT_CASE_PARAM(negative_add_takes_away, counter_gen_params),
-	KUNIT_CASE_PARAM(add_takes_64_bits, counter_gen_params),
-	KUNIT_CASE_PARAM(out_of_range_changes_nothing, range_gen_params),
+	KUNIT_CASE_PARAM(add_changes_that_counter_only, counter_gen_params),
+	KUNIT_CASE_PARAM(negative_add_subtracts, counter_gen_params),
+	KUNIT_CASE_PARAM(add_has_64_bits, counter_gen_params),
+	KUNIT_CASE_PARAM(out_of_range_has_no_effect, range_gen_params),
 	KUNIT_CASE_PARAM(out_of_range_reads_as_0, range_gen_params),
-	KUNIT_CASE_PARAM(threads_lose_no_addition, counter_gen_params),
-	KUNIT_CASE(interrupts_lose_no_addition),
-	KUNIT_CASE_PARAM(notifier_is_told_the_new_value, change_gen_params),
-	KUNIT_CASE(notifier_is_called_at_every_change),
+	KUNIT_CASE_PARAM(concurrent_additions_are_exact, counter_gen_params),
+	KUNIT_CASE(additions_in_interrupts_are_exact),
+	KUNIT_CASE_PARAM(notifier_receives_the_new_value, change_gen_params),
+	KUNIT_CASE(notifier_is_called_on_every_change),
 	KUNIT_CASE(notifier_is_not_called_for_an_add_of_0),
 	KUNIT_CASE_PARAM(notifier_is_called_for_shared_only,
 			 counter_gen_params),
 	KUNIT_CASE_PARAM(notifier_is_not_called_out_of_range,
 			 range_gen_params),
 	KUNIT_CASE(notifier_is_not_called_after_unregister),
-	KUNIT_CASE(unregister_removes_that_one_alone),
+	KUNIT_CASE(unregister_removes_that_notifier_only),
 	KUNIT_CASE(unregister_succeeds),
-	KUNIT_CASE(unregister_of_an_unknown_one_is_refused),
-	KUNIT_CASE(register_twice_is_refused),
+	KUNIT_CASE(unregister_of_an_unknown_notifier_is_enoent),
+	KUNIT_CASE(register_twice_is_eexist),
 	KUNIT_CASE(register_again_after_unregister_works),
 	KUNIT_CASE(notifiers_are_called_by_priority),
-	KUNIT_CASE(chained_notifiers_are_told_the_same_value),
+	KUNIT_CASE(chained_notifiers_receive_the_same_value),
 	KUNIT_CASE(notify_stop_ends_the_chain),
 	KUNIT_CASE(notify_stop_does_not_undo_the_change),
-	KUNIT_CASE(racing_changes_are_told_in_order),
-	KUNIT_CASE(unregister_waits_for_a_running_callback),
+	KUNIT_CASE(concurrent_changes_are_notified_in_order),
+	KUNIT_CASE(notifier_and_unregister),
+	KUNIT_CASE(notifier_and_change),
 	{}
 };
 

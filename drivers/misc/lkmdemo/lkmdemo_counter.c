@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Counters shared between modules: six events counted per CPU, and one shared
- * value whose changes are told to a notifier chain.
+ * Counters shared between modules: event counters for each CPU, and one shared
+ * counter with a notifier chain.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -18,14 +18,16 @@
 static DEFINE_PER_CPU(local64_t [LKMDEMO_NR_COUNTERS], lkmdemo_events);
 
 /*
- * Orders the changes of the shared value, so that the notifiers see them one
- * by one; readers need no lock. Nests outside the notifier chain's rwsem.
+ * Protects the notifier chain and serialises the changes of the shared counter:
+ * callbacks see the changes one by one, and none runs after its unregistration.
+ * Held while callbacks run, which may take their own locks. Readers of the
+ * counter do not take it.
  */
 static DEFINE_MUTEX(lkmdemo_shared_lock);
 static atomic64_t lkmdemo_shared = ATOMIC64_INIT(0);
-static BLOCKING_NOTIFIER_HEAD(lkmdemo_notifiers);
+static RAW_NOTIFIER_HEAD(lkmdemo_notifiers);
 
-/* Apart, so that the counters of events need no room on the stack. */
+/* noinline: the event counters need no stack frame. */
 static noinline void lkmdemo_shared_add(s64 n)
 {
 	s64 value;
@@ -35,20 +37,18 @@ static noinline void lkmdemo_shared_add(s64 n)
 
 	guard(mutex)(&lkmdemo_shared_lock);
 	value = atomic64_add_return(n, &lkmdemo_shared);
-	blocking_notifier_call_chain(&lkmdemo_notifiers, LKMDEMO_COUNTER_SHARED,
-				     &value);
+	raw_notifier_call_chain(&lkmdemo_notifiers, LKMDEMO_COUNTER_SHARED, &value);
 }
 
 /**
  * lkmdemo_counter_add() - add to a counter
- * @counter: which one; a value outside enum lkmdemo_counter changes nothing
- * @n: what to add, may be negative
+ * @counter: the counter; a value outside enum lkmdemo_counter has no effect
+ * @n: the amount, may be negative
  *
- * No addition is ever lost, whatever runs at the same time.
+ * The sum is exact under any concurrency.
  *
- * Context: LKMDEMO_COUNTER_SHARED from process context only, since it takes a
- * mutex and its notifiers may sleep; must not be called from such a notifier.
- * The other counters from any context.
+ * Context: LKMDEMO_COUNTER_SHARED: process context, may sleep, not from a
+ * notifier callback. Other counters: any context.
  */
 void lkmdemo_counter_add(enum lkmdemo_counter counter, s64 n)
 {
@@ -66,12 +66,12 @@ void lkmdemo_counter_add(enum lkmdemo_counter counter, s64 n)
 EXPORT_SYMBOL_GPL(lkmdemo_counter_add);
 
 /**
- * lkmdemo_counter_read() - the value of a counter
- * @counter: which one
+ * lkmdemo_counter_read() - read a counter
+ * @counter: the counter
  *
  * Context: Any.
- * Return: The sum of all that was added, additions that are still on their way
- * in or not; 0 for a value outside enum lkmdemo_counter.
+ * Return: The sum of all additions, where those that run concurrently may be
+ * missing; 0 for a value outside enum lkmdemo_counter.
  */
 s64 lkmdemo_counter_read(enum lkmdemo_counter counter)
 {
@@ -92,44 +92,48 @@ s64 lkmdemo_counter_read(enum lkmdemo_counter counter)
 EXPORT_SYMBOL(lkmdemo_counter_read);
 
 /**
- * lkmdemo_register_notifier() - be told when the shared counter changes
- * @nb: called with LKMDEMO_COUNTER_SHARED as action and a pointer to the new
- *	value, an s64, as data; one change at a time, in the order of the changes
+ * lkmdemo_register_notifier() - register for changes of the shared counter
+ * @nb: called after each change, with LKMDEMO_COUNTER_SHARED as action and a
+ *	pointer to the new value, an s64, as data
  *
- * The callback may sleep. It must not change the shared counter, nor register
- * or unregister a notifier.
+ * The callbacks run one change at a time, in the order of the changes. They may
+ * sleep. They must not change the shared counter, and not register or unregister
+ * a notifier.
  *
  * Context: Process context, may sleep.
- * Return: 0, or -EEXIST if @nb is registered already.
+ * Return: 0, or -EEXIST if @nb is already registered.
  */
 int lkmdemo_register_notifier(struct notifier_block *nb)
 {
-	return blocking_notifier_chain_register(&lkmdemo_notifiers, nb);
+	guard(mutex)(&lkmdemo_shared_lock);
+
+	return raw_notifier_chain_register(&lkmdemo_notifiers, nb);
 }
 EXPORT_SYMBOL_GPL(lkmdemo_register_notifier);
 
 /**
- * lkmdemo_unregister_notifier() - be told no more
- * @nb: what was registered
+ * lkmdemo_unregister_notifier() - unregister a notifier
+ * @nb: the notifier
  *
- * Waits for a running callback: once it has returned, @nb is not called.
+ * Waits for a running callback. @nb is not called after this function returned.
  *
  * Context: Process context, may sleep.
  * Return: 0, or -ENOENT if @nb is not registered.
  */
 int lkmdemo_unregister_notifier(struct notifier_block *nb)
 {
-	return blocking_notifier_chain_unregister(&lkmdemo_notifiers, nb);
+	guard(mutex)(&lkmdemo_shared_lock);
+
+	return raw_notifier_chain_unregister(&lkmdemo_notifiers, nb);
 }
 EXPORT_SYMBOL_GPL(lkmdemo_unregister_notifier);
 
 static int lkmdemo_shared_get(char *buffer, const struct kernel_param *kp)
 {
-	return sysfs_emit(buffer, "%lld\n",
-			  lkmdemo_counter_read(LKMDEMO_COUNTER_SHARED));
+	return sysfs_emit(buffer, "%lld\n", lkmdemo_counter_read(LKMDEMO_COUNTER_SHARED));
 }
 
-/* The core calls .set without a check, also for a parameter that is 0444. */
+/* At load the core calls .set whatever the mode of the parameter. */
 static int lkmdemo_shared_set(const char *val, const struct kernel_param *kp)
 {
 	return -EPERM;
