@@ -24,7 +24,7 @@ from tally import Tally, one
 COMMAND = 'printf HELLO 1<>/dev/lkmdemo && cat /dev/lkmdemo'
 CASES = {
     'stops_when_user_space_writes':
-        re.compile(r'hit Breakpoint 1, lkmdemo_write \(.*count=5,'),
+        re.compile(r'hit Breakpoint 1, lkmdemo_write_iter \('),
     'shows_the_message_and_the_count':
         re.compile(r'^write of 5 bytes, the message now is: Hello from kernel$', re.M),
     'lets_the_write_complete':
@@ -168,7 +168,7 @@ def interactive(kernel, command):
         beside.wait_until_ready()
         # From here on Ctrl-C is for gdb, which stops the kernel then.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        return subprocess.call([*_gdb(kernel), '-ex', 'break lkmdemo_write', '-ex', 'continue'],
+        return subprocess.call([*_gdb(kernel), '-ex', 'break lkmdemo_write_iter', '-ex', 'continue'],
                                cwd=beside.directory, env=environment())
     finally:
         beside.close()

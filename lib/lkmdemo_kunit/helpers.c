@@ -1,37 +1,45 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What several suites need: messages, user memory that faults, threads that
- * start together.
+ * Shared by the suites: devices, open files, user memory that faults, threads
+ * that start together.
  */
 #include <kunit/test.h>
 #include <linux/anon_inodes.h>
-#include <linux/atomic.h>
 #include <linux/completion.h>
 #include <linux/cpumask.h>
+#include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/file.h>
+#include <linux/fs.h>
 #include <linux/jiffies.h>
+#include <linux/kdev_t.h>
 #include <linux/kthread.h>
+#include <linux/major.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/module.h>
+#include <linux/mount.h>
+#include <linux/namei.h>
 #include <linux/overflow.h>
+#include <linux/poll.h>
 #include <linux/sched/task.h>
-#include <linux/seqlock.h>
 #include <linux/slab.h>
-#include <linux/spinlock.h>
+#include <linux/uaccess.h>
 #include <linux/uio.h>
+#include <linux/vmalloc.h>
 
 #include "helpers.h"
+#include "lkmdemo.h"
+
+/* Holds the device nodes. The suites run one after the other. */
+static struct vfsmount *ramfs;
 
 /**
- * lkmdemo_kunit_zalloc() - allocate memory that goes with the test
- * @test: the test
- * @size: how many bytes
+ * lkmdemo_kunit_zalloc() - allocate zeroed memory until the end of the test
+ * @test: the test, which ends here if there is no memory
+ * @size: number of bytes
  *
- * The test ends here when there is none.
- *
- * Return: The memory, all zero.
+ * Return: The memory.
  */
 void *lkmdemo_kunit_zalloc(struct kunit *test, size_t size)
 {
@@ -43,23 +51,22 @@ void *lkmdemo_kunit_zalloc(struct kunit *test, size_t size)
 }
 
 /**
- * lkmdemo_kunit_bytes() - allocate memory that shows where it was written to
- * @test: the test, with which it goes
- * @count: how many bytes
+ * lkmdemo_kunit_bytes() - allocate memory that shows which bytes were written
+ * @test: the test
+ * @count: number of bytes
  *
  * Return: The memory, each byte LKMDEMO_KUNIT_UNTOUCHED.
  */
 u8 *lkmdemo_kunit_bytes(struct kunit *test, size_t count)
 {
-	return memset(lkmdemo_kunit_zalloc(test, count),
-		      LKMDEMO_KUNIT_UNTOUCHED, count);
+	return memset(lkmdemo_kunit_zalloc(test, count), LKMDEMO_KUNIT_UNTOUCHED, count);
 }
 
 /**
- * lkmdemo_kunit_fill() - fill memory with bytes that tell where they belong
+ * lkmdemo_kunit_fill() - fill memory with bytes of a first message
  * @bytes: the memory
- * @start: offset in a message of the first byte
- * @count: how many bytes
+ * @start: offset in the message of the first byte
+ * @count: number of bytes
  */
 void lkmdemo_kunit_fill(u8 *bytes, size_t start, size_t count)
 {
@@ -70,141 +77,302 @@ void lkmdemo_kunit_fill(u8 *bytes, size_t start, size_t count)
 }
 
 /**
- * lkmdemo_kunit_iter() - make an iterator over kernel memory
- * @test: the test, with which it goes
- * @direction: ITER_SOURCE or ITER_DEST
- * @bytes: the memory
- * @count: bytes that the iterator claims to have, may be more than there are
+ * lkmdemo_kunit_suite_init() - prepare a suite that opens devices
+ * @suite: the suite
  *
- * Return: The iterator.
+ * Return: 0 or a negative errno.
  */
-struct iov_iter *lkmdemo_kunit_iter(struct kunit *test, unsigned int direction,
-				    void *bytes, size_t count)
+int lkmdemo_kunit_suite_init(struct kunit_suite *suite)
 {
-	struct iov_iter *iter = lkmdemo_kunit_zalloc(test, sizeof(*iter));
-	struct kvec *vec = lkmdemo_kunit_zalloc(test, sizeof(*vec));
+	struct file_system_type *type = get_fs_type("ramfs");
 
-	vec->iov_base = bytes;
-	vec->iov_len = count;
-	iov_iter_kvec(iter, direction, vec, 1, count);
+	if (!type)
+		return -ENODEV;
+	ramfs = kern_mount(type);
 
-	return iter;
+	return PTR_ERR_OR_ZERO(ramfs);
 }
 
 /**
- * lkmdemo_kunit_user_iter() - make an iterator over user memory
- * @test: the test, with which it goes
- * @direction: ITER_SOURCE or ITER_DEST
- * @user: the memory
- * @count: how many bytes
- *
- * Return: The iterator.
+ * lkmdemo_kunit_suite_exit() - undo lkmdemo_kunit_suite_init()
+ * @suite: the suite
  */
-struct iov_iter *lkmdemo_kunit_user_iter(struct kunit *test,
-					 unsigned int direction,
-					 char __user *user, size_t count)
+void lkmdemo_kunit_suite_exit(struct kunit_suite *suite)
 {
-	struct iov_iter *iter = lkmdemo_kunit_zalloc(test, sizeof(*iter));
-
-	iov_iter_ubuf(iter, direction, user, count);
-
-	return iter;
+	kern_unmount(ramfs);
 }
 
-KUNIT_DEFINE_ACTION_WRAPPER(message_destroy, lkmdemo_message_destroy,
-			    struct lkmdemo_message *);
+static void device_remove(void *data)
+{
+	struct lkmdemo_device *dev = data;
+	unsigned long end = jiffies + 2 * HZ;
+
+	/* The file of a mapping is released after the thread of the test ended. */
+	while (atomic_read(&dev->openers) && time_before(jiffies, end)) {
+		flush_delayed_fput();
+		usleep_range(500, 1000);
+	}
+	misc_deregister(&dev->misc);
+	/* Leak the device rather than free one that seems to be open. */
+	if (!WARN_ON(atomic_read(&dev->openers))) {
+		vfree(dev->message.data);
+		kfree(dev);
+	}
+}
+
+static int node_name(char *name, size_t size, dev_t node)
+{
+	return snprintf(name, size, "%u:%u", MAJOR(node), MINOR(node));
+}
 
 /**
- * lkmdemo_kunit_message_init() - initialise a message that goes with the test
+ * lkmdemo_kunit_open_node() - open a device by its number
+ * @node: the number
+ * @flags: as for open(2)
+ *
+ * Return: The file, for __fput_sync(), or an error pointer.
+ */
+struct file *lkmdemo_kunit_open_node(dev_t node, int flags)
+{
+	struct path root = { .mnt = ramfs, .dentry = ramfs->mnt_root };
+	char name[32];
+	struct qstr qname = QSTR_INIT(name, node_name(name, sizeof(name), node));
+	struct dentry *dentry = start_creating_noperm(root.dentry, &qname);
+	int ret = 0;
+
+	if (IS_ERR(dentry))
+		return ERR_CAST(dentry);
+	if (d_is_negative(dentry))
+		ret = vfs_mknod(&nop_mnt_idmap, d_inode(root.dentry), dentry, S_IFCHR | 0600, node,
+				NULL);
+	end_creating(dentry);
+
+	return ret ? ERR_PTR(ret) : file_open_root(&root, name, flags, 0);
+}
+
+/**
+ * lkmdemo_kunit_device() - register a device until the end of the test
  * @test: the test
- * @msg: the message
- * @capacity: its capacity
- * @length: how many bytes it starts with, those of lkmdemo_kunit_byte()
+ * @capacity: capacity of the device
+ * @length: length of the first message, which has the bytes of lkmdemo_kunit_byte()
  *
- * The message is of generation 1 then, or 0 when it is empty.
+ * Return: The device, which is exclusive.
  */
-void lkmdemo_kunit_message_init(struct kunit *test, struct lkmdemo_message *msg,
-				size_t capacity, size_t length)
+struct lkmdemo_device *lkmdemo_kunit_device(struct kunit *test, size_t capacity, size_t length)
 {
-	loff_t pos = 0;
-	u8 *bytes;
+	struct lkmdemo_device *dev = kzalloc_obj(*dev);
+	u8 *bytes = kvmalloc(length, GFP_KERNEL);
+	int ret = -ENOMEM;
 
-	KUNIT_ASSERT_EQ(test, lkmdemo_message_init(msg, capacity), 0);
-	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, message_destroy,
-							msg), 0);
-
-	bytes = kvmalloc(length, GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, bytes);
-	lkmdemo_kunit_fill(bytes, 0, length);
-	KUNIT_EXPECT_EQ(test, lkmdemo_kunit_write(msg, &pos, bytes, length, 0),
-			length);
+	if (dev && bytes) {
+		lkmdemo_kunit_fill(bytes, 0, length);
+		dev->exclusive = true;
+		ret = lkmdemo_device_init(dev, "lkmdemo_kunit", capacity, bytes, length);
+	}
 	kvfree(bytes);
+	if (!ret) {
+		ret = misc_register(&dev->misc);
+		if (ret)
+			vfree(dev->message.data);
+	}
+	if (ret)
+		kfree(dev);
+	KUNIT_ASSERT_EQ(test, ret, 0);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, device_remove, dev), 0);
+
+	return dev;
 }
 
 /**
- * lkmdemo_kunit_message() - make a message that goes with the test
+ * lkmdemo_kunit_is_locked() - check whether a write to a device has to wait
+ * @dev: the device
+ *
+ * For code that runs in the middle of a call: it must not write if the call holds
+ * the lock.
+ *
+ * Return: Whether the message is locked.
+ */
+bool lkmdemo_kunit_is_locked(struct lkmdemo_device *dev)
+{
+	spinlock_t *lock = &dev->message.lock.lock;
+
+	if (!spin_trylock(lock))
+		return true;
+	spin_unlock(lock);
+
+	return false;
+}
+
+/**
+ * lkmdemo_kunit_filp_open() - open a device
+ * @dev: the device
+ * @flags: as for open(2)
+ *
+ * Return: The file, for __fput_sync(), or an error pointer.
+ */
+struct file *lkmdemo_kunit_filp_open(struct lkmdemo_device *dev, int flags)
+{
+	return lkmdemo_kunit_open_node(MKDEV(MISC_MAJOR, dev->misc.minor), flags);
+}
+
+static void file_close(void *file)
+{
+	__fput_sync(file);
+}
+
+/**
+ * lkmdemo_kunit_open() - open a device until the end of the test
+ * @test: the test, which ends here if the open fails
+ * @dev: the device
+ * @flags: as for open(2)
+ *
+ * Return: The file.
+ */
+struct file *lkmdemo_kunit_open(struct kunit *test, struct lkmdemo_device *dev, int flags)
+{
+	struct file *file = lkmdemo_kunit_filp_open(dev, flags);
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, file_close, file), 0);
+
+	return file;
+}
+
+/**
+ * lkmdemo_kunit_close() - close a file of lkmdemo_kunit_open()
  * @test: the test
- * @capacity: as for lkmdemo_kunit_message_init()
- * @length: as for lkmdemo_kunit_message_init()
- *
- * Return: The message.
+ * @file: the file
  */
-struct lkmdemo_message *lkmdemo_kunit_message(struct kunit *test,
-					      size_t capacity, size_t length)
+void lkmdemo_kunit_close(struct kunit *test, struct file *file)
 {
-	struct lkmdemo_message *msg = lkmdemo_kunit_zalloc(test, sizeof(*msg));
-
-	lkmdemo_kunit_message_init(test, msg, capacity, length);
-
-	return msg;
+	kunit_release_action(test, file_close, file);
 }
 
 /**
- * lkmdemo_kunit_read() - read from a message into kernel memory
- * @msg: the message
- * @pos: the position, moved by the read
- * @bytes: the memory
- * @count: room that the iterator claims to have, may be more than there is
- * @flags: IOCB_* of the call
- * @generation: where the generation goes
+ * lkmdemo_kunit_file() - register a device and open it for reading and writing
+ * @test: the test
+ * @capacity: as for lkmdemo_kunit_device()
+ * @length: as for lkmdemo_kunit_device()
  *
- * Return: What lkmdemo_message_read() returned.
+ * Return: The file.
  */
-ssize_t lkmdemo_kunit_read(struct lkmdemo_message *msg, loff_t *pos,
-			   void *bytes, size_t count, int flags,
-			   u64 *generation)
+struct file *lkmdemo_kunit_file(struct kunit *test, size_t capacity, size_t length)
 {
-	struct kvec vec = { .iov_base = bytes, .iov_len = count };
-	struct iov_iter to;
-
-	iov_iter_kvec(&to, ITER_DEST, &vec, 1, count);
-	return lkmdemo_message_read(msg, pos, &to, flags, generation);
+	return lkmdemo_kunit_open(test, lkmdemo_kunit_device(test, capacity, length), O_RDWR);
 }
 
 /**
- * lkmdemo_kunit_write() - write to a message from kernel memory
- * @msg: the message
- * @pos: the position, moved by the write
+ * lkmdemo_kunit_write_at() - write kernel memory
+ * @file: the file
  * @bytes: the memory
- * @count: bytes that the iterator claims to have, may be more than there are
- * @flags: IOCB_* of the call
+ * @count: number of bytes
+ * @pos: position
  *
- * Return: What lkmdemo_message_write() returned.
+ * Return: The result of the write.
  */
-ssize_t lkmdemo_kunit_write(struct lkmdemo_message *msg, loff_t *pos,
-			    const void *bytes, size_t count, int flags)
+ssize_t lkmdemo_kunit_write_at(struct file *file, const void *bytes, size_t count, loff_t pos)
+{
+	return kernel_write(file, bytes, count, &pos);
+}
+
+/**
+ * lkmdemo_kunit_append() - append kernel memory
+ * @file: the file
+ * @bytes: the memory
+ * @count: number of bytes
+ *
+ * Return: The result of the write.
+ */
+ssize_t lkmdemo_kunit_append(struct file *file, const void *bytes, size_t count)
 {
 	struct kvec vec = { .iov_base = (void *)bytes, .iov_len = count };
 	struct iov_iter from;
+	loff_t pos = 0;
 
 	iov_iter_kvec(&from, ITER_SOURCE, &vec, 1, count);
-	return lkmdemo_message_write(msg, pos, &from, flags);
+
+	return vfs_iter_write(file, &from, &pos, RWF_APPEND);
 }
 
 /**
- * lkmdemo_kunit_user_pages() - map user memory of which no page is present yet
+ * lkmdemo_kunit_clear() - call LKMDEMO_IOC_CLEAR
+ * @file: the file
+ *
+ * Return: The result of the ioctl.
+ */
+long lkmdemo_kunit_clear(struct file *file)
+{
+	return file->f_op->unlocked_ioctl(file, LKMDEMO_IOC_CLEAR, 0);
+}
+
+/**
+ * lkmdemo_kunit_info() - call LKMDEMO_IOC_GET_INFO
  * @test: the test
- * @nr: how many pages
+ * @file: the file
+ *
+ * Return: The result.
+ */
+struct lkmdemo_info lkmdemo_kunit_info(struct kunit *test, struct file *file)
+{
+	char __user *user = lkmdemo_kunit_user_pages(test, 1);
+	struct lkmdemo_info info = {};
+
+	KUNIT_EXPECT_EQ(test, file->f_op->unlocked_ioctl(file, LKMDEMO_IOC_GET_INFO,
+							 (unsigned long)user), 0);
+	KUNIT_EXPECT_EQ(test, copy_from_user(&info, user, sizeof(info)), 0);
+	KUNIT_EXPECT_EQ(test, vm_munmap((unsigned long)user, PAGE_SIZE), 0);
+
+	return info;
+}
+
+/**
+ * lkmdemo_kunit_is_urgent() - poll for a change
+ * @file: the file
+ *
+ * Return: Whether EPOLLPRI is set.
+ */
+bool lkmdemo_kunit_is_urgent(struct file *file)
+{
+	return vfs_poll(file, NULL) & EPOLLPRI;
+}
+
+/**
+ * lkmdemo_kunit_expect_message() - expect a message, and zeros after it
+ * @test: the test
+ * @file: a file that is open for reading
+ * @bytes: the message
+ * @length: its length
+ * @generation: its generation
+ *
+ * Looks at a mapping, which shows the bytes past the length as well.
+ */
+void lkmdemo_kunit_expect_message(struct kunit *test, struct file *file, const u8 *bytes,
+				  size_t length, u64 generation)
+{
+	struct lkmdemo_info info = lkmdemo_kunit_info(test, file);
+	size_t size = PAGE_ALIGN(info.capacity);
+	unsigned long addr;
+	u8 *seen;
+
+	KUNIT_EXPECT_EQ(test, info.length, length);
+	KUNIT_EXPECT_EQ(test, info.generation, generation);
+
+	seen = kunit_kmalloc(test, size, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, seen);
+	addr = kunit_vm_mmap(test, file, 0, size, PROT_READ, MAP_SHARED, 0);
+	KUNIT_ASSERT_NE(test, addr, 0);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+	KUNIT_ASSERT_EQ(test, copy_from_user(seen, (void __user *)addr, size), 0);
+	KUNIT_EXPECT_EQ(test, vm_munmap(addr, size), 0);
+
+	KUNIT_EXPECT_EQ(test, memcmp(seen, bytes, length), 0);
+	KUNIT_EXPECT_NULL(test, memchr_inv(seen + length, 0, size - length));
+}
+
+/**
+ * lkmdemo_kunit_user_pages() - map user memory that is not resident
+ * @test: the test
+ * @nr: number of pages
  *
  * Return: The address, for the thread of the test only.
  */
@@ -212,8 +380,7 @@ char __user *lkmdemo_kunit_user_pages(struct kunit *test, size_t nr)
 {
 	unsigned long addr;
 
-	addr = kunit_vm_mmap(test, NULL, 0, nr * PAGE_SIZE,
-			     PROT_READ | PROT_WRITE,
+	addr = kunit_vm_mmap(test, NULL, 0, nr * PAGE_SIZE, PROT_READ | PROT_WRITE,
 			     MAP_ANONYMOUS | MAP_PRIVATE, 0);
 	KUNIT_ASSERT_NE(test, addr, 0);
 	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
@@ -222,11 +389,11 @@ char __user *lkmdemo_kunit_user_pages(struct kunit *test, size_t nr)
 }
 
 /**
- * lkmdemo_kunit_user_hole() - map a user page with nothing mapped behind it
+ * lkmdemo_kunit_user_hole() - map a page of user memory with a hole after it
  * @test: the test
  *
- * Return: The end of the page: the bytes before it are good, those from it on
- * fault. For the thread of the test only.
+ * Return: The end of the page, where the hole starts. For the thread of the test
+ * only.
  */
 char __user *lkmdemo_kunit_user_hole(struct kunit *test)
 {
@@ -237,18 +404,18 @@ char __user *lkmdemo_kunit_user_hole(struct kunit *test)
 	return hole;
 }
 
+struct slow_pages {
+	bool (*arrive)(void *data);
+	void *data;
+};
+
 static vm_fault_t slow_fault(struct vm_fault *vmf)
 {
-	struct lkmdemo_message *msg = vmf->vma->vm_private_data;
-	loff_t pos = 0;
+	struct slow_pages *slow = vmf->vma->vm_private_data;
 
-	/* A write would wait for ever where the tests are to fail. */
-	if (raw_read_seqcount(&msg->lock.seqcount) & 1 ||
-	    !spin_trylock(&msg->lock.lock))
-		return VM_FAULT_SIGBUS;
-	spin_unlock(&msg->lock.lock);
-
-	if (lkmdemo_kunit_write(msg, &pos, "meanwhile", 9, 0) != 9)
+	if (vmf->flags & FAULT_FLAG_RETRY_NOWAIT)
+		return VM_FAULT_RETRY;
+	if (!slow->arrive(slow->data))
 		return VM_FAULT_SIGBUS;
 
 	vmf->page = alloc_page(GFP_KERNEL | __GFP_ZERO);
@@ -260,51 +427,70 @@ static const struct vm_operations_struct slow_vm_ops = {
 	.fault	= slow_fault,
 };
 
-static int slow_mmap(struct file *file, struct vm_area_struct *vma)
+static int slow_mmap_prepare(struct vm_area_desc *desc)
 {
-	vma->vm_private_data = file->private_data;
-	vma->vm_ops = &slow_vm_ops;
+	desc->private_data = desc->file->private_data;
+	desc->vm_ops = &slow_vm_ops;
 
 	return 0;
 }
 
 static const struct file_operations slow_fops = {
-	.owner	= THIS_MODULE,
-	.mmap	= slow_mmap,
+	.owner		= THIS_MODULE,
+	.mmap_prepare	= slow_mmap_prepare,
 };
 
-/* The file goes with the mapping, late, and would keep the module in use. */
+/* The file of a mapping is released late, and keeps the module in use. */
 static void slow_flush(void *unused)
 {
 	flush_delayed_fput();
 }
 
 /**
- * lkmdemo_kunit_slow_pages() - map user memory of which each page takes a while
+ * lkmdemo_kunit_slow_pages() - map user memory whose pages take a while to arrive
  * @test: the test
- * @nr: how many pages
- * @msg: what somebody else writes "meanwhile" to, at 0, whenever a page is
- *	waited for; if it is locked then, the page never comes
+ * @nr: number of pages
+ * @arrive: called when a page is faulted in; the fault fails if it returns false
+ * @data: for @arrive
  *
- * Return: The address of memory that is all zero once it has arrived, for the
- * thread of the test only.
+ * A fault that must not wait fails. The memory is zero.
+ *
+ * Return: The address, for the thread of the test only.
  */
-char __user *lkmdemo_kunit_slow_pages(struct kunit *test, size_t nr,
-				      struct lkmdemo_message *msg)
+char __user *lkmdemo_kunit_slow_pages(struct kunit *test, size_t nr, bool (*arrive)(void *data),
+				      void *data)
 {
+	struct slow_pages *slow = lkmdemo_kunit_zalloc(test, sizeof(*slow));
 	unsigned long addr;
 	struct file *file;
 
+	slow->arrive = arrive;
+	slow->data = data;
 	KUNIT_ASSERT_EQ(test, kunit_add_action(test, slow_flush, NULL), 0);
-	file = anon_inode_getfile("[lkmdemo_kunit]", &slow_fops, msg, O_RDWR);
+	file = anon_inode_getfile("[lkmdemo_kunit]", &slow_fops, slow, O_RDWR);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
-	addr = kunit_vm_mmap(test, file, 0, nr * PAGE_SIZE,
-			     PROT_READ | PROT_WRITE, MAP_SHARED, 0);
+	addr = kunit_vm_mmap(test, file, 0, nr * PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, 0);
 	fput(file);
 	KUNIT_ASSERT_NE(test, addr, 0);
 	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
 
 	return (char __user *)addr;
+}
+
+/**
+ * lkmdemo_kunit_expect_user_bytes() - expect bytes in user memory
+ * @test: the test
+ * @user: the user memory
+ * @bytes: the bytes
+ * @count: their number
+ */
+void lkmdemo_kunit_expect_user_bytes(struct kunit *test, const char __user *user, const u8 *bytes,
+				     size_t count)
+{
+	u8 *seen = lkmdemo_kunit_bytes(test, count);
+
+	KUNIT_EXPECT_EQ(test, copy_from_user(seen, user, count), 0);
+	KUNIT_EXPECT_EQ(test, memcmp(seen, bytes, count), 0);
 }
 
 struct race {
@@ -334,7 +520,7 @@ static int race_thread(void *arg)
 	else
 		wait_for_completion(&race->start);
 
-	/* Waking up takes longer than many a race: wait on every CPU. */
+	/* A wake-up takes longer than the race: start only when all CPUs run a thread. */
 	atomic_inc(&race->running);
 	while (atomic_read(&race->running) < race->cpus)
 		cond_resched();
@@ -348,9 +534,8 @@ static int race_thread(void *arg)
 	return 0;
 }
 
-static void run_race(struct kunit *test, unsigned int nr,
-		     void (*fn)(void *data, unsigned int i), void *data,
-		     unsigned long duration)
+static void run_race(struct kunit *test, unsigned int nr, void (*fn)(void *data, unsigned int i),
+		     void *data, unsigned long duration)
 {
 	struct race *race = lkmdemo_kunit_zalloc(test, sizeof(*race));
 	struct race_thread *threads;
@@ -367,8 +552,7 @@ static void run_race(struct kunit *test, unsigned int nr,
 	for (i = 0; i < nr; i++) {
 		threads[i].race = race;
 		threads[i].i = i;
-		threads[i].task = kthread_create(race_thread, &threads[i],
-						 "lkmdemo_kunit/%u", i);
+		threads[i].task = kthread_create(race_thread, &threads[i], "lkmdemo_kunit/%u", i);
 		if (IS_ERR(threads[i].task))
 			break;
 		get_task_struct(threads[i].task);
@@ -383,22 +567,22 @@ static void run_race(struct kunit *test, unsigned int nr,
 	for (i = 0; i < nr; i++)
 		wake_up_process(threads[i].task);
 
-	/* A thread that is stopped before it has begun would not call fn. */
+	/* A thread that is stopped before it started does not call fn. */
 	wait_for_completion(&race->start);
 	for (i = 0; i < nr; i++)
 		kthread_stop_put(threads[i].task);
 }
 
 /**
- * lkmdemo_kunit_race() - run a function in several threads at the same time
+ * lkmdemo_kunit_race() - call a function from several threads at the same time
  * @test: the test
- * @nr: how many threads
- * @fn: called once in each, with @data and the number of the thread; must not
- *	assert, since that ends the thread only
+ * @nr: number of threads
+ * @fn: called once by each thread, with @data and the number of the thread; must
+ *	not assert, because that ends the thread only
  * @data: for @fn
  *
- * No thread calls @fn before all have arrived, and as many as there are
- * processors are running. Returns when all are through.
+ * No thread calls @fn before all threads exist and each online CPU, or each
+ * thread, runs. Returns when all calls have returned.
  */
 void lkmdemo_kunit_race(struct kunit *test, unsigned int nr,
 			void (*fn)(void *data, unsigned int i), void *data)
@@ -407,20 +591,19 @@ void lkmdemo_kunit_race(struct kunit *test, unsigned int nr,
 }
 
 /**
- * lkmdemo_kunit_race_on() - run a function in several threads, again and again
- * @test: as for lkmdemo_kunit_race()
- * @nr: as for lkmdemo_kunit_race()
- * @fn: as for lkmdemo_kunit_race(), but called at least once in each thread
- * @data: as for lkmdemo_kunit_race()
+ * lkmdemo_kunit_race_on() - call a function from several threads repeatedly
+ * @test: the test
+ * @nr: number of threads
+ * @fn: as for lkmdemo_kunit_race(), but called at least once by each thread
+ * @data: for @fn
  *
- * Goes on for a time, not for a number of calls: the processors of a virtual
- * machine on a busy host may run at the same time for a small part of it only.
+ * The calls go on for a time rather than for a count: on a busy host the CPUs of
+ * a virtual machine may run at the same time only for a small part of it.
  */
 void lkmdemo_kunit_race_on(struct kunit *test, unsigned int nr,
 			   void (*fn)(void *data, unsigned int i), void *data)
 {
-	run_race(test, nr, fn, data,
-		 msecs_to_jiffies(num_online_cpus() > 1 ? 200 : 10));
+	run_race(test, nr, fn, data, msecs_to_jiffies(num_online_cpus() > 1 ? 200 : 10));
 }
 
 MODULE_AUTHOR("LKMDEMO maintainers <lkmdemo@example.org>");

@@ -1,8 +1,8 @@
-# What a session shows: stop in the write path when user space writes, print the
-# message and the count, go on.
+# Stop in the write path when user space writes, print the message and the count,
+# and continue.
 
-break lkmdemo_write
+break lkmdemo_write_iter
 continue
-set $device = ((struct lkmdemo_file *)file->private_data)->dev
-printf "write of %lu bytes, the message now is: %s", count, $device->message.data
+set $device = ((struct lkmdemo_file *)iocb->ki_filp->private_data)->dev
+printf "write of %lu bytes, the message now is: %s", from->count, $device->message.data
 delete

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The file operations of /dev/lkmdemo.
+ * File operations of the device.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/fs.h>
-#include <linux/lkmdemo.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/poll.h>
@@ -14,27 +13,50 @@
 #include <linux/splice.h>
 #include <linux/uaccess.h>
 #include <linux/uio.h>
+#include <linux/vmalloc.h>
+#include <kunit/static_stub.h>
 #include <kunit/visibility.h>
+
+#define CREATE_TRACE_POINTS
 #include <trace/events/lkmdemo.h>
 
 #include "lkmdemo.h"
 
+/* An open file description; @seen is the generation at the open or the last read. */
+struct lkmdemo_file {
+	struct lkmdemo_device *dev;
+	u64 seen;
+};
+
+VISIBLE_IF_KUNIT bool lkmdemo_is_exclusive(struct lkmdemo_device *dev)
+{
+	KUNIT_STATIC_STUB_REDIRECT(lkmdemo_is_exclusive, dev);
+
+	return READ_ONCE(dev->exclusive);
+}
+EXPORT_SYMBOL_IF_KUNIT(lkmdemo_is_exclusive);
+
+/* The check and the claim are one atomic operation. */
 static bool lkmdemo_claim(struct lkmdemo_device *dev)
 {
-	if (READ_ONCE(dev->exclusive))
-		return atomic_cmpxchg(&dev->openers, 0, 1) == 0;
+	int openers = atomic_read(&dev->openers);
 
-	atomic_inc(&dev->openers);
+	do {
+		if (lkmdemo_is_exclusive(dev) && openers)
+			return false;
+	} while (!atomic_try_cmpxchg(&dev->openers, &openers, openers + 1));
+
 	return true;
 }
 
-static int lkmdemo_open(struct inode *inode, struct file *file)
+static int lkmdemo_do_open(struct lkmdemo_device *dev, struct file *file)
 {
-	/* misc_open() has put the misc device here. */
-	struct lkmdemo_device *dev = container_of(file->private_data,
-						  struct lkmdemo_device, misc);
 	struct lkmdemo_info info;
 	struct lkmdemo_file *lf;
+
+	/* The VFS rejects O_DIRECT only after this function has succeeded. */
+	if (file->f_flags & O_DIRECT)
+		return -EINVAL;
 
 	lf = kzalloc_obj(*lf, GFP_KERNEL_ACCOUNT);
 	if (!lf)
@@ -43,7 +65,6 @@ static int lkmdemo_open(struct inode *inode, struct file *file)
 	if (!lkmdemo_claim(dev)) {
 		kfree(lf);
 		lkmdemo_counter_add(LKMDEMO_COUNTER_OPENS_REFUSED, 1);
-		trace_lkmdemo_open(file->f_flags, -EBUSY);
 		return -EBUSY;
 	}
 
@@ -56,9 +77,19 @@ static int lkmdemo_open(struct inode *inode, struct file *file)
 	file->private_data = lf;
 	file->f_mode |= FMODE_NOWAIT;
 	lkmdemo_counter_add(LKMDEMO_COUNTER_OPENS, 1);
-	trace_lkmdemo_open(file->f_flags, 0);
 
 	return 0;
+}
+
+static int lkmdemo_open(struct inode *inode, struct file *file)
+{
+	/* misc_open() sets private_data to the misc device. */
+	struct lkmdemo_device *dev = container_of(file->private_data, struct lkmdemo_device, misc);
+	int ret = lkmdemo_do_open(dev, file);
+
+	trace_lkmdemo_open(file->f_flags, ret);
+
+	return ret;
 }
 
 static int lkmdemo_release(struct inode *inode, struct file *file)
@@ -72,63 +103,26 @@ static int lkmdemo_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-/* Account for a read. */
-static ssize_t file_did_read(struct lkmdemo_file *lf, loff_t pos, size_t count,
-			     ssize_t ret, u64 generation)
-{
-	trace_lkmdemo_read(pos, count, ret);
-	if (ret < 0)
-		return ret;
-
-	WRITE_ONCE(lf->seen, generation);
-	lkmdemo_counter_add(LKMDEMO_COUNTER_READS, 1);
-	lkmdemo_counter_add(LKMDEMO_COUNTER_BYTES_READ, ret);
-
-	return ret;
-}
-
 static ssize_t lkmdemo_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct lkmdemo_file *lf = iocb->ki_filp->private_data;
 	size_t count = iov_iter_count(to);
 	loff_t pos = iocb->ki_pos;
-	u64 generation;
+	struct lkmdemo_info info;
 	ssize_t ret;
 
-	ret = lkmdemo_message_read(&lf->dev->message, &iocb->ki_pos, to,
-				   iocb->ki_flags, &generation);
+	/* The VFS handles empty vectors itself: treat all empty transfers alike. */
+	if (!count)
+		return 0;
 
-	return file_did_read(lf, pos, count, ret, generation);
-}
-
-/* For read() and pread(), which can do without an iterator. */
-static ssize_t lkmdemo_read(struct file *file, char __user *buf, size_t count,
-			    loff_t *ppos)
-{
-	struct lkmdemo_file *lf = file->private_data;
-	loff_t pos = *ppos;
-	u64 generation;
-	ssize_t ret;
-
-	ret = lkmdemo_message_read_user(&lf->dev->message, ppos, buf, count,
-					&generation);
-
-	return file_did_read(lf, pos, count, ret, generation);
-}
-
-/* Account for a write; pos is the position after it. */
-static ssize_t file_did_write(struct lkmdemo_file *lf, loff_t pos, size_t count,
-			      ssize_t ret)
-{
-	trace_lkmdemo_write(pos - max(ret, 0), count, ret);
+	ret = lkmdemo_message_read(&lf->dev->message, iocb, to, &info);
+	trace_lkmdemo_read(pos, count, ret);
 	if (ret < 0)
 		return ret;
 
-	pr_debug("wrote %zd bytes, length is %zu\n", ret,
-		 READ_ONCE(lf->dev->message.length));
-
-	lkmdemo_counter_add(LKMDEMO_COUNTER_WRITES, 1);
-	lkmdemo_counter_add(LKMDEMO_COUNTER_BYTES_WRITTEN, ret);
+	WRITE_ONCE(lf->seen, info.generation);
+	lkmdemo_counter_add(LKMDEMO_COUNTER_READS, 1);
+	lkmdemo_counter_add(LKMDEMO_COUNTER_BYTES_READ, ret);
 
 	return ret;
 }
@@ -136,25 +130,24 @@ static ssize_t file_did_write(struct lkmdemo_file *lf, loff_t pos, size_t count,
 static ssize_t lkmdemo_write_iter(struct kiocb *iocb, struct iov_iter *from)
 {
 	struct lkmdemo_file *lf = iocb->ki_filp->private_data;
+	struct lkmdemo_message *msg = &lf->dev->message;
 	size_t count = iov_iter_count(from);
 	ssize_t ret;
 
-	ret = lkmdemo_message_write(&lf->dev->message, &iocb->ki_pos, from,
-				    iocb->ki_flags);
+	/* As in lkmdemo_read_iter(). */
+	if (!count)
+		return 0;
 
-	return file_did_write(lf, iocb->ki_pos, count, ret);
-}
+	ret = lkmdemo_message_write(msg, iocb, from);
+	trace_lkmdemo_write(iocb->ki_pos - max(ret, 0), count, ret);
+	if (ret < 0)
+		return ret;
 
-static ssize_t lkmdemo_write(struct file *file, const char __user *buf,
-			     size_t count, loff_t *ppos)
-{
-	struct lkmdemo_file *lf = file->private_data;
-	ssize_t ret;
+	pr_debug("wrote %zd bytes, length is %zu\n", ret, READ_ONCE(msg->length));
+	lkmdemo_counter_add(LKMDEMO_COUNTER_WRITES, 1);
+	lkmdemo_counter_add(LKMDEMO_COUNTER_BYTES_WRITTEN, ret);
 
-	ret = lkmdemo_message_write_user(&lf->dev->message, ppos, buf, count,
-					 file->f_flags & O_APPEND ? IOCB_APPEND : 0);
-
-	return file_did_write(lf, *ppos, count, ret);
+	return ret;
 }
 
 static loff_t lkmdemo_llseek(struct file *file, loff_t offset, int whence)
@@ -162,16 +155,12 @@ static loff_t lkmdemo_llseek(struct file *file, loff_t offset, int whence)
 	struct lkmdemo_file *lf = file->private_data;
 	struct lkmdemo_message *msg = &lf->dev->message;
 
-	switch (whence) {
-	case SEEK_SET:
-	case SEEK_CUR:
-	case SEEK_END:
-		return generic_file_llseek_size(file, offset, whence,
-						msg->capacity,
-						READ_ONCE(msg->length));
-	default:
+	/* The generic function also accepts SEEK_DATA and SEEK_HOLE. */
+	if (whence < SEEK_SET || whence > SEEK_END)
 		return -EINVAL;
-	}
+
+	return generic_file_llseek_size(file, offset, whence, msg->capacity,
+					READ_ONCE(msg->length));
 }
 
 static __poll_t lkmdemo_poll(struct file *file, poll_table *wait)
@@ -191,14 +180,11 @@ static __poll_t lkmdemo_poll(struct file *file, poll_table *wait)
 
 static vm_fault_t lkmdemo_fault(struct vm_fault *vmf)
 {
-	struct page *page = lkmdemo_message_page(vmf->vma->vm_private_data,
-						 vmf->pgoff);
+	struct lkmdemo_message *msg = vmf->vma->vm_private_data;
 
-	if (!page)
-		return VM_FAULT_SIGBUS;
-
-	get_page(page);
-	vmf->page = page;
+	/* lkmdemo_mmap_prepare() keeps mappings within the buffer. */
+	vmf->page = vmalloc_to_page(msg->data + (vmf->pgoff << PAGE_SHIFT));
+	get_page(vmf->page);
 
 	return 0;
 }
@@ -211,14 +197,14 @@ static int lkmdemo_mmap_prepare(struct vm_area_desc *desc)
 {
 	struct lkmdemo_file *lf = desc->file->private_data;
 	struct lkmdemo_message *msg = &lf->dev->message;
-	unsigned long pages = PFN_UP(msg->capacity);
 
-	if (desc->pgoff > pages || vma_desc_pages(desc) > pages - desc->pgoff)
+	/* The VFS rejects an offset that overflows. */
+	if (desc->pgoff + vma_desc_pages(desc) > PFN_UP(msg->capacity))
 		return -EINVAL;
 	if (vma_desc_test_any(desc, VMA_WRITE_BIT))
 		return -EPERM;
 
-	/* Never writable later, never larger than the buffer. */
+	/* Neither mprotect() nor mremap() may extend the mapping. */
 	vma_desc_clear_flags(desc, VMA_MAYWRITE_BIT);
 	vma_desc_set_flags(desc, VMA_DONTEXPAND_BIT);
 	desc->vm_ops = &lkmdemo_vm_ops;
@@ -227,35 +213,23 @@ static int lkmdemo_mmap_prepare(struct vm_area_desc *desc)
 	return 0;
 }
 
-static long lkmdemo_get_info(struct lkmdemo_message *msg, void __user *arg)
-{
-	struct lkmdemo_info info;
-
-	lkmdemo_message_info(msg, &info);
-
-	return copy_to_user(arg, &info, sizeof(info)) ? -EFAULT : 0;
-}
-
-static long lkmdemo_ioctl(struct file *file, unsigned int cmd,
-			  unsigned long arg)
+static long lkmdemo_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct lkmdemo_file *lf = file->private_data;
 	struct lkmdemo_message *msg = &lf->dev->message;
-	long ret;
+	struct lkmdemo_info info;
+	long ret = -ENOTTY;
 
 	switch (cmd) {
 	case LKMDEMO_IOC_GET_INFO:
-		ret = lkmdemo_get_info(msg, (void __user *)arg);
+		lkmdemo_message_info(msg, &info);
+		ret = copy_to_user((void __user *)arg, &info, sizeof(info)) ? -EFAULT : 0;
 		break;
 	case LKMDEMO_IOC_CLEAR:
-		ret = -EBADF;
-		if (file->f_mode & FMODE_WRITE) {
+		ret = file->f_mode & FMODE_WRITE ? 0 : -EBADF;
+		if (!ret)
 			lkmdemo_message_clear(msg);
-			ret = 0;
-		}
 		break;
-	default:
-		ret = -ENOTTY;
 	}
 	trace_lkmdemo_ioctl(cmd, ret);
 
@@ -267,8 +241,6 @@ const struct file_operations lkmdemo_fops = {
 	.open		= lkmdemo_open,
 	.release	= lkmdemo_release,
 	.llseek		= lkmdemo_llseek,
-	.read		= lkmdemo_read,
-	.write		= lkmdemo_write,
 	.read_iter	= lkmdemo_read_iter,
 	.write_iter	= lkmdemo_write_iter,
 	.splice_read	= copy_splice_read,
@@ -278,4 +250,3 @@ const struct file_operations lkmdemo_fops = {
 	.unlocked_ioctl	= lkmdemo_ioctl,
 	.compat_ioctl	= compat_ptr_ioctl,
 };
-EXPORT_SYMBOL_IF_KUNIT(lkmdemo_fops);

@@ -1,109 +1,106 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The module: its parameters, the first message, the misc device.
+ * Module parameters, the first message, registration of the device.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/debugfs.h>
 #include <linux/firmware.h>
 #include <linux/module.h>
 #include <linux/printk.h>
+#include <linux/slab.h>
 #include <linux/string.h>
-#include <linux/uio.h>
+#include <linux/vmalloc.h>
+#include <kunit/visibility.h>
 
 #include "lkmdemo.h"
 
-static struct lkmdemo_device lkmdemo = {
-	.misc = {
-		.minor	= MISC_DYNAMIC_MINOR,
-		.name	= "lkmdemo",
-		.fops	= &lkmdemo_fops,
-		.groups	= lkmdemo_groups,
-		.mode	= 0600,
-	},
+struct lkmdemo_device lkmdemo = {
 	.exclusive = true,
 };
 
-static unsigned int capacity = 1024;
-module_param(capacity, uint, 0444);
-MODULE_PARM_DESC(capacity, "most bytes that the message can have, 1 to 1048576 (default 1024)");
+static unsigned int lkmdemo_capacity = 1024;
+module_param_named(capacity, lkmdemo_capacity, uint, 0444);
+MODULE_PARM_DESC(capacity, "size limit of the message in bytes, 1 to 65536 (default 1024)");
 
-static char *greeting = "Hello from kernel";
-module_param(greeting, charp, 0444);
-MODULE_PARM_DESC(greeting, "first message, a newline is added (default \"Hello from kernel\")");
+static char *lkmdemo_greeting = "Hello from kernel";
+module_param_named(greeting, lkmdemo_greeting, charp, 0444);
+MODULE_PARM_DESC(greeting, "first message, to which a newline is added (default \"Hello from kernel\")");
 
 module_param_named(exclusive, lkmdemo.exclusive, bool, 0644);
-MODULE_PARM_DESC(exclusive, "refuse an open while the device is open, for later opens (default Y)");
+MODULE_PARM_DESC(exclusive, "refuse an open while the device is open; a change affects later opens only (default Y)");
 
-static char *payload;
-module_param(payload, charp, 0444);
-MODULE_PARM_DESC(payload, "firmware file whose bytes are the first message, in place of greeting");
+static char *lkmdemo_payload;
+module_param_named(payload, lkmdemo_payload, charp, 0444);
+MODULE_PARM_DESC(payload, "firmware file with the first message, instead of greeting (default none)");
 
-/* Make text and end, one after the other, the message; -EINVAL if too large. */
-static int __init lkmdemo_set(struct lkmdemo_message *msg, const void *text,
-			      size_t count, const char *end)
+/* Initialise a zeroed device for misc_register(). */
+int lkmdemo_device_init(struct lkmdemo_device *dev, const char *name, size_t capacity,
+			const void *bytes, size_t count)
 {
-	struct kvec vec[] = {
-		{ .iov_base = (void *)text, .iov_len = count },
-		{ .iov_base = (void *)end, .iov_len = strlen(end) },
-	};
-	struct iov_iter from;
-	loff_t pos = 0;
-	ssize_t ret;
+	if (count > capacity) {
+		pr_err("first message has %zu bytes, capacity is %zu\n", count, capacity);
+		return -EINVAL;
+	}
 
-	count += strlen(end);
-	iov_iter_kvec(&from, ITER_SOURCE, vec, ARRAY_SIZE(vec), count);
-	ret = lkmdemo_message_write(msg, &pos, &from, 0);
-	if (ret == -EINVAL)
-		pr_err("first message has %zu bytes, capacity is %zu\n", count,
-		       msg->capacity);
+	dev->misc.minor = MISC_DYNAMIC_MINOR;
+	dev->misc.name = name;
+	dev->misc.fops = &lkmdemo_fops;
+	dev->misc.groups = lkmdemo_groups;
+	dev->misc.mode = 0600;
 
-	return ret < 0 ? ret : 0;
+	return lkmdemo_message_init(&dev->message, capacity, bytes, count);
+}
+EXPORT_SYMBOL_IF_KUNIT(lkmdemo_device_init);
+
+static int __init lkmdemo_init_with(const void *bytes, size_t count)
+{
+	return lkmdemo_device_init(&lkmdemo, "lkmdemo", lkmdemo_capacity, bytes, count);
 }
 
-static int __init lkmdemo_load_payload(struct lkmdemo_message *msg)
+static int __init lkmdemo_init_with_payload(void)
 {
 	const struct firmware *fw;
 	int ret;
 
-	/* There is no device yet: it must not be opened before its message. */
-	ret = request_firmware(&fw, payload, NULL);
+	/* No parent: the device must not exist before its first message. */
+	ret = request_firmware(&fw, lkmdemo_payload, NULL);
 	if (ret) {
-		pr_err("payload %s: %pe\n", payload, ERR_PTR(ret));
+		pr_err("payload %s: %pe\n", lkmdemo_payload, ERR_PTR(ret));
 		return ret;
 	}
-
-	ret = lkmdemo_set(msg, fw->data, fw->size, "");
+	ret = lkmdemo_init_with(fw->data, fw->size);
 	release_firmware(fw);
 
 	return ret == -EINVAL ? -EFBIG : ret;
+}
+
+static int __init lkmdemo_init_with_greeting(void)
+{
+	char *text __free(kfree) = kasprintf(GFP_KERNEL, "%s\n", lkmdemo_greeting);
+
+	return text ? lkmdemo_init_with(text, strlen(text)) : -ENOMEM;
 }
 
 static int __init lkmdemo_init(void)
 {
 	int ret;
 
-	if (capacity < 1 || capacity > LKMDEMO_CAPACITY_MAX) {
-		pr_err("capacity %u is not from 1 to %u\n", capacity,
-		       LKMDEMO_CAPACITY_MAX);
+	if (lkmdemo_capacity < 1 || lkmdemo_capacity > LKMDEMO_CAPACITY_MAX) {
+		pr_err("capacity %u is not from 1 to %u\n", lkmdemo_capacity, LKMDEMO_CAPACITY_MAX);
 		return -EINVAL;
 	}
 
-	ret = lkmdemo_message_init(&lkmdemo.message, capacity);
+	lkmdemo_sysfs_init();
+	ret = lkmdemo_payload ? lkmdemo_init_with_payload() : lkmdemo_init_with_greeting();
 	if (ret)
 		return ret;
 
-	if (payload)
-		ret = lkmdemo_load_payload(&lkmdemo.message);
-	else
-		ret = lkmdemo_set(&lkmdemo.message, greeting, strlen(greeting),
-				  "\n");
+	ret = IS_ENABLED(CONFIG_LKMDEMO_NETLINK) ? lkmdemo_netlink_init() : 0;
 	if (ret)
 		goto err_destroy;
 
-	ret = lkmdemo_netlink_init(&lkmdemo.message);
-	if (ret)
-		goto err_destroy;
-
+	/* Last: the device may be open as soon as it is registered. */
 	ret = misc_register(&lkmdemo.misc);
 	if (ret)
 		goto err_netlink;
@@ -113,22 +110,24 @@ static int __init lkmdemo_init(void)
 	return 0;
 
 err_netlink:
-	lkmdemo_netlink_exit(&lkmdemo.message);
+	if (IS_ENABLED(CONFIG_LKMDEMO_NETLINK))
+		lkmdemo_netlink_exit();
 err_destroy:
-	lkmdemo_message_destroy(&lkmdemo.message);
+	vfree(lkmdemo.message.data);
 	return ret;
 }
 module_init(lkmdemo_init);
 
 static void __exit lkmdemo_exit(void)
 {
-	lkmdemo_debugfs_remove(&lkmdemo);
+	debugfs_remove(lkmdemo.debugfs);
 	misc_deregister(&lkmdemo.misc);
-	lkmdemo_netlink_exit(&lkmdemo.message);
-	lkmdemo_message_destroy(&lkmdemo.message);
+	if (IS_ENABLED(CONFIG_LKMDEMO_NETLINK))
+		lkmdemo_netlink_exit();
+	vfree(lkmdemo.message.data);
 }
 module_exit(lkmdemo_exit);
 
 MODULE_AUTHOR("LKMDEMO maintainers <lkmdemo@example.org>");
-MODULE_DESCRIPTION("Reference misc device holding one message");
+MODULE_DESCRIPTION("Reference misc device that holds one message");
 MODULE_LICENSE("GPL");

@@ -1,394 +1,303 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The message: offsets, bounds, and who sees which bytes when.
+ * The message: a byte array with a length and a generation.
  *
- * User memory may take for ever to arrive, so it is only touched with no lock
- * held, or with page faults disabled. Writes gather their bytes beforehand,
- * which is also what makes them all or nothing. Reads copy straight out of the
- * message, without a lock; when the message changed meanwhile, or a page of the
- * reader's is absent, they take a copy of it under the lock and hand that out.
+ * A read copies straight from the buffer, with page faults disabled. Pages that
+ * are not resident are faulted in between two attempts, without a lock. A write
+ * copies its bytes in before it takes the lock: it stores all of them or none.
  */
+#include <linux/cacheflush.h>
 #include <linux/fs.h>
-#include <linux/gfp.h>
+#include <linux/lockdep.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
-#include <linux/string.h>
 #include <linux/uaccess.h>
 #include <linux/uio.h>
 #include <linux/vmalloc.h>
+#include <kunit/static_stub.h>
 #include <kunit/visibility.h>
 
-#include "message.h"
+#include "lkmdemo.h"
 
-/* Writes of up to this many bytes are gathered on the stack. */
+/* Writes of up to this many bytes are staged on the stack. */
 #define LKMDEMO_SMALL_WRITE	64
 
+/* A copy gives up after this many attempts without progress. */
+#define LKMDEMO_COPY_ATTEMPTS	3
+
 /**
- * lkmdemo_message_init() - make an empty message
- * @msg: what to initialise
- * @capacity: the most bytes it can have, at least 1
+ * lkmdemo_message_init() - initialise a message
+ * @msg: the message
+ * @capacity: size limit, at least 1
+ * @bytes: the first message
+ * @count: its size, at most @capacity
  *
- * Context: Process context, may sleep.
- * Return: 0, or -ENOMEM.
+ * Return: 0 or -ENOMEM.
  */
-int lkmdemo_message_init(struct lkmdemo_message *msg, size_t capacity)
+int lkmdemo_message_init(struct lkmdemo_message *msg, size_t capacity, const void *bytes,
+			 size_t count)
 {
 	msg->data = vmalloc_user(capacity);
 	if (!msg->data)
 		return -ENOMEM;
 
+	memcpy(msg->data, bytes, count);
 	seqlock_init(&msg->lock);
 	init_waitqueue_head(&msg->changed);
 	msg->capacity = capacity;
-	msg->length = 0;
-	msg->generation = 0;
-	msg->notify = NULL;
+	msg->length = count;
+	msg->generation = 1;
 
 	return 0;
 }
-EXPORT_SYMBOL_IF_KUNIT(lkmdemo_message_init);
-
-/**
- * lkmdemo_message_destroy() - give the buffer back
- * @msg: a message that nobody uses any more
- *
- * Context: Process context, may sleep.
- */
-void lkmdemo_message_destroy(struct lkmdemo_message *msg)
-{
-	vfree(msg->data);
-}
-EXPORT_SYMBOL_IF_KUNIT(lkmdemo_message_destroy);
-
-/* How many of the count bytes from pos on lie before end. */
-static size_t message_clamp(loff_t pos, size_t count, size_t end)
-{
-	return pos < end ? min_t(size_t, count, end - pos) : 0;
-}
-
-static gfp_t message_gfp(int flags)
-{
-	return flags & IOCB_NOWAIT ? GFP_NOWAIT : GFP_KERNEL_ACCOUNT;
-}
-
-static ssize_t message_read_copy(struct lkmdemo_message *msg, loff_t pos,
-				 struct iov_iter *to, int flags,
-				 u64 *generation)
-{
-	size_t count, copied;
-	u8 *copy;
-
-	count = message_clamp(pos, iov_iter_count(to), msg->capacity);
-	copy = kvmalloc(count, message_gfp(flags));
-	if (!copy)
-		return flags & IOCB_NOWAIT ? -EAGAIN : -ENOMEM;
-
-	read_seqlock_excl(&msg->lock);
-	*generation = msg->generation;
-	count = message_clamp(pos, count, msg->length);
-	memcpy(copy, msg->data + pos, count);
-	read_sequnlock_excl(&msg->lock);
-
-	copied = copy_to_iter(copy, count, to);
-	kvfree(copy);
-
-	return count && !copied ? -EFAULT : copied;
-}
 
 /*
- * Copies to @to, or to @buf where there is no @to, which is the same but quicker.
- * Gives up with -EAGAIN, and nothing taken, on a change or an absent page.
+ * Fault in the next @count bytes of a destination, or as many as possible. With
+ * IOCB_NOWAIT, fault in one page of @iter, unless that requires to wait for I/O
+ * or for a userfaultfd handler.
  */
-static __always_inline ssize_t
-message_read_direct(struct lkmdemo_message *msg, loff_t pos, size_t count,
-		    struct iov_iter *to, char __user *buf, u64 *generation)
+static int lkmdemo_fault_in(const struct iov_iter *iter, size_t count, int flags)
 {
-	unsigned int seq;
-	size_t copied;
-	u8 *data;
+	unsigned int gup_flags = FOLL_NOWAIT;
+	long ret;
 
-	seq = read_seqbegin(&msg->lock);
-	*generation = msg->generation;
-	count = message_clamp(pos, count, READ_ONCE(msg->length));
-	data = msg->data + pos;
+	if (!(flags & IOCB_NOWAIT))
+		return fault_in_iov_iter_writeable(iter, count) < count ? 0 : -EFAULT;
+	if (!user_backed_iter(iter))
+		return -EFAULT;
+
+	if (iov_iter_rw(iter) == ITER_DEST)
+		gup_flags |= FOLL_WRITE;
+	ret = get_user_pages_unlocked((unsigned long)iter_iov_addr(iter), 1, NULL, gup_flags);
+
+	return ret > 0 ? 0 : ret ?: -EAGAIN;
+}
+
+VISIBLE_IF_KUNIT size_t lkmdemo_message_copy(struct lkmdemo_message *msg, loff_t pos,
+					     size_t count, struct iov_iter *to)
+{
+	size_t copied;
+
+	KUNIT_STATIC_STUB_REDIRECT(lkmdemo_message_copy, msg, pos, count, to);
+
 	pagefault_disable();
-	copied = to ? copy_to_iter(data, count, to) :
-		      count - __copy_to_user_inatomic(buf, data, count);
+	copied = copy_to_iter(msg->data + pos, count, to);
 	pagefault_enable();
 
-	if (likely(!read_seqretry(&msg->lock, seq) && copied == count))
-		return copied;
-	if (to)
-		iov_iter_revert(to, copied);
+	return copied;
+}
+EXPORT_SYMBOL_IF_KUNIT(lkmdemo_message_copy);
 
-	return -EAGAIN;
+/* For use in a read section of the lock. */
+VISIBLE_IF_KUNIT void lkmdemo_message_get(struct lkmdemo_message *msg, struct lkmdemo_info *info)
+{
+	KUNIT_STATIC_STUB_REDIRECT(lkmdemo_message_get, msg, info);
+
+	info->capacity = msg->capacity;
+	info->length = READ_ONCE(msg->length);
+	info->generation = msg->generation;
+}
+EXPORT_SYMBOL_IF_KUNIT(lkmdemo_message_get);
+
+/**
+ * lkmdemo_message_info() - take a snapshot of capacity, length and generation
+ * @msg: the message
+ * @info: the snapshot
+ */
+void lkmdemo_message_info(struct lkmdemo_message *msg, struct lkmdemo_info *info)
+{
+	scoped_seqlock_read(&msg->lock, ss_lock)
+		lkmdemo_message_get(msg, info);
 }
 
 /**
- * lkmdemo_message_read() - read from an offset
+ * lkmdemo_message_read() - read bytes of one generation
  * @msg: the message
- * @pos: where to start, not negative; goes up by the bytes read
- * @to: where the bytes go; it takes at most as many as it has room for
- * @flags: IOCB_NOWAIT is heeded
- * @generation: on success, of which generation the bytes are
+ * @iocb: position, which advances by the result, and flags
+ * @to: destination
+ * @info: the message that the bytes belong to
  *
- * The bytes are those of one generation, whatever is written meanwhile.
- *
- * Context: Process context. May sleep to allocate, unless IOCB_NOWAIT is set,
- * and to fault in the memory of @to, with no lock held.
- * Return: The bytes read, less than there are when memory of @to faults on the
- * way, 0 at and past the end. -EFAULT when no byte could be copied, -ENOMEM or
- * (for IOCB_NOWAIT) -EAGAIN without memory for a copy.
+ * Context: Process context. May sleep to fault in @to, but not with IOCB_NOWAIT.
+ * Return: The number of bytes: 0 at the end of the message, a short count if @to
+ * ends in a fault. -EFAULT if @to starts with one, -EAGAIN if IOCB_NOWAIT is set
+ * and no byte can be copied without waiting.
  */
-ssize_t lkmdemo_message_read(struct lkmdemo_message *msg, loff_t *pos,
-			     struct iov_iter *to, int flags, u64 *generation)
+ssize_t lkmdemo_message_read(struct lkmdemo_message *msg, struct kiocb *iocb,
+			     struct iov_iter *to, struct lkmdemo_info *info)
 {
-	ssize_t ret;
+	size_t count, furthest, copied = 0;
+	loff_t pos = iocb->ki_pos;
+	int attempts = 0, ret;
 
-	ret = message_read_direct(msg, *pos, iov_iter_count(to), to, NULL,
-				  generation);
-	if (ret == -EAGAIN)
-		ret = message_read_copy(msg, *pos, to, flags, generation);
-	if (ret > 0)
-		*pos += ret;
+	KUNIT_STATIC_STUB_REDIRECT(lkmdemo_message_read, msg, iocb, to, info);
 
-	return ret;
+	do {
+		furthest = copied;
+		scoped_seqlock_read(&msg->lock, ss_lock) {
+			if (unlikely(copied))
+				iov_iter_revert(to, copied);
+			lkmdemo_message_get(msg, info);
+			count = pos < info->length ? info->length - pos : 0;
+			count = min(count, iov_iter_count(to));
+			copied = lkmdemo_message_copy(msg, pos, count, to);
+		}
+		if (likely(copied == count))
+			break;
+
+		attempts = copied > furthest ? 0 : attempts + 1;
+		ret = lkmdemo_fault_in(to, count - copied, iocb->ki_flags);
+	} while (!ret && attempts < LKMDEMO_COPY_ATTEMPTS);
+
+	if (unlikely(count && !copied))
+		return ret ?: -EFAULT;
+	iocb->ki_pos = pos + copied;
+
+	return copied;
 }
 EXPORT_SYMBOL_IF_KUNIT(lkmdemo_message_read);
 
-/* Apart, so that the quick way need not even clear the iterator's place. */
-static noinline ssize_t message_read_late(struct lkmdemo_message *msg,
-					  loff_t *pos, char __user *buf,
-					  size_t count, u64 *generation)
+/* Make a change visible to mappings where data caches alias. */
+VISIBLE_IF_KUNIT void lkmdemo_message_flush(struct lkmdemo_message *msg, size_t start,
+					    size_t count)
 {
-	struct iov_iter to;
+	size_t page;
 
-	iov_iter_ubuf(&to, ITER_DEST, buf, count);
+	KUNIT_STATIC_STUB_REDIRECT(lkmdemo_message_flush, msg, start, count);
 
-	return lkmdemo_message_read(msg, pos, &to, 0, generation);
+	if (!ARCH_IMPLEMENTS_FLUSH_DCACHE_PAGE)
+		return;
+	for (page = PAGE_ALIGN_DOWN(start); page < start + count; page += PAGE_SIZE)
+		flush_dcache_page(vmalloc_to_page(msg->data + page));
 }
+EXPORT_SYMBOL_IF_KUNIT(lkmdemo_message_flush);
 
-/**
- * lkmdemo_message_read_user() - read from an offset into one user buffer
- * @msg: the message
- * @pos: where to start, not negative; goes up by the bytes read
- * @buf: where the bytes go, checked with access_ok()
- * @count: how many there is room for
- * @generation: on success, of which generation the bytes are
- *
- * Context: As lkmdemo_message_read() without flags.
- * Return: As lkmdemo_message_read() without flags.
- */
-ssize_t lkmdemo_message_read_user(struct lkmdemo_message *msg, loff_t *pos,
-				  char __user *buf, size_t count,
-				  u64 *generation)
+/* Store @count bytes, or zeros if @bytes is NULL. */
+VISIBLE_IF_KUNIT void lkmdemo_message_fill(struct lkmdemo_message *msg, size_t start,
+					   const void *bytes, size_t count)
 {
-	ssize_t ret;
+	KUNIT_STATIC_STUB_REDIRECT(lkmdemo_message_fill, msg, start, bytes, count);
 
-	ret = message_read_direct(msg, *pos, count, NULL, buf, generation);
-	if (unlikely(ret < 0))
-		return message_read_late(msg, pos, buf, count, generation);
-	*pos += ret;
-
-	return ret;
+	lockdep_assert_held(&msg->lock.lock);
+	if (bytes)
+		memcpy(msg->data + start, bytes, count);
+	else
+		memset(msg->data + start, 0, count);
 }
+EXPORT_SYMBOL_IF_KUNIT(lkmdemo_message_fill);
 
-static void message_tell(struct lkmdemo_message *msg, size_t length,
-			 u64 generation)
+/* Make a change under the lock, release that, and announce the change. */
+static __always_inline void lkmdemo_message_change(struct lkmdemo_message *msg, size_t start,
+						   const void *bytes, size_t count, size_t length)
 {
-	/* Without a key: io_uring passes over one that is EPOLLPRI alone. */
+	u64 generation;
+
+	lkmdemo_message_fill(msg, start, bytes, count);
+	WRITE_ONCE(msg->length, length);
+	generation = ++msg->generation;
+	write_sequnlock(&msg->lock);
+
+	lkmdemo_message_flush(msg, start, count);
+	/* No key: io_uring ignores a wake-up for EPOLLPRI alone. */
 	if (wq_has_sleeper(&msg->changed))
 		wake_up_interruptible(&msg->changed);
 	if (msg->notify)
 		msg->notify(length, generation);
 }
 
-static __always_inline ssize_t
-message_store(struct lkmdemo_message *msg, loff_t *pos, const u8 *bytes,
-	      size_t count, int flags)
+static ssize_t lkmdemo_message_store(struct lkmdemo_message *msg, struct kiocb *iocb,
+				     const void *bytes, size_t count)
 {
-	loff_t start = *pos;
-	u64 generation;
-	size_t length;
-	ssize_t ret;
+	loff_t start = iocb->ki_pos;
 
 	write_seqlock(&msg->lock);
-
-	if (unlikely(flags & IOCB_APPEND))
+	if (iocb->ki_flags & IOCB_APPEND)
 		start = msg->length;
-	ret = -ENOSPC;
-	if (unlikely(start > msg->capacity || count > msg->capacity - start))
-		goto unlock;
-	ret = 0;
-	if (unlikely(!count))
-		goto unlock;
-
-	memcpy(msg->data + start, bytes, count);
-	length = max_t(size_t, msg->length, start + count);
-	WRITE_ONCE(msg->length, length);
-	generation = ++msg->generation;
-
-	write_sequnlock(&msg->lock);
-
-	*pos = start + count;
-	message_tell(msg, length, generation);
+	if (unlikely(start > msg->capacity - count)) {
+		write_sequnlock(&msg->lock);
+		return -ENOSPC;
+	}
+	lkmdemo_message_change(msg, start, bytes, count,
+			       max_t(size_t, msg->length, start + count));
+	iocb->ki_pos = start + count;
 
 	return count;
+}
 
-unlock:
-	write_sequnlock(&msg->lock);
+/* Return 0 with @bytes filled, or an error with @from unchanged. */
+static int lkmdemo_message_copy_in(u8 *bytes, size_t count, struct iov_iter *from, int flags)
+{
+	size_t part, copied = 0;
+	int attempts = 0, ret;
 
-	return ret;
+	if (likely(!(flags & IOCB_NOWAIT)))
+		return copy_from_iter_full(bytes, count, from) ? 0 : -EFAULT;
+
+	do {
+		pagefault_disable();
+		part = copy_from_iter(bytes + copied, count - copied, from);
+		pagefault_enable();
+		copied += part;
+		if (copied == count)
+			return 0;
+
+		attempts = part ? 0 : attempts + 1;
+		ret = lkmdemo_fault_in(from, count - copied, flags);
+	} while (!ret && attempts < LKMDEMO_COPY_ATTEMPTS);
+	iov_iter_revert(from, copied);
+
+	return ret ?: -EFAULT;
 }
 
 /**
- * lkmdemo_message_write() - write at an offset, all bytes or none
+ * lkmdemo_message_write() - write all bytes or none
  * @msg: the message
- * @pos: where to start, not negative; goes to the end of what was written
- * @from: the bytes, all of which are taken
- * @flags: IOCB_APPEND writes at the end of the message instead; IOCB_NOWAIT is
- *	heeded
+ * @iocb: position, which is set to the end of the bytes, and flags. IOCB_APPEND
+ *	takes the position from the length.
+ * @from: source, not empty
  *
- * On an error the message and @pos are what they were. A gap between the end of
- * the message and @pos reads as zeros. A write of no bytes changes nothing.
+ * A gap between the length and the position reads as zeros.
  *
- * Context: Process context. May sleep to allocate, unless IOCB_NOWAIT is set,
- * and to fault in the memory of @from, with no lock held.
- * Return: The bytes written, all that @from had. -EINVAL when there are more
- * than fit into any message, -ENOSPC when they do not fit at the offset,
- * -EFAULT when any of them can't be read, -ENOMEM or (for IOCB_NOWAIT) -EAGAIN
- * without memory to gather them.
+ * Context: Process context. May sleep to allocate memory and to fault in @from,
+ * but not with IOCB_NOWAIT.
+ * Return: The size of @from. -EINVAL if that exceeds the capacity, -ENOSPC if the
+ * bytes do not fit at the position, -EFAULT if @from has a fault, -ENOMEM, -EAGAIN
+ * if IOCB_NOWAIT is set and the write requires to wait.
  */
-ssize_t lkmdemo_message_write(struct lkmdemo_message *msg, loff_t *pos,
-			      struct iov_iter *from, int flags)
+ssize_t lkmdemo_message_write(struct lkmdemo_message *msg, struct kiocb *iocb,
+			      struct iov_iter *from)
 {
+	bool nowait = iocb->ki_flags & IOCB_NOWAIT;
+	u8 small[LKMDEMO_SMALL_WRITE] __uninitialized;
 	size_t count = iov_iter_count(from);
-	ssize_t ret = -EFAULT;
-	u8 *bytes;
+	u8 *bytes = small;
+	ssize_t ret;
 
 	if (count > msg->capacity)
 		return -EINVAL;
+	if (count > sizeof(small)) {
+		bytes = kvmalloc(count, nowait ? GFP_NOWAIT : GFP_KERNEL_ACCOUNT);
+		if (!bytes)
+			return nowait ? -EAGAIN : -ENOMEM;
+	}
 
-	bytes = kvmalloc(count, message_gfp(flags));
-	if (!bytes)
-		return flags & IOCB_NOWAIT ? -EAGAIN : -ENOMEM;
-
-	if (copy_from_iter_full(bytes, count, from))
-		ret = message_store(msg, pos, bytes, count, flags);
-	kvfree(bytes);
+	ret = lkmdemo_message_copy_in(bytes, count, from, iocb->ki_flags);
+	if (!ret)
+		ret = lkmdemo_message_store(msg, iocb, bytes, count);
+	if (bytes != small)
+		kvfree(bytes);
 
 	return ret;
 }
-EXPORT_SYMBOL_IF_KUNIT(lkmdemo_message_write);
-
-static noinline ssize_t message_write_large(struct lkmdemo_message *msg,
-					    loff_t *pos,
-					    const char __user *buf,
-					    size_t count, int flags)
-{
-	struct iov_iter from;
-
-	iov_iter_ubuf(&from, ITER_SOURCE, (void __user *)buf, count);
-
-	return lkmdemo_message_write(msg, pos, &from, flags);
-}
-
-static noinline_for_stack ssize_t
-message_write_small(struct lkmdemo_message *msg, loff_t *pos,
-		    const char __user *buf, size_t count, int flags)
-{
-	u8 small[LKMDEMO_SMALL_WRITE] __uninitialized;
-
-	if (__copy_from_user(small, buf, count))
-		return -EFAULT;
-
-	return message_store(msg, pos, small, count, flags);
-}
 
 /**
- * lkmdemo_message_write_user() - write the bytes of one user buffer
- * @msg: the message
- * @pos: where to start, not negative; goes to the end of what was written
- * @buf: the bytes, checked with access_ok()
- * @count: how many there are, all of which are taken
- * @flags: as for lkmdemo_message_write()
- *
- * Context: As lkmdemo_message_write().
- * Return: As lkmdemo_message_write().
- */
-ssize_t lkmdemo_message_write_user(struct lkmdemo_message *msg, loff_t *pos,
-				   const char __user *buf, size_t count,
-				   int flags)
-{
-	if (count > LKMDEMO_SMALL_WRITE || count > msg->capacity)
-		return message_write_large(msg, pos, buf, count, flags);
-
-	return message_write_small(msg, pos, buf, count, flags);
-}
-
-/**
- * lkmdemo_message_clear() - empty the message
- * @msg: the message; nothing changes when it is empty already
- *
- * Context: Process context.
+ * lkmdemo_message_clear() - empty a message
+ * @msg: the message; does not change if it is empty
  */
 void lkmdemo_message_clear(struct lkmdemo_message *msg)
 {
-	u64 generation = 0;
-	bool change;
-
 	write_seqlock(&msg->lock);
-
-	change = msg->length;
-	if (change) {
-		memset(msg->data, 0, msg->length);
-		WRITE_ONCE(msg->length, 0);
-		generation = ++msg->generation;
-	}
-
-	write_sequnlock(&msg->lock);
-
-	if (change)
-		message_tell(msg, 0, generation);
+	if (msg->length)
+		lkmdemo_message_change(msg, 0, NULL, msg->length, 0);
+	else
+		write_sequnlock(&msg->lock);
 }
-EXPORT_SYMBOL_IF_KUNIT(lkmdemo_message_clear);
-
-/**
- * lkmdemo_message_info() - capacity, length and generation at one moment
- * @msg: the message
- * @info: where they go
- *
- * Context: Any but with the message locked.
- */
-void lkmdemo_message_info(struct lkmdemo_message *msg,
-			  struct lkmdemo_info *info)
-{
-	unsigned int seq;
-
-	do {
-		seq = read_seqbegin(&msg->lock);
-		info->capacity = msg->capacity;
-		info->length = msg->length;
-		info->generation = msg->generation;
-	} while (read_seqretry(&msg->lock, seq));
-}
-EXPORT_SYMBOL_IF_KUNIT(lkmdemo_message_info);
-
-/**
- * lkmdemo_message_page() - a page of the live message, for a mapping
- * @msg: the message
- * @index: which page of it, from 0
- *
- * Context: Any.
- * Return: The page, without a reference of the caller's, or NULL for an index
- * past the page that holds the last byte of the capacity.
- */
-struct page *lkmdemo_message_page(struct lkmdemo_message *msg,
-				  unsigned long index)
-{
-	if (index >= PFN_UP(msg->capacity))
-		return NULL;
-
-	return vmalloc_to_page(msg->data + (index << PAGE_SHIFT));
-}
-EXPORT_SYMBOL_IF_KUNIT(lkmdemo_message_page);

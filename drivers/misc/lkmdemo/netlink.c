@@ -1,37 +1,56 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The generic netlink family: what there is to know about the message, and an
- * event for each of its changes.
+ * The generic netlink family: a request for the state of the message, and an
+ * event for each change.
  */
-#include <linux/rcupdate.h>
+#include <linux/capability.h>
 #include <net/genetlink.h>
 #include <net/net_namespace.h>
 
 #include "lkmdemo.h"
 #include "netlink-gen.h"
 
-static struct lkmdemo_message *lkmdemo_nl_message;
+/* ynl_gen_c.py ignores the flags of a group in the specification. */
+static const struct genl_multicast_group lkmdemo_nl_groups[] = {
+	[LKMDEMO_NLGRP_MESSAGE] = {
+		.name = LKMDEMO_MCGRP_MESSAGE,
+		.flags = GENL_MCAST_CAP_NET_ADMIN,
+	},
+};
+
+/*
+ * Whether a process with CAP_NET_ADMIN ever joined the group. The owner of any
+ * other network namespace may join it as well, but receives no event there, and
+ * must not be able to slow down writes.
+ */
+static bool lkmdemo_nl_joined;
+
+static int lkmdemo_nl_bind(int group)
+{
+	if (ns_capable_noaudit(&init_user_ns, CAP_NET_ADMIN))
+		WRITE_ONCE(lkmdemo_nl_joined, true);
+
+	return 0;
+}
 
 static struct sk_buff *lkmdemo_nl_new(gfp_t gfp)
 {
-	return genlmsg_new(2 * nla_total_size(sizeof(u32)) +
-			   nla_total_size(sizeof(u64)), gfp);
+	return genlmsg_new(2 * nla_total_size(sizeof(u32)) + nla_total_size(sizeof(u64)), gfp);
 }
 
-static int lkmdemo_nl_put_change(struct sk_buff *skb, u32 length,
-				 u64 generation)
+static int lkmdemo_nl_put_change(struct sk_buff *skb, u32 length, u64 generation)
 {
 	return nla_put_u32(skb, LKMDEMO_A_MESSAGE_LENGTH, length) ?:
 	       nla_put_uint(skb, LKMDEMO_A_MESSAGE_GENERATION, generation);
 }
 
 /**
- * lkmdemo_nl_info_get_doit() - answer to info-get
+ * lkmdemo_nl_info_get_doit() - reply to info-get
  * @skb: the request
- * @info: what genetlink has found in it
+ * @info: its attributes and sender
  *
  * Context: Process context, may sleep.
- * Return: 0, or a negative errno, which becomes the answer.
+ * Return: 0 or a negative errno, which becomes the reply.
  */
 int lkmdemo_nl_info_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
@@ -43,10 +62,9 @@ int lkmdemo_nl_info_get_doit(struct sk_buff *skb, struct genl_info *info)
 	if (!reply)
 		return -ENOMEM;
 
-	lkmdemo_message_info(lkmdemo_nl_message, &now);
+	lkmdemo_message_info(&lkmdemo.message, &now);
 	hdr = genlmsg_iput(reply, info);
-	if (!hdr ||
-	    nla_put_u32(reply, LKMDEMO_A_MESSAGE_CAPACITY, now.capacity) ||
+	if (!hdr || nla_put_u32(reply, LKMDEMO_A_MESSAGE_CAPACITY, now.capacity) ||
 	    lkmdemo_nl_put_change(reply, now.length, now.generation)) {
 		nlmsg_free(reply);
 		return -EMSGSIZE;
@@ -56,89 +74,45 @@ int lkmdemo_nl_info_get_doit(struct sk_buff *skb, struct genl_info *info)
 	return genlmsg_reply(reply, info);
 }
 
-/* Writers that must not wait come here too. */
-static struct sk_buff *lkmdemo_nl_event(u32 length, u64 generation)
+/* GFP_NOWAIT: the caller may be a write with IOCB_NOWAIT. */
+static noinline void lkmdemo_nl_announce(u32 length, u64 generation)
 {
 	struct sk_buff *skb;
-	void *hdr;
+	void *hdr = NULL;
 
 	skb = lkmdemo_nl_new(GFP_NOWAIT);
-	if (!skb)
-		return NULL;
-
-	hdr = genlmsg_put(skb, 0, 0, &lkmdemo_nl_family, 0,
-			  LKMDEMO_CMD_MESSAGE_CHANGED);
+	if (skb)
+		hdr = genlmsg_put(skb, 0, 0, &lkmdemo_nl_family, 0, LKMDEMO_CMD_MESSAGE_CHANGED);
 	if (!hdr || lkmdemo_nl_put_change(skb, length, generation)) {
 		nlmsg_free(skb);
-		return NULL;
+		/* Netlink itself reports an event that a full socket loses. */
+		genl_set_err(&lkmdemo_nl_family, &init_net, 0, LKMDEMO_NLGRP_MESSAGE, -ENOBUFS);
+		return;
 	}
 	genlmsg_end(skb, hdr);
-
-	return skb;
+	genlmsg_multicast(&lkmdemo_nl_family, skb, 0, LKMDEMO_NLGRP_MESSAGE, GFP_NOWAIT);
 }
 
-/*
- * One namespace by one, so that a listener's trouble stays in its own. Who misses
- * an event, for want of memory here or of room in its socket, is told so: the
- * latter by netlink itself.
- */
-static noinline void lkmdemo_nl_tell(u32 length, u64 generation)
-{
-	struct sk_buff *skb;
-	struct net *net;
-
-	rcu_read_lock();
-	for_each_net_rcu(net) {
-		skb = lkmdemo_nl_event(length, generation);
-		if (skb)
-			genlmsg_multicast_netns(&lkmdemo_nl_family, net, skb, 0,
-						LKMDEMO_NLGRP_MESSAGE,
-						GFP_NOWAIT);
-		else
-			genl_set_err(&lkmdemo_nl_family, net, 0,
-				     LKMDEMO_NLGRP_MESSAGE, -ENOBUFS);
-	}
-	rcu_read_unlock();
-}
-
-/* Every write comes here, and hardly ever is anybody listening. */
 static void lkmdemo_nl_notify(size_t length, u64 generation)
 {
-	/* The answer is for all network namespaces, whichever is asked. */
-	if (genl_has_listeners(&lkmdemo_nl_family, &init_net,
-			       LKMDEMO_NLGRP_MESSAGE))
-		lkmdemo_nl_tell(length, generation);
+	if (READ_ONCE(lkmdemo_nl_joined) &&
+	    genl_has_listeners(&lkmdemo_nl_family, &init_net, LKMDEMO_NLGRP_MESSAGE))
+		lkmdemo_nl_announce(length, generation);
 }
 
-/**
- * lkmdemo_netlink_init() - make a message known to netlink
- * @msg: the message, which nobody changes yet
- *
- * Context: Process context, may sleep.
- * Return: 0, or a negative errno.
- */
-int __init lkmdemo_netlink_init(struct lkmdemo_message *msg)
+/* Register the family. The device is not registered yet. */
+int __init lkmdemo_netlink_init(void)
 {
-	int ret;
+	lkmdemo_nl_family.netnsok = false;
+	lkmdemo_nl_family.mcgrps = lkmdemo_nl_groups;
+	lkmdemo_nl_family.bind = lkmdemo_nl_bind;
+	lkmdemo.message.notify = lkmdemo_nl_notify;
 
-	lkmdemo_nl_message = msg;
-	ret = genl_register_family(&lkmdemo_nl_family);
-	if (ret)
-		return ret;
-
-	msg->notify = lkmdemo_nl_notify;
-
-	return 0;
+	return genl_register_family(&lkmdemo_nl_family);
 }
 
-/**
- * lkmdemo_netlink_exit() - make a message unknown to netlink
- * @msg: the message, which nobody changes any more
- *
- * Context: Process context, may sleep until requests have been answered.
- */
-void lkmdemo_netlink_exit(struct lkmdemo_message *msg)
+/* Unregister the family. The device has no users left. */
+void lkmdemo_netlink_exit(void)
 {
-	msg->notify = NULL;
 	genl_unregister_family(&lkmdemo_nl_family);
 }

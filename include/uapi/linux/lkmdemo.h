@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
 /*
- * The ioctls of /dev/lkmdemo.
+ * ioctls of /dev/lkmdemo.
  */
 #ifndef _UAPI_LINUX_LKMDEMO_H
 #define _UAPI_LINUX_LKMDEMO_H
@@ -11,10 +11,10 @@
 #define LKMDEMO_IOC_MAGIC	0xED
 
 /**
- * struct lkmdemo_info - the message at one moment
- * @capacity: the most bytes that it can have
- * @length: the bytes that it has
- * @generation: the number of its last change; that of the first message is 1
+ * struct lkmdemo_info - snapshot of the message
+ * @capacity: size limit of the message in bytes
+ * @length: size of the message in bytes
+ * @generation: number of the last change, 1 for the first message
  */
 struct lkmdemo_info {
 	__u32 capacity;
@@ -22,10 +22,10 @@ struct lkmdemo_info {
 	__u64 generation;
 };
 
-/* Tell about the message. */
+/* Get a snapshot of the message. */
 #define LKMDEMO_IOC_GET_INFO	_IOR(LKMDEMO_IOC_MAGIC, 0x00, struct lkmdemo_info)
 
-/* Empty the message; needs write access. */
+/* Empty the message. Requires write access. */
 #define LKMDEMO_IOC_CLEAR	_IO(LKMDEMO_IOC_MAGIC, 0x01)
 
 #endif /* _UAPI_LINUX_LKMDEMO_H */

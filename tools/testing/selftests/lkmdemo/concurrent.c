@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Many threads at /dev/lkmdemo: who gets in, and that a write is never torn.
+ * Concurrent opens, reads, writes and appends of /dev/lkmdemo.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -52,7 +52,7 @@ static void *open_in_rounds(void *arg)
 	return NULL;
 }
 
-TEST_F(race, for_the_place_has_one_winner_each_time)
+TEST_F(race, of_opens_has_one_winner_each_time)
 {
 	static struct opener openers[THREADS];
 	pthread_barrier_t barrier;
@@ -77,29 +77,29 @@ TEST_F(race, for_the_place_has_one_winner_each_time)
 	}
 }
 
-/* A full message is written again and again, all of one letter or of another. */
+/* A full message is written repeatedly, all of one letter or of another. */
 FIXTURE(atomicity) {
 };
 
 FIXTURE_VARIANT(atomicity) {
 	unsigned int reads;
-	/* The pages that readers read into are taken away before each read. */
+	/* The destination is not resident at each read. */
 	bool absent;
 };
 
-FIXTURE_VARIANT_ADD(atomicity, of_reads_into_present_pages) {
-	.reads = 500,
+FIXTURE_VARIANT_ADD(atomicity, of_reads_into_resident_pages) {
+	.reads = 2000,
 	.absent = false,
 };
 
-FIXTURE_VARIANT_ADD(atomicity, of_reads_into_absent_pages) {
-	.reads = 8,
+FIXTURE_VARIANT_ADD(atomicity, of_reads_into_pages_that_are_not_resident) {
+	.reads = 100,
 	.absent = true,
 };
 
 FIXTURE_SETUP(atomicity)
 {
-	setup_race(_metadata, "exclusive=N capacity=1048576");
+	setup_race(_metadata, "exclusive=N capacity=65536");
 }
 
 FIXTURE_TEARDOWN_PARENT(atomicity)
@@ -124,7 +124,7 @@ static void *write_letters(void *arg)
 	memset(letters[0], 'A', CAPACITY_MAX);
 	memset(letters[1], 'B', CAPACITY_MAX);
 
-	/* Who wakes up gets in the middle of a read also on a single processor. */
+	/* A wake-up interrupts a read on a single processor as well. */
 	for (i = 0; !stop_writing; i++) {
 		if (RESULT(pwrite(fd, letters[i % 2], CAPACITY_MAX, 0)) != CAPACITY_MAX)
 			writer->failed++;
@@ -151,7 +151,7 @@ static void *read_letters(void *arg)
 	pages = mmap(NULL, CAPACITY_MAX, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
 		     -1, 0);
 
-	/* Reads count for nothing while nobody writes. */
+	/* Reads show nothing before the writer runs. */
 	for (i = 0; i < reader->reads || changes < 2; i++) {
 		if (reader->absent)
 			madvise(pages, CAPACITY_MAX, MADV_DONTNEED);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * lkmdemo_counter and what is stacked on it: who can come and go when, and how
- * that moves the shared counter.
+ * lkmdemo_counter and its clients: the order of loading and unloading, and the
+ * shared counter.
  */
 #include "device.h"
 
@@ -51,7 +51,7 @@ TEST_F(counters, shared_can_go_below_zero)
 	EXPECT_SHARED(-1);
 }
 
-TEST_F(counters, shared_goes_up_with_each_load_of_inc)
+TEST_F(counters, shared_increases_with_each_load_of_inc)
 {
 	int i;
 
@@ -65,7 +65,7 @@ TEST_F(counters, shared_goes_up_with_each_load_of_inc)
 	}
 }
 
-TEST_F(counters, shared_is_forgotten_at_unload)
+TEST_F(counters, shared_restarts_at_zero_after_unload)
 {
 	ASSERT_EQ(0, modules_set(MODULE_STACK, MODULE_COUNTER | MODULE_INC));
 	EXPECT_SHARED(1);
@@ -74,7 +74,7 @@ TEST_F(counters, shared_is_forgotten_at_unload)
 	EXPECT_SHARED(0);
 }
 
-TEST_F(counters, shared_is_not_moved_by_the_device)
+TEST_F(counters, shared_does_not_change_with_the_device)
 {
 	char byte;
 	int fd;
@@ -89,13 +89,13 @@ TEST_F(counters, shared_is_not_moved_by_the_device)
 	EXPECT_SHARED(0);
 }
 
-TEST_F(counters, shared_can_not_be_given_at_load)
+TEST_F(counters, shared_can_not_be_set_at_load)
 {
 	EXPECT_EQ(-EPERM, module_load("lkmdemo_counter", "shared=5"));
 	EXPECT_EQ(0, modules_loaded());
 }
 
-TEST_F(counters, load_works_after_one_that_was_refused)
+TEST_F(counters, load_succeeds_after_a_refused_load)
 {
 	ASSERT_EQ(-EPERM, module_load("lkmdemo_counter", "shared=5"));
 	ASSERT_EQ(0, module_load("lkmdemo_counter", ""));
@@ -132,7 +132,7 @@ TEST_F(counters, exporter_not_loaded_unload_is_enoent)
 	EXPECT_EQ(-ENOENT, module_unload("lkmdemo_counter"));
 }
 
-TEST_F(counters, exporter_stays_until_the_last_client_is_gone)
+TEST_F(counters, exporter_can_not_be_unloaded_before_its_last_client)
 {
 	ASSERT_EQ(0, modules_set(MODULE_STACK, MODULE_STACK));
 
@@ -145,7 +145,7 @@ TEST_F(counters, exporter_stays_until_the_last_client_is_gone)
 	EXPECT_EQ(0, module_unload("lkmdemo_counter"));
 }
 
-TEST_F(counters, device_stays_until_the_last_close)
+TEST_F(counters, device_can_not_be_unloaded_before_the_last_close)
 {
 	int fd, copy;
 
@@ -162,7 +162,7 @@ TEST_F(counters, device_stays_until_the_last_close)
 	EXPECT_EQ(0, module_unload("lkmdemo"));
 }
 
-TEST_F(counters, device_works_on_after_a_refused_unload)
+TEST_F(counters, device_works_after_a_refused_unload)
 {
 	int fd;
 
@@ -183,7 +183,7 @@ static void swap_bytes(unsigned char *a, unsigned char *b)
 	*b = byte;
 }
 
-/* The next arrangement of the bytes in lexical order, false after the last. */
+/* Permute the bytes to the next lexical order. Return false after the last one. */
 static bool next_arrangement(unsigned char *bytes, int count)
 {
 	int i = count - 2, j = count - 1, k;
@@ -202,9 +202,9 @@ static bool next_arrangement(unsigned char *bytes, int count)
 	return true;
 }
 
-TEST_F_TIMEOUT(counters, shared_moves_with_loads_only_in_every_order, 100)
+TEST_F_TIMEOUT(counters, shared_changes_at_load_only_in_every_order, 100)
 {
-	/* A client's first turn loads it, its second one unloads it. */
+	/* The first turn of a client loads it, the second one unloads it. */
 	unsigned char order[] = { 0, 0, 1, 1, 2, 2 };
 	const struct client *client;
 	unsigned int i, orders = 0;
@@ -230,7 +230,7 @@ TEST_F_TIMEOUT(counters, shared_moves_with_loads_only_in_every_order, 100)
 	EXPECT_EQ(90, orders);
 }
 
-/* One of those that need the exporter. */
+/* A module that depends on the exporter. */
 FIXTURE(client) {
 };
 
@@ -266,7 +266,7 @@ TEST_F(client, without_the_exporter_is_enoent)
 	EXPECT_EQ(0, modules_loaded());
 }
 
-TEST_F(client, does_not_load_after_the_exporter_is_gone)
+TEST_F(client, does_not_load_after_the_exporter_was_unloaded)
 {
 	ASSERT_EQ(0, module_load("lkmdemo_counter", ""));
 	ASSERT_EQ(0, module_unload("lkmdemo_counter"));
@@ -299,7 +299,7 @@ TEST_F(client, loaded_twice_is_eexist)
 	EXPECT_SHARED(variant->client->step);
 }
 
-TEST_F(client, keeps_the_exporter)
+TEST_F(client, keeps_the_exporter_loaded)
 {
 	ASSERT_EQ(0, module_load("lkmdemo_counter", ""));
 	ASSERT_EQ(0, module_load(variant->client->name, ""));
@@ -308,7 +308,7 @@ TEST_F(client, keeps_the_exporter)
 	EXPECT_TRUE(module_loaded("lkmdemo_counter"));
 }
 
-TEST_F(client, frees_the_exporter_at_unload)
+TEST_F(client, releases_the_exporter_at_unload)
 {
 	ASSERT_EQ(0, module_load("lkmdemo_counter", ""));
 	ASSERT_EQ(0, module_load(variant->client->name, ""));
@@ -317,7 +317,7 @@ TEST_F(client, frees_the_exporter_at_unload)
 	EXPECT_EQ(0, module_unload("lkmdemo_counter"));
 }
 
-TEST_F(client, does_not_give_back_at_unload)
+TEST_F(client, does_not_revert_its_change_at_unload)
 {
 	ASSERT_EQ(0, module_load("lkmdemo_counter", ""));
 	ASSERT_EQ(0, module_load(variant->client->name, ""));

@@ -21,7 +21,7 @@
 #define GREETING	"Hello from kernel\n"
 #define GREETING_LENGTH	((ssize_t)sizeof(GREETING) - 1)
 #define CAPACITY	1024
-#define CAPACITY_MAX	(1024 * 1024)
+#define CAPACITY_MAX	65536
 
 /* The number of bytes behind an edge_buffer() that cannot be accessed. */
 #define EDGE_HOLE	(2 * CAPACITY_MAX)

@@ -20,7 +20,7 @@ ktap_set_plan $((sizes * $#))
 
 reason=$({ root_missing; tool_missing fio; device_unusable; } | head -n 1)
 if [ -z "$reason" ]; then
-	fresh_device capacity=1048576 exclusive=N
+	fresh_device capacity=65536 exclusive=N
 	capacity=$(cat /sys/class/misc/lkmdemo/capacity)
 	cat >"$out/jobs" <<-EOF
 		[global]

@@ -53,7 +53,9 @@ expect 'function_graph.is_limited_to_the_module' '' functions_of_others
 
 # A compiler may inline the helpers within a file.
 if [ -z "$reason" ]; then
-	for helper in 'message_*' 'file_*' lkmdemo_claim; do
+	for helper in lkmdemo_claim lkmdemo_do_open lkmdemo_is_exclusive \
+		      lkmdemo_message_copy lkmdemo_message_copy_in lkmdemo_message_fill \
+		      lkmdemo_message_flush lkmdemo_message_get lkmdemo_message_store; do
 		echo "!$helper" >>$tracing/set_ftrace_filter 2>/dev/null
 	done
 
@@ -82,17 +84,17 @@ expect 'function_graph.an_open_that_truncates_clears_the_message' \
 	calls lkmdemo_open
 
 expect 'function_graph.a_write_stores_and_tells' \
-'lkmdemo_write() {
-  lkmdemo_message_write_user() {
+'lkmdemo_write_iter() {
+  lkmdemo_message_write() {
     lkmdemo_nl_notify();
   }
 }' \
-	calls lkmdemo_write
+	calls lkmdemo_write_iter
 
 expect 'function_graph.a_read_copies' \
-'lkmdemo_read() {
-  lkmdemo_message_read_user();
+'lkmdemo_read_iter() {
+  lkmdemo_message_read();
 }' \
-	calls lkmdemo_read
+	calls lkmdemo_read_iter
 
 finish

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The ioctls of /dev/lkmdemo, and what changes the generation.
+ * ioctls of /dev/lkmdemo, and the calls that change the generation.
  */
 #include <stddef.h>
 #include <sys/uio.h>
@@ -33,12 +33,12 @@ TEST_F(ioctl, numbers_are_the_abi)
 	EXPECT_EQ(8, offsetof(struct lkmdemo_info, generation));
 }
 
-TEST_F(ioctl, get_info_tells_of_the_first_message)
+TEST_F(ioctl, get_info_returns_the_first_message)
 {
 	EXPECT_INFO(self->fd, CAPACITY, GREETING_LENGTH, 1);
 }
 
-TEST_F(ioctl, get_info_tells_of_the_last_write)
+TEST_F(ioctl, get_info_returns_the_last_write)
 {
 	ASSERT_EQ(2, pwrite(self->fd, "ok", 2, 98));
 
@@ -83,7 +83,7 @@ TEST_F(ioctl, get_info_into_memory_that_ends_early_is_efault)
 	EXPECT_EQ(-EFAULT, RESULT(ioctl(self->fd, LKMDEMO_IOC_GET_INFO, info)));
 }
 
-TEST_F(ioctl, get_info_into_memory_that_is_read_only_is_efault)
+TEST_F(ioctl, get_info_into_read_only_memory_is_efault)
 {
 	void *page = mmap(NULL, 1, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
@@ -131,7 +131,7 @@ TEST_F(ioctl, clear_without_write_access_is_ebadf)
 	EXPECT_INFO(fd, CAPACITY, GREETING_LENGTH, 1);
 }
 
-TEST_F(ioctl, clear_looks_at_no_argument)
+TEST_F(ioctl, clear_ignores_its_argument)
 {
 	EXPECT_EQ(0, RESULT(ioctl(self->fd, LKMDEMO_IOC_CLEAR, edge_buffer(0))));
 }
@@ -144,7 +144,7 @@ TEST_F(ioctl, clear_of_an_empty_message_is_no_change)
 	EXPECT_INFO(self->fd, CAPACITY, 0, 2);
 }
 
-TEST_F(ioctl, clear_leaves_nothing_for_a_gap_to_show)
+TEST_F(ioctl, gap_after_clear_reads_as_zeros)
 {
 	ASSERT_EQ(0, ioctl(self->fd, LKMDEMO_IOC_CLEAR));
 	ASSERT_EQ(1, pwrite(self->fd, "x", 1, 5));
@@ -221,7 +221,7 @@ TEST_F(unknown_ioctl, is_enotty_and_changes_nothing)
 	EXPECT_GREETING(self->fd);
 }
 
-/* By how much a call moves the generation. */
+/* The effect of a call on the generation. */
 FIXTURE(generation) {
 	int fd;
 };
@@ -320,7 +320,7 @@ FIXTURE_TEARDOWN_PARENT(generation)
 	EXPECT_EQ(0, modules_restore());
 }
 
-TEST_F(generation, goes_up_by_one_with_a_change)
+TEST_F(generation, increases_by_one_with_a_change)
 {
 	struct lkmdemo_info info;
 

@@ -11,7 +11,7 @@
 #define RWF_NOAPPEND	0x00000020
 #endif
 
-/* Several descriptors are handy here, and who may open is tested elsewhere. */
+/* Not exclusive: some tests use several descriptors. */
 FIXTURE(message) {
 	int fd;
 };
@@ -38,7 +38,7 @@ TEST_F(message, is_the_greeting_byte_for_byte)
 	EXPECT_EQ(0, memcmp(GREETING, seen, GREETING_LENGTH));
 }
 
-TEST_F(message, short_reads_go_on_to_the_end)
+TEST_F(message, short_reads_continue_to_the_end)
 {
 	char seen[5];
 
@@ -70,15 +70,6 @@ TEST_F(message, read_touches_no_byte_past_its_count)
 	ASSERT_EQ(5, read(self->fd, seen, 5));
 
 	EXPECT_EQ(0, memcmp("Hello###", seen, sizeof(seen)));
-}
-
-TEST_F(message, read_touches_no_byte_past_the_length)
-{
-	char seen[4] = "####";
-
-	ASSERT_EQ(2, pread(self->fd, seen, sizeof(seen), GREETING_LENGTH - 2));
-
-	EXPECT_EQ(0, memcmp("l\n##", seen, sizeof(seen)));
 }
 
 TEST_F(message, readv_fills_its_segments_in_order)
@@ -135,7 +126,7 @@ TEST_F(message, write_only_read_is_ebadf)
 	EXPECT_EQ(-EBADF, RESULT(read(fd, &byte, 1)));
 }
 
-TEST_F(message, read_into_memory_that_is_not_there_is_efault)
+TEST_F(message, read_into_unmapped_memory_is_efault)
 {
 	void *nowhere = edge_buffer(0);
 
@@ -145,7 +136,7 @@ TEST_F(message, read_into_memory_that_is_not_there_is_efault)
 	EXPECT_POSITION(self->fd, 3);
 }
 
-TEST_F(message, read_into_memory_that_is_read_only_is_efault)
+TEST_F(message, read_into_read_only_memory_is_efault)
 {
 	void *page = mmap(NULL, 1, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
@@ -155,14 +146,16 @@ TEST_F(message, read_into_memory_that_is_read_only_is_efault)
 	EXPECT_POSITION(self->fd, 0);
 }
 
+/* How close a copy gets to a hole depends on the architecture. */
 TEST_F(message, read_up_to_a_hole_is_short)
 {
 	char *seen = edge_buffer(5);
+	ssize_t count = read(self->fd, seen, GREETING_LENGTH);
 
-	ASSERT_EQ(5, read(self->fd, seen, GREETING_LENGTH));
-
-	EXPECT_EQ(0, memcmp("Hello", seen, 5));
-	EXPECT_POSITION(self->fd, 5);
+	ASSERT_LT(0, count);
+	ASSERT_GE(5, count);
+	EXPECT_EQ(0, memcmp("Hello", seen, count));
+	EXPECT_POSITION(self->fd, count);
 }
 
 TEST_F(message, readv_up_to_a_hole_is_short)
@@ -173,15 +166,30 @@ TEST_F(message, readv_up_to_a_hole_is_short)
 		{ first, sizeof(first) },
 		{ second, 8 },
 	};
+	ssize_t count = readv(self->fd, iov, ARRAY_SIZE(iov));
 
-	ASSERT_EQ(10, readv(self->fd, iov, ARRAY_SIZE(iov)));
-
+	ASSERT_LT(6, count);
+	ASSERT_GE(10, count);
 	EXPECT_EQ(0, memcmp("Hello ", first, 6));
-	EXPECT_EQ(0, memcmp("from", second, 4));
-	EXPECT_POSITION(self->fd, 10);
+	EXPECT_EQ(0, memcmp("from", second, count - 6));
+	EXPECT_POSITION(self->fd, count);
 }
 
-TEST_F(message, read_into_pages_never_touched_gives_the_bytes)
+TEST_F(message, readv_up_to_a_segment_in_a_hole_is_exact)
+{
+	char seen[6];
+	struct iovec iov[] = {
+		{ seen, sizeof(seen) },
+		{ edge_buffer(0), 8 },
+	};
+
+	ASSERT_EQ(6, readv(self->fd, iov, ARRAY_SIZE(iov)));
+
+	EXPECT_EQ(0, memcmp("Hello ", seen, 6));
+	EXPECT_POSITION(self->fd, 6);
+}
+
+TEST_F(message, read_into_pages_that_are_not_resident_is_complete)
 {
 	char *seen = mmap(NULL, CAPACITY, PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -192,7 +200,7 @@ TEST_F(message, read_into_pages_never_touched_gives_the_bytes)
 	EXPECT_EQ(0, memcmp(GREETING, seen, GREETING_LENGTH));
 }
 
-TEST_F(message, read_needs_no_memory_when_there_is_nothing_to_read)
+TEST_F(message, read_of_no_bytes_accesses_no_memory)
 {
 	void *nowhere = edge_buffer(0);
 
@@ -242,13 +250,37 @@ TEST_F(message, gap_reads_as_zeros)
 	EXPECT_MESSAGE(self->fd, expected, 300);
 }
 
-TEST_F(message, write_of_nothing_changes_nothing)
+TEST_F(message, transfer_of_zero_bytes_is_0_and_has_no_effect)
 {
+	static const off_t offsets[] = { 0, GREETING_LENGTH, CAPACITY, CAPACITY + 1, LLONG_MAX };
+	struct iovec iov[] = { { edge_buffer(0), 0 }, { NULL, 0 } };
+	unsigned int i;
+
 	ASSERT_EQ(100, lseek(self->fd, 100, SEEK_SET));
 
 	EXPECT_EQ(0, RESULT(write(self->fd, edge_buffer(0), 0)));
+	EXPECT_EQ(0, RESULT(writev(self->fd, iov, ARRAY_SIZE(iov))));
+	EXPECT_EQ(0, RESULT(read(self->fd, edge_buffer(0), 0)));
+	EXPECT_EQ(0, RESULT(readv(self->fd, iov, ARRAY_SIZE(iov))));
+	for (i = 0; i < ARRAY_SIZE(offsets); i++) {
+		EXPECT_EQ(0, RESULT(pwrite(self->fd, edge_buffer(0), 0, offsets[i])));
+		EXPECT_EQ(0, RESULT(pwritev(self->fd, iov, ARRAY_SIZE(iov), offsets[i])));
+		EXPECT_EQ(0, RESULT(pread(self->fd, edge_buffer(0), 0, offsets[i])));
+		EXPECT_EQ(0, RESULT(preadv(self->fd, iov, ARRAY_SIZE(iov), offsets[i])));
+	}
 	EXPECT_GREETING(self->fd);
+	EXPECT_INFO(self->fd, CAPACITY, GREETING_LENGTH, 1);
 	EXPECT_POSITION(self->fd, 100);
+}
+
+TEST_F(message, append_of_zero_bytes_leaves_the_position)
+{
+	int fd = open_device(O_WRONLY | O_APPEND);
+
+	ASSERT_LE(0, fd);
+
+	EXPECT_EQ(0, RESULT(write(fd, "", 0)));
+	EXPECT_POSITION(fd, 0);
 }
 
 TEST_F(message, writev_stores_its_segments_in_order)
@@ -412,7 +444,7 @@ FIXTURE_TEARDOWN_PARENT(pread)
 	EXPECT_EQ(0, modules_restore());
 }
 
-TEST_F(pread, gives_the_bytes_from_its_offset)
+TEST_F(pread, returns_the_bytes_at_its_offset)
 {
 	char seen[CAPACITY];
 
@@ -446,6 +478,7 @@ FIXTURE_VARIANT_ADD(pwrite, last_byte) { CAPACITY - 1, 1, 1 };
 FIXTURE_VARIANT_ADD(pwrite, across_the_last_byte) { CAPACITY - 1, 2, -ENOSPC };
 FIXTURE_VARIANT_ADD(pwrite, at_capacity) { CAPACITY, 1, -ENOSPC };
 FIXTURE_VARIANT_ADD(pwrite, nothing_at_capacity) { CAPACITY, 0, 0 };
+FIXTURE_VARIANT_ADD(pwrite, nothing_past_capacity) { CAPACITY + 1, 0, 0 };
 FIXTURE_VARIANT_ADD(pwrite, past_capacity) { CAPACITY + 1, 1, -ENOSPC };
 FIXTURE_VARIANT_ADD(pwrite, far_past_capacity) { LLONG_MAX - 1, 1, -ENOSPC };
 FIXTURE_VARIANT_ADD(pwrite, overflow) { LLONG_MAX, 1, -EINVAL };
@@ -464,7 +497,7 @@ FIXTURE_TEARDOWN_PARENT(pwrite)
 	EXPECT_EQ(0, modules_restore());
 }
 
-TEST_F(pwrite, stores_all_that_fits_or_nothing)
+TEST_F(pwrite, stores_all_bytes_or_none)
 {
 	char bytes[4 * CAPACITY], expected[CAPACITY] = GREETING;
 	ssize_t length = GREETING_LENGTH;
@@ -481,7 +514,7 @@ TEST_F(pwrite, stores_all_that_fits_or_nothing)
 	EXPECT_MESSAGE(self->fd, expected, length);
 }
 
-/* Two segments of the same size; the second ends in a hole. */
+/* Two segments of the same size. The second one ends in a hole. */
 FIXTURE(faulting_write) {
 	int fd;
 	struct iovec iov[2];

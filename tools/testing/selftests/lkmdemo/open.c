@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * open and release of /dev/lkmdemo: who gets in, and what O_TRUNC does.
+ * open and release of /dev/lkmdemo, O_TRUNC and O_DIRECT.
  */
 #include <signal.h>
 #include <sys/stat.h>
@@ -47,7 +47,7 @@ TEST_F(open, second_open_is_ebusy)
 	EXPECT_EQ(-EBUSY, open_device(O_RDWR));
 }
 
-TEST_F(open, second_open_is_ebusy_whatever_the_access_modes)
+TEST_F(open, second_open_is_ebusy_for_all_access_modes)
 {
 	ASSERT_LE(0, open_device(O_RDONLY));
 
@@ -55,7 +55,7 @@ TEST_F(open, second_open_is_ebusy_whatever_the_access_modes)
 	EXPECT_EQ(-EBUSY, open_device(O_WRONLY));
 }
 
-TEST_F(open, second_open_is_ebusy_at_once_also_without_nonblock)
+TEST_F(open, second_open_is_ebusy_without_waiting)
 {
 	int fd = open_device(O_RDWR);
 
@@ -64,7 +64,7 @@ TEST_F(open, second_open_is_ebusy_at_once_also_without_nonblock)
 	EXPECT_EQ(-EBUSY, open_device(O_RDWR));
 }
 
-TEST_F(open, refused_open_takes_no_place)
+TEST_F(open, refused_open_does_not_claim_the_device)
 {
 	int fd = open_device(O_RDWR);
 
@@ -85,6 +85,27 @@ TEST_F(open, refused_open_does_not_truncate)
 	EXPECT_GREETING(fd);
 }
 
+TEST_F(open, o_direct_is_einval_and_has_no_effect)
+{
+	int fd;
+
+	EXPECT_EQ(-EINVAL, open_device(O_WRONLY | O_TRUNC | O_DIRECT));
+	EXPECT_EQ(-EINVAL, open_device(O_RDONLY | O_DIRECT));
+
+	fd = open_device(O_RDWR);
+	ASSERT_LE(0, fd);
+	EXPECT_GREETING(fd);
+	EXPECT_INFO(fd, CAPACITY, GREETING_LENGTH, 1);
+}
+
+TEST_F(open, o_direct_can_not_be_set_later)
+{
+	int fd = open_device(O_RDWR);
+
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(-EINVAL, RESULT(fcntl(fd, F_SETFL, O_DIRECT)));
+}
+
 TEST_F(open, refused_open_leaves_the_first_one_working)
 {
 	int fd = open_device(O_RDWR);
@@ -96,7 +117,7 @@ TEST_F(open, refused_open_leaves_the_first_one_working)
 	EXPECT_MESSAGE(fd, "Jollo from kernel\n", GREETING_LENGTH);
 }
 
-TEST_F(open, close_frees_the_place_every_time)
+TEST_F(open, close_releases_the_device_every_time)
 {
 	int fd, i;
 
@@ -107,14 +128,14 @@ TEST_F(open, close_frees_the_place_every_time)
 	}
 }
 
-TEST_F(open, o_path_takes_no_place)
+TEST_F(open, o_path_does_not_claim_the_device)
 {
 	ASSERT_LE(0, open_device(O_PATH));
 
 	EXPECT_LE(0, open_device(O_RDWR));
 }
 
-TEST_F(open, dup_keeps_the_place_until_the_last_close)
+TEST_F(open, dup_keeps_the_device_busy_until_the_last_close)
 {
 	int fd = open_device(O_RDWR);
 	int copy = dup(fd);
@@ -138,7 +159,7 @@ TEST_F(open, dup_shares_the_position)
 	EXPECT_POSITION(copy, 5);
 }
 
-/* A child that has what the test has open, and lives until it is told to go. */
+/* A child that inherits the open files and waits to be killed. */
 static pid_t fork_holder(void)
 {
 	pid_t pid = fork();
@@ -156,7 +177,7 @@ static void kill_holder(struct __test_metadata *_metadata, pid_t pid)
 	ASSERT_EQ(pid, waitpid(pid, NULL, 0));
 }
 
-TEST_F(open, child_keeps_the_place_after_the_parent_has_closed)
+TEST_F(open, child_keeps_the_device_busy_after_the_parent_closed)
 {
 	int fd = open_device(O_RDWR);
 	pid_t child = fork_holder();
@@ -169,7 +190,7 @@ TEST_F(open, child_keeps_the_place_after_the_parent_has_closed)
 	kill_holder(_metadata, child);
 }
 
-TEST_F(open, parent_keeps_the_place_after_the_child_is_gone)
+TEST_F(open, parent_keeps_the_device_busy_after_the_child_exited)
 {
 	int fd = open_device(O_RDWR);
 	pid_t child = fork_holder();
@@ -181,7 +202,7 @@ TEST_F(open, parent_keeps_the_place_after_the_child_is_gone)
 	EXPECT_EQ(-EBUSY, open_device(O_RDWR));
 }
 
-TEST_F(open, killed_process_frees_its_place)
+TEST_F(open, killed_process_releases_the_device)
 {
 	int fd = open_device(O_RDWR);
 	pid_t child = fork_holder();

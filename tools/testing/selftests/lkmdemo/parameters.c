@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The module parameters of lkmdemo: what is accepted, refused and shown.
+ * Module parameters of lkmdemo: valid and invalid values, and their view in sysfs.
  */
 #include "device.h"
 #include "kmsg.h"
@@ -28,7 +28,7 @@ TEST_F(parameters, have_defaults)
 	EXPECT_PARAMETER("lkmdemo", "exclusive", "Y");
 }
 
-TEST_F(parameters, have_the_values_given)
+TEST_F(parameters, have_the_values_given_at_load)
 {
 	ASSERT_EQ(0, module_load("lkmdemo", "capacity=77 greeting=\"Hi there\" exclusive=0"));
 
@@ -72,7 +72,7 @@ TEST_F(parameters, unload_removes_the_device_node)
 	EXPECT_EQ(-ENOENT, open_device(O_RDWR));
 }
 
-/* The newline counts too: of the default capacity a greeting can fill 1023 bytes. */
+/* With the newline, a greeting of 1023 bytes fills the default capacity. */
 static const char *long_greeting(size_t length)
 {
 	static char parameters[2 * CAPACITY] = "greeting=";
@@ -81,7 +81,7 @@ static const char *long_greeting(size_t length)
 	return parameters;
 }
 
-TEST_F(parameters, greeting_that_just_fits_is_the_message)
+TEST_F(parameters, greeting_of_capacity_bytes_is_the_message)
 {
 	char expected[CAPACITY];
 	int fd;
@@ -95,12 +95,12 @@ TEST_F(parameters, greeting_that_just_fits_is_the_message)
 	EXPECT_MESSAGE(fd, expected, CAPACITY);
 }
 
-TEST_F(parameters, greeting_that_is_one_too_long_is_einval)
+TEST_F(parameters, greeting_one_byte_too_long_is_einval)
 {
 	EXPECT_EQ(-EINVAL, module_load("lkmdemo", long_greeting(CAPACITY)));
 }
 
-TEST_F(parameters, exclusive_off_lets_many_in)
+TEST_F(parameters, exclusive_off_allows_many_opens)
 {
 	int i;
 
@@ -110,7 +110,7 @@ TEST_F(parameters, exclusive_off_lets_many_in)
 		ASSERT_LE(0, open_device(O_RDWR));
 }
 
-TEST_F(parameters, exclusive_switched_off_holds_for_the_next_open)
+TEST_F(parameters, exclusive_switched_off_allows_the_next_open)
 {
 	ASSERT_EQ(0, module_load("lkmdemo", ""));
 	ASSERT_LE(0, open_device(O_RDWR));
@@ -138,7 +138,7 @@ TEST_F(parameters, exclusive_switched_on_refuses_the_next_open)
 	EXPECT_LE(0, open_device(O_RDWR));
 }
 
-TEST_F(parameters, exclusive_switched_on_leaves_who_is_in)
+TEST_F(parameters, exclusive_switched_on_keeps_existing_opens)
 {
 	int one, two;
 
@@ -153,7 +153,7 @@ TEST_F(parameters, exclusive_switched_on_leaves_who_is_in)
 	EXPECT_MESSAGE(two, "Jello from kernel\n", GREETING_LENGTH);
 }
 
-TEST_F(parameters, exclusive_refuses_what_is_no_bool)
+TEST_F(parameters, exclusive_rejects_a_value_that_is_not_a_bool)
 {
 	ASSERT_EQ(0, module_load("lkmdemo", ""));
 
@@ -173,7 +173,7 @@ FIXTURE_VARIANT(good) {
 FIXTURE_VARIANT_ADD(good, capacity_1) { "capacity=1 greeting=", 1, "\n" };
 FIXTURE_VARIANT_ADD(good, capacity_just_enough) { "capacity=18", 18, GREETING };
 FIXTURE_VARIANT_ADD(good, capacity_over_a_page) { "capacity=4097", 4097, GREETING };
-FIXTURE_VARIANT_ADD(good, capacity_max) { "capacity=1048576", CAPACITY_MAX, GREETING };
+FIXTURE_VARIANT_ADD(good, capacity_max) { "capacity=65536", CAPACITY_MAX, GREETING };
 FIXTURE_VARIANT_ADD(good, greeting_empty) { "greeting=", CAPACITY, "\n" };
 FIXTURE_VARIANT_ADD(good, greeting_of_words) { "greeting=\"Hi there\"", CAPACITY, "Hi there\n" };
 FIXTURE_VARIANT_ADD(good, greeting_just_fits) { "capacity=6 greeting=Hello", 6, "Hello\n" };
@@ -196,7 +196,7 @@ TEST_F(good, greeting_and_a_newline_are_the_message)
 	EXPECT_MESSAGE(fd, variant->message, strlen(variant->message));
 }
 
-TEST_F(good, capacity_can_be_filled_and_not_passed)
+TEST_F(good, capacity_can_be_filled_but_not_exceeded)
 {
 	static char full[CAPACITY_MAX + 1];
 	int fd = open_device(O_RDWR);
@@ -219,7 +219,7 @@ FIXTURE_VARIANT(bad) {
 };
 
 FIXTURE_VARIANT_ADD(bad, capacity_0) { "capacity=0" };
-FIXTURE_VARIANT_ADD(bad, capacity_over_max) { "capacity=1048577" };
+FIXTURE_VARIANT_ADD(bad, capacity_over_max) { "capacity=65537" };
 FIXTURE_VARIANT_ADD(bad, capacity_uint_max) { "capacity=4294967295" };
 FIXTURE_VARIANT_ADD(bad, capacity_negative) { "capacity=-1" };
 FIXTURE_VARIANT_ADD(bad, capacity_no_number) { "capacity=many" };

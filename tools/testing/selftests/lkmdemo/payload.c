@@ -93,7 +93,7 @@ TEST_F(payload, as_large_as_the_capacity_is_the_message)
 	EXPECT_FIRST_MESSAGE(self->bytes, CAPACITY);
 }
 
-TEST_F(payload, of_one_mebibyte_is_the_message)
+TEST_F(payload, of_the_largest_capacity_is_the_message)
 {
 	static char large[CAPACITY_MAX];
 	int i;
@@ -102,7 +102,7 @@ TEST_F(payload, of_one_mebibyte_is_the_message)
 		large[i] = i * 31 >> 4;
 	ASSERT_EQ(CAPACITY_MAX, store(FILE_IN_IT, large, CAPACITY_MAX));
 	ASSERT_EQ(0, module_load("lkmdemo",
-				 "payload=lkmdemo_selftest/payload.bin capacity=1048576"));
+				 "payload=lkmdemo_selftest/payload.bin capacity=65536"));
 
 	EXPECT_FIRST_MESSAGE(large, CAPACITY_MAX);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * poll and its kin on /dev/lkmdemo: always ready, and urgent after a change.
+ * poll, select and epoll on /dev/lkmdemo: always ready, and urgent after a change.
  */
 #include <poll.h>
 #include <pthread.h>
@@ -15,7 +15,7 @@
 #define ALWAYS	(POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM)
 #define CHANGED	(ALWAYS | POLLPRI)
 
-/* All that poll tells of a descriptor at once, or a negative errno. */
+/* The events of a descriptor without waiting, or a negative errno. */
 static int events(int fd)
 {
 	struct pollfd pollfd = { .fd = fd, .events = 0x7fff };
@@ -48,7 +48,7 @@ TEST_F(poll, is_ready_and_not_urgent_after_open)
 	EXPECT_EQ(ALWAYS, events(self->fd));
 }
 
-TEST_F(poll, is_ready_whatever_the_access_mode)
+TEST_F(poll, is_ready_for_all_access_modes)
 {
 	EXPECT_EQ(ALWAYS, events(open_device(O_RDONLY)));
 	EXPECT_EQ(ALWAYS, events(open_device(O_WRONLY)));
@@ -110,7 +110,7 @@ TEST_F(poll, is_urgent_after_an_open_that_truncates)
 	EXPECT_EQ(CHANGED, events(self->fd));
 }
 
-TEST_F(poll, is_urgent_until_a_read_and_not_just_once)
+TEST_F(poll, is_urgent_until_a_read)
 {
 	ASSERT_EQ(1, write(self->other, "J", 1));
 
@@ -127,7 +127,10 @@ TEST_F(poll, is_not_urgent_after_a_change_before_open)
 
 TEST_F(poll, is_not_urgent_after_a_write_of_nothing)
 {
+	struct iovec iov = { "", 0 };
+
 	ASSERT_EQ(0, write(self->other, "", 0));
+	ASSERT_EQ(0, writev(self->other, &iov, 1));
 
 	EXPECT_EQ(ALWAYS, events(self->fd));
 }
@@ -196,6 +199,20 @@ static ssize_t call_read_at_the_end(int fd)
 	return RESULT(pread(fd, &seen, 1, CAPACITY));
 }
 
+static ssize_t call_read_of_nothing(int fd)
+{
+	char nothing[1];
+
+	return RESULT(read(fd, nothing, 0));
+}
+
+static ssize_t call_readv_of_nothing(int fd)
+{
+	struct iovec iov = { "", 0 };
+
+	return RESULT(readv(fd, &iov, 1));
+}
+
 static ssize_t call_readv(int fd)
 {
 	char seen[CAPACITY];
@@ -234,6 +251,8 @@ static ssize_t call_read_on_another_open(int fd)
 FIXTURE_VARIANT_ADD(poll_after, read) { call_read, GREETING_LENGTH, ALWAYS };
 FIXTURE_VARIANT_ADD(poll_after, read_of_one_byte) { call_read_of_one_byte, 1, ALWAYS };
 FIXTURE_VARIANT_ADD(poll_after, read_at_the_end) { call_read_at_the_end, 0, ALWAYS };
+FIXTURE_VARIANT_ADD(poll_after, read_of_nothing) { call_read_of_nothing, 0, CHANGED };
+FIXTURE_VARIANT_ADD(poll_after, readv_of_nothing) { call_readv_of_nothing, 0, CHANGED };
 FIXTURE_VARIANT_ADD(poll_after, readv) { call_readv, GREETING_LENGTH, ALWAYS };
 FIXTURE_VARIANT_ADD(poll_after, read_on_a_dup) { call_read_on_a_dup, GREETING_LENGTH, ALWAYS };
 FIXTURE_VARIANT_ADD(poll_after, read_on_another_open) {
@@ -274,7 +293,7 @@ TEST_F(poll_after, a_further_change_is_urgent_again)
 	EXPECT_EQ(CHANGED, events(self->fd));
 }
 
-/* All the ways to wait for a change alone. They return how many came, 0 or 1. */
+/* The ways to wait for a change only. Each returns the number of events, 0 or 1. */
 FIXTURE(wait) {
 	int fd, other, epoll;
 };
@@ -353,7 +372,7 @@ FIXTURE_TEARDOWN_PARENT(wait)
 	EXPECT_EQ(0, modules_restore());
 }
 
-/* In milliseconds, longer than any test that passes takes. */
+/* In milliseconds, longer than any successful test takes. */
 #define FOR_EVER	10000
 
 static ssize_t change_by_write(int fd)
@@ -407,7 +426,7 @@ static void *change_when_asleep(void *arg)
 												\
 	ASSERT_EQ(0, pthread_create(&changer.thread, NULL, change_when_asleep, &changer));	\
 	EXPECT_EQ(1, variant->wait(self->fd, self->epoll, FOR_EVER));				\
-	/* At the time-out poll would find the change too. */					\
+	/* After a time-out poll finds the change as well. */					\
 	EXPECT_GT(FOR_EVER * MILLISECOND, now() - _begin);					\
 	ASSERT_EQ(0, pthread_join(changer.thread, NULL));					\
 	EXPECT_EQ(0, changer.result);								\

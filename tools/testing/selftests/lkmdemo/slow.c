@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Callers whose own memory does not arrive: they wait, and nobody else does.
+ * Callers that wait for their own memory, and do not block other calls.
  */
 #include <linux/userfaultfd.h>
 #include <poll.h>
@@ -9,14 +9,15 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 
 #include "device.h"
 
-/* How long they are left waiting, and how long the others may take meanwhile. */
+/* The time that other calls may take meanwhile. */
 #define BUSY	(1 * SECOND)
 
-/* A call with a buffer whose pages only arrive when they are given. */
+/* A call with a buffer whose pages the test provides. */
 struct caller {
 	pthread_t thread;
 	int fd;
@@ -74,7 +75,7 @@ static int caller_init(struct caller *caller, size_t count)
 	return 0;
 }
 
-/* Starts the call, and waits until it is stuck in a fault of its own. */
+/* Start the call, and wait until it waits for its memory. */
 static int caller_start(struct caller *caller)
 {
 	struct pollfd faults = { .fd = caller->faults, .events = POLLIN };
@@ -89,7 +90,7 @@ static int caller_start(struct caller *caller)
 	return 0;
 }
 
-/* Gives the caller its memory, all of one letter, and waits for the call to end. */
+/* Provide the memory, filled with one letter, and wait for the call to return. */
 static int caller_finish(struct caller *caller, char letter)
 {
 	char *bytes = malloc(caller->room);
@@ -119,13 +120,13 @@ FIXTURE_VARIANT(slow) {
 };
 
 FIXTURE_VARIANT_ADD(slow, for_2_s_with_64_bytes) { 64, 2 * SECOND };
-FIXTURE_VARIANT_ADD(slow, with_64_kibibytes) { 64 * 1024, SECOND / 5 };
-FIXTURE_VARIANT_ADD(slow, with_1_mebibyte) { CAPACITY_MAX, SECOND / 5 };
+FIXTURE_VARIANT_ADD(slow, with_4096_bytes) { 4096, SECOND / 5 };
+FIXTURE_VARIANT_ADD(slow, with_64_kibibytes) { CAPACITY_MAX, SECOND / 5 };
 
 FIXTURE_SETUP(slow)
 {
 	skip_if(_metadata, userfaultfd_unusable());
-	setup_device(_metadata, "exclusive=N capacity=1048576");
+	setup_device(_metadata, "exclusive=N capacity=65536");
 
 	self->fd = open_device(O_RDWR | O_TRUNC);
 	self->reader.fd = open_device(O_RDONLY);
@@ -152,7 +153,7 @@ FIXTURE_TEARDOWN_PARENT(slow)
 	EXPECT_EQ(0, modules_restore());
 }
 
-TEST_F(slow, reader_and_writer_hold_up_nobody)
+TEST_F(slow, waiting_reader_and_writer_block_no_other_call)
 {
 	long long begin = now(), busy;
 	char bytes[32], seen[32];
@@ -176,27 +177,30 @@ TEST_F(slow, reader_and_writer_hold_up_nobody)
 	ASSERT_EQ(0, caller_finish(&self->writer, 'w'));
 	EXPECT_EQ(variant->count, self->reader.result);
 	EXPECT_EQ(variant->count, self->writer.result);
+	/* The reader returns the message at the time when its memory arrived. */
+	memcpy(self->message, bytes, sizeof(bytes));
 	EXPECT_EQ(0, memcmp(self->message, self->reader.buffer, variant->count));
 	EXPECT_MESSAGE(self->fd, self->writer.buffer, variant->count);
 	EXPECT_EQ('w', self->writer.buffer[0]);
 }
 
-TEST_F(slow, reader_gets_one_message_whatever_is_written_meanwhile)
+TEST_F(slow, reader_returns_one_generation)
 {
 	ASSERT_EQ(1, pwrite(self->fd, "x", 1, variant->count - 1));
+	self->message[variant->count - 1] = 'x';
 	ASSERT_EQ(0, caller_finish(&self->reader, '-'));
 
 	EXPECT_EQ(variant->count, self->reader.result);
 	EXPECT_EQ(0, memcmp(self->message, self->reader.buffer, variant->count));
 }
 
-TEST_F(slow, writer_changes_nothing_before_its_bytes_are_there)
+TEST_F(slow, writer_changes_nothing_before_its_bytes_arrive)
 {
 	EXPECT_INFO(self->fd, CAPACITY_MAX, variant->count, 3);
 	EXPECT_MESSAGE(self->fd, self->message, variant->count);
 }
 
-TEST_F(slow, callers_let_others_clear_poll_map_and_open)
+TEST_F(slow, waiting_callers_do_not_block_clear_poll_mmap_and_open)
 {
 	struct pollfd change = { .fd = self->fd, .events = POLLPRI };
 	char byte, *map;
@@ -216,7 +220,7 @@ TEST_F(slow, callers_let_others_clear_poll_map_and_open)
 	EXPECT_FALSE(atomic_load(&self->writer.returned));
 }
 
-TEST_F(slow, writer_overwrites_what_came_meanwhile)
+TEST_F(slow, writer_overwrites_changes_made_meanwhile)
 {
 	ASSERT_EQ(0, ioctl(self->fd, LKMDEMO_IOC_CLEAR));
 	ASSERT_EQ(0, caller_finish(&self->writer, 'w'));
@@ -225,7 +229,66 @@ TEST_F(slow, writer_overwrites_what_came_meanwhile)
 	EXPECT_MESSAGE(self->fd, self->writer.buffer, variant->count);
 }
 
-/* A child with a thread that is stuck in a call. */
+/* Memory that does not arrive, for calls that must not wait for it. */
+FIXTURE(nowait) {
+	int fd;
+	struct caller memory;
+};
+
+FIXTURE_VARIANT(nowait) {
+	size_t count;
+};
+
+FIXTURE_VARIANT_ADD(nowait, with_1_byte) { 1 };
+FIXTURE_VARIANT_ADD(nowait, with_64_bytes) { 64 };
+FIXTURE_VARIANT_ADD(nowait, with_65_bytes) { 65 };
+FIXTURE_VARIANT_ADD(nowait, with_64_kibibytes) { CAPACITY_MAX };
+
+FIXTURE_SETUP(nowait)
+{
+	static char full[CAPACITY_MAX];
+
+	skip_if(_metadata, userfaultfd_unusable());
+	setup_device(_metadata, "capacity=65536");
+
+	self->fd = open_device(O_RDWR);
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(CAPACITY_MAX, write(self->fd, full, CAPACITY_MAX));
+	ASSERT_EQ(0, caller_init(&self->memory, variant->count));
+}
+
+FIXTURE_TEARDOWN_PARENT(nowait)
+{
+	EXPECT_EQ(0, modules_restore());
+}
+
+TEST_F(nowait, read_is_eagain)
+{
+	struct iovec iov = { self->memory.buffer, variant->count };
+
+	EXPECT_EQ(-EAGAIN, RESULT(preadv2(self->fd, &iov, 1, 0, RWF_NOWAIT)));
+}
+
+TEST_F(nowait, write_is_eagain_and_changes_nothing)
+{
+	struct iovec iov = { self->memory.buffer, variant->count };
+
+	EXPECT_EQ(-EAGAIN, RESULT(pwritev2(self->fd, &iov, 1, 0, RWF_NOWAIT)));
+	EXPECT_INFO(self->fd, CAPACITY_MAX, CAPACITY_MAX, 2);
+}
+
+TEST_F(nowait, read_that_has_begun_is_short)
+{
+	char first[8];
+	struct iovec iov[] = {
+		{ first, sizeof(first) },
+		{ self->memory.buffer, variant->count },
+	};
+
+	EXPECT_EQ(sizeof(first), RESULT(preadv2(self->fd, iov, 2, 0, RWF_NOWAIT)));
+}
+
+/* A child with a thread that waits in a call. */
 FIXTURE(stuck) {
 	int fd;
 	pid_t child;
@@ -237,9 +300,9 @@ FIXTURE_VARIANT(stuck) {
 };
 
 FIXTURE_VARIANT_ADD(stuck, reader_of_64_bytes) { call_read, 64 };
-FIXTURE_VARIANT_ADD(stuck, reader_of_1_mebibyte) { call_read, CAPACITY_MAX };
+FIXTURE_VARIANT_ADD(stuck, reader_of_64_kibibytes) { call_read, CAPACITY_MAX };
 FIXTURE_VARIANT_ADD(stuck, writer_of_64_bytes) { call_write, 64 };
-FIXTURE_VARIANT_ADD(stuck, writer_of_1_mebibyte) { call_write, CAPACITY_MAX };
+FIXTURE_VARIANT_ADD(stuck, writer_of_64_kibibytes) { call_write, CAPACITY_MAX };
 
 FIXTURE_SETUP(stuck)
 {
@@ -249,7 +312,7 @@ FIXTURE_SETUP(stuck)
 	char byte;
 
 	skip_if(_metadata, userfaultfd_unusable());
-	setup_device(_metadata, "exclusive=N capacity=1048576");
+	setup_device(_metadata, "exclusive=N capacity=65536");
 
 	self->fd = open_device(O_RDWR);
 	ASSERT_LE(0, self->fd);
@@ -288,7 +351,7 @@ TEST_F(stuck, caller_can_be_killed)
 	EXPECT_INFO(self->fd, CAPACITY_MAX, GREETING_LENGTH, 1);
 }
 
-TEST_F(stuck, caller_that_was_killed_holds_the_module_no_more)
+TEST_F(stuck, killed_caller_releases_the_module)
 {
 	skip_if(_metadata, module_fixed("lkmdemo"));
 	ASSERT_EQ(0, close(self->fd));

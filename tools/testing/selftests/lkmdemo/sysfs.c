@@ -80,9 +80,9 @@ TEST_F(sysfs, capacity_is_the_parameter)
 	skip_if(_metadata, module_fixed("lkmdemo"));
 	ASSERT_EQ(0, close(self->fd));
 	ASSERT_EQ(0, module_unload("lkmdemo"));
-	ASSERT_EQ(0, module_load("lkmdemo", "capacity=1048576"));
+	ASSERT_EQ(0, module_load("lkmdemo", "capacity=65536"));
 
-	EXPECT_STREQ("1048576\n", attribute("capacity"));
+	EXPECT_STREQ("65536\n", attribute("capacity"));
 }
 
 TEST_F(sysfs, is_read_while_the_device_is_open_elsewhere)
@@ -196,6 +196,11 @@ static ssize_t call_open_exclusively(int fd)
 	return open_device(O_RDWR);
 }
 
+static ssize_t call_open_with_o_direct(int fd)
+{
+	return open_device(O_WRONLY | O_TRUNC | O_DIRECT);
+}
+
 static ssize_t call_close(int fd)
 {
 	return close(fd);
@@ -216,6 +221,13 @@ static ssize_t call_read_of_nothing(int fd)
 	return RESULT(read(fd, buffer, 0));
 }
 
+static ssize_t call_readv_of_nothing(int fd)
+{
+	struct iovec iov[] = { { buffer, 0 }, { NULL, 0 } };
+
+	return RESULT(readv(fd, iov, 2));
+}
+
 static ssize_t call_readv(int fd)
 {
 	struct iovec iov[] = { { buffer, 2 }, { buffer + 2, 3 } };
@@ -223,9 +235,11 @@ static ssize_t call_readv(int fd)
 	return RESULT(readv(fd, iov, 2));
 }
 
-static ssize_t call_read_up_to_a_hole(int fd)
+static ssize_t call_readv_up_to_a_hole(int fd)
 {
-	return RESULT(read(fd, edge_buffer(3), 10));
+	struct iovec iov[] = { { buffer, 3 }, { edge_buffer(0), 7 } };
+
+	return RESULT(readv(fd, iov, 2));
 }
 
 static ssize_t call_read_into_nowhere(int fd)
@@ -248,6 +262,13 @@ static ssize_t call_writev(int fd)
 static ssize_t call_write_of_nothing(int fd)
 {
 	return RESULT(write(fd, "", 0));
+}
+
+static ssize_t call_writev_of_nothing(int fd)
+{
+	struct iovec iov[] = { { buffer, 0 }, { NULL, 0 } };
+
+	return RESULT(pwritev(fd, iov, 2, 2 * CAPACITY));
 }
 
 static ssize_t call_write_past_the_capacity(int fd)
@@ -317,16 +338,19 @@ FIXTURE_VARIANT_ADD(counting, read) {
 };
 
 FIXTURE_VARIANT_ADD(counting, read_at_the_end) { call_pread_at_the_end, 0, { .reads = 1 } };
-FIXTURE_VARIANT_ADD(counting, read_of_nothing) { call_read_of_nothing, 0, { .reads = 1 } };
+FIXTURE_VARIANT_ADD(counting, read_of_nothing) { call_read_of_nothing, 0, {} };
+FIXTURE_VARIANT_ADD(counting, readv_of_nothing) { call_readv_of_nothing, 0, {} };
 FIXTURE_VARIANT_ADD(counting, readv) { call_readv, 5, { .reads = 1, .bytes_read = 5 } };
-FIXTURE_VARIANT_ADD(counting, read_up_to_a_hole) {
-	call_read_up_to_a_hole, 3, { .reads = 1, .bytes_read = 3 }
+FIXTURE_VARIANT_ADD(counting, readv_up_to_a_hole) {
+	call_readv_up_to_a_hole, 3, { .reads = 1, .bytes_read = 3 }
 };
 
 FIXTURE_VARIANT_ADD(counting, read_into_nowhere) { call_read_into_nowhere, -EFAULT, {} };
 FIXTURE_VARIANT_ADD(counting, write) { call_write, 5, { .writes = 1, .bytes_written = 5 } };
 FIXTURE_VARIANT_ADD(counting, writev) { call_writev, 7, { .writes = 1, .bytes_written = 7 } };
-FIXTURE_VARIANT_ADD(counting, write_of_nothing) { call_write_of_nothing, 0, { .writes = 1 } };
+FIXTURE_VARIANT_ADD(counting, write_of_nothing) { call_write_of_nothing, 0, {} };
+FIXTURE_VARIANT_ADD(counting, writev_of_nothing) { call_writev_of_nothing, 0, {} };
+FIXTURE_VARIANT_ADD(counting, open_with_o_direct) { call_open_with_o_direct, -EINVAL, {} };
 FIXTURE_VARIANT_ADD(counting, write_past_the_capacity) {
 	call_write_past_the_capacity, -ENOSPC, {}
 };

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The trace events of /dev/lkmdemo, and its debug lines.
+ * Trace events and debug messages of /dev/lkmdemo.
  */
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 
 #include "device.h"
 #include "kmsg.h"
 
-/* A buffer of our own, so that nobody else's events and settings are touched. */
+/* A private instance, which leaves other events and settings alone. */
 #define INSTANCE	"/sys/kernel/tracing/instances/lkmdemo_selftest"
 #define EVENTS		INSTANCE "/events/lkmdemo"
 
@@ -27,7 +28,7 @@ FIXTURE_SETUP(trace)
 	/* A run that was killed leaves it. */
 	rmdir(INSTANCE);
 	ASSERT_EQ(0, mkdir(INSTANCE, 0700));
-	/* A clock that puts the events of all processors into their order. */
+	/* This clock orders the events of all processors. */
 	ASSERT_EQ(7, file_write(INSTANCE "/trace_clock", "counter"));
 }
 
@@ -48,7 +49,7 @@ expect_event(char expected[EXPECTED_SIZE], const char *format, ...)
 	va_end(args);
 }
 
-/* The events that were recorded, a line each, without what is before their names. */
+/* The recorded events, one in each line, from the name of the event on. */
 static char *recorded(void)
 {
 	static char trace[65536], events[sizeof(trace)];
@@ -67,7 +68,7 @@ static char *recorded(void)
 	return events;
 }
 
-/* Calls of every kind, half of which are refused. Notes what they should record. */
+/* Make calls of every kind, half of which fail, and note the events to expect. */
 static void make_calls(struct __test_metadata *_metadata, char expected[EXPECTED_SIZE],
 		       bool refused_only)
 {
@@ -88,7 +89,9 @@ static void make_calls(struct __test_metadata *_metadata, char expected[EXPECTED
 	ASSERT_EQ(0, pread(fd, seen, 9, 500));
 	ASSERT_EQ(-EFAULT, RESULT(pread(fd, edge_buffer(0), 2, 3)));
 	ASSERT_EQ(4, write(fd, "more", 4));
+	/* Zero bytes: no event. */
 	ASSERT_EQ(0, write(fd, "", 0));
+	ASSERT_EQ(0, read(fd, seen, 0));
 	ASSERT_EQ(-EINVAL, RESULT(write(fd, much, sizeof(much))));
 	ASSERT_EQ(-ENOSPC, RESULT(write(fd, much, CAPACITY)));
 	ASSERT_EQ(0, ioctl(fd, LKMDEMO_IOC_GET_INFO, &info));
@@ -105,10 +108,8 @@ static void make_calls(struct __test_metadata *_metadata, char expected[EXPECTED
 		expect_event(expected, "lkmdemo_read: pos=500 count=9 ret=0\n");
 	}
 	expect_event(expected, "lkmdemo_read: pos=3 count=2 ret=%d\n", -EFAULT);
-	if (!refused_only) {
+	if (!refused_only)
 		expect_event(expected, "lkmdemo_write: pos=18 count=4 ret=4\n");
-		expect_event(expected, "lkmdemo_write: pos=22 count=0 ret=0\n");
-	}
 	expect_event(expected, "lkmdemo_write: pos=22 count=1025 ret=%d\n", -EINVAL);
 	expect_event(expected, "lkmdemo_write: pos=22 count=1024 ret=%d\n", -ENOSPC);
 	if (!refused_only) {
@@ -133,7 +134,7 @@ TEST_F(trace, events_are_off_by_default)
 	EXPECT_STREQ("", recorded());
 }
 
-TEST_F(trace, events_are_those_of_the_calls_in_order)
+TEST_F(trace, events_match_the_calls_in_order)
 {
 	ASSERT_EQ(1, file_write(EVENTS "/enable", "1"));
 	make_calls(_metadata, self->expected, false);
@@ -173,7 +174,54 @@ TEST_F(trace, event_can_be_enabled_alone)
 	EXPECT_STREQ("lkmdemo_write: pos=7 count=5 ret=5\n", recorded());
 }
 
-TEST_F(trace, write_at_an_offset_that_is_refused_tells_the_offset)
+TEST_F(trace, events_are_the_same_for_all_system_calls)
+{
+	struct iovec iov[] = { { "one", 3 }, { "four", 4 } };
+	off_t offset = 2;
+	char seen[9];
+	int pipes[2];
+	int fd;
+
+	iov[0].iov_base = seen;
+	iov[1].iov_base = seen + 3;
+	ASSERT_EQ(0, pipe(pipes));
+	fd = open_device(O_RDWR);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(1, file_write(EVENTS "/lkmdemo_read/enable", "1"));
+	ASSERT_EQ(1, file_write(EVENTS "/lkmdemo_write/enable", "1"));
+
+	ASSERT_EQ(7, pread(fd, seen, 7, 2));
+	ASSERT_EQ(7, preadv(fd, iov, 2, 2));
+	ASSERT_EQ(7, preadv2(fd, iov, 2, 2, RWF_NOWAIT));
+	ASSERT_EQ(7, splice(fd, &offset, pipes[1], NULL, 7, 0));
+	ASSERT_EQ(7, pwrite(fd, seen, 7, 3));
+	ASSERT_EQ(7, pwritev(fd, iov, 2, 3));
+	ASSERT_EQ(7, pwritev2(fd, iov, 2, 3, RWF_NOWAIT));
+	offset = 3;
+	ASSERT_EQ(7, splice(pipes[0], NULL, fd, &offset, 7, 0));
+	ASSERT_EQ(7, pwritev2(fd, iov, 2, 3, RWF_APPEND));
+
+	expect_event(self->expected, "lkmdemo_read: pos=2 count=7 ret=7\n"
+				     "lkmdemo_read: pos=2 count=7 ret=7\n"
+				     "lkmdemo_read: pos=2 count=7 ret=7\n"
+				     "lkmdemo_read: pos=2 count=7 ret=7\n"
+				     "lkmdemo_write: pos=3 count=7 ret=7\n"
+				     "lkmdemo_write: pos=3 count=7 ret=7\n"
+				     "lkmdemo_write: pos=3 count=7 ret=7\n"
+				     "lkmdemo_write: pos=3 count=7 ret=7\n"
+				     "lkmdemo_write: pos=18 count=7 ret=7\n");
+	EXPECT_STREQ(self->expected, recorded());
+}
+
+TEST_F(trace, open_with_o_direct_is_recorded_as_refused)
+{
+	ASSERT_EQ(1, file_write(EVENTS "/enable", "1"));
+	ASSERT_EQ(-EINVAL, open_device(O_RDONLY | O_DIRECT));
+
+	EXPECT_NE(NULL, strstr(recorded(), "ret=-22\n"));
+}
+
+TEST_F(trace, refused_write_records_its_offset)
 {
 	int fd = open_device(O_RDWR);
 
@@ -250,7 +298,7 @@ TEST_F(debug, line_of_a_write_is_off_by_default)
 	EXPECT_EQ(0, kmsg_count(self->kmsg, LEVEL_DEBUG, "lkmdemo: "));
 }
 
-TEST_F(debug, line_of_a_write_tells_its_bytes_and_the_length)
+TEST_F(debug, line_of_a_write_has_its_bytes_and_the_length)
 {
 	ASSERT_LT(0, RESULT(file_write(CONTROL, "module lkmdemo +p")));
 	ASSERT_EQ(5, write(self->fd, "Jello", 5));
@@ -259,7 +307,7 @@ TEST_F(debug, line_of_a_write_tells_its_bytes_and_the_length)
 				"lkmdemo: wrote 5 bytes, length is 18\n"));
 }
 
-TEST_F(debug, line_is_not_of_a_refused_write)
+TEST_F(debug, line_does_not_appear_for_a_refused_write)
 {
 	ASSERT_LT(0, RESULT(file_write(CONTROL, "module lkmdemo +p")));
 	ASSERT_EQ(-ENOSPC, RESULT(pwrite(self->fd, "x", 1, CAPACITY)));
