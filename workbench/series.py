@@ -419,15 +419,13 @@ def cover_letter(text, present, release):
     return re.sub('{(' + '|'.join(fields) + ')}', lambda match: fields[match[1]], text)
 
 
-def make(tree, version):
+def make(tree, version: int):
     """Cut a version of the series, with its cover letter, into build/series."""
-    if not re.fullmatch('[1-9][0-9]*', version):
-        raise UserError(f'V={version}: the number of the version is wanted')
     directory = build_root() / 'series'
     directory.mkdir(exist_ok=True)
     previous = []
-    if int(version) > 1:
-        before = int(version) - 1
+    if version > 1:
+        before = version - 1
         previous = without_cover(numbered(directory, before))
         if not previous:
             raise UserError(f'V={version} shows what has changed since v{before}, and there is '

@@ -7,6 +7,7 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
+import options
 import series
 from console import UserError
 
@@ -285,10 +286,15 @@ class MakeTest(unittest.TestCase):
     def names(self):
         return sorted(path.name for path in self.directory.iterdir())
 
+    def test_the_version_comes_from_the_options(self):
+        for assignments, names in (([], 'v1-0000-cover-letter.patch'), (['V=2'], 'v2-0000-cover-letter.patch')):
+            made = series.make('tree', options.parse('series', assignments).v)
+            self.assertEqual(made[0].name, names)
+
     def test_a_second_version_shows_what_has_changed(self):
-        series.make('tree', '1')
+        series.make('tree', 1)
         self.described.lines[2] = '1\n2\n3\nnew'
-        made = series.make('tree', '2')
+        made = series.make('tree', 2)
         self.assertEqual(len(made), 4)
         letter = made[0].read_text(encoding='utf-8')
         self.assertIn('Range-diff against v1:', letter)
@@ -296,10 +302,10 @@ class MakeTest(unittest.TestCase):
         self.assertEqual(re.findall(r'(?m)^(\S): .* (\S): ', letter), [('1', '1'), ('2', '2'), ('3', '3')])
 
     def test_a_version_that_is_cut_again_replaces_itself_alone(self):
-        series.make('tree', '1')
-        series.make('tree', '2')
+        series.make('tree', 1)
+        series.make('tree', 2)
         self.described = Described(['renamed\n', 'make 100000 random calls\n'])
-        series.make('tree', '1')
+        series.make('tree', 1)
         self.assertEqual([name for name in self.names() if name.startswith('v1-')],
                          ['v1-0000-cover-letter.patch', 'v1-0001-renamed.patch',
                           'v1-0002-make-100000-random-calls.patch'])
@@ -307,7 +313,7 @@ class MakeTest(unittest.TestCase):
 
     def test_a_version_needs_the_one_before(self):
         with self.assertRaisesRegex(UserError, 'no .*v2-'):
-            series.make('tree', '3')
+            series.make('tree', 3)
         self.assertEqual(self.names(), [])
 
 
