@@ -554,6 +554,11 @@ const char *kallsyms_missing(void)
 	return access("/proc/kallsyms", F_OK) ? "requires CONFIG_KALLSYMS" : NULL;
 }
 
+const char *net_namespaces_missing(void)
+{
+	return access("/proc/self/ns/net", F_OK) ? "requires CONFIG_NET_NS" : NULL;
+}
+
 /*
  * The result of a system call with invalid arguments shows whether the kernel has the
  * call and the machine allows it.

@@ -45,6 +45,7 @@ const char *kmsg_unusable(void);
 const char *dynamic_debug_unusable(void);
 const char *devtmpfs_missing(void);
 const char *kallsyms_missing(void);
+const char *net_namespaces_missing(void);
 const char *io_uring_unusable(void);
 const char *userfaultfd_unusable(void);
 const char *failslab_unusable(void);

@@ -244,9 +244,9 @@ FIXTURE(netlink) {
 FIXTURE_SETUP(netlink)
 {
 	setup_device(_metadata, "exclusive=N");
-
 	if (family_id() == -ENOENT)
-		SKIP(return, "requires CONFIG_LKMDEMO_NETLINK");
+		skip_if(_metadata, "requires CONFIG_LKMDEMO_NETLINK");
+
 	self->fd = open_device(O_RDWR);
 	ASSERT_LE(0, self->fd);
 	self->listener = listener_open();
@@ -553,6 +553,7 @@ TEST_F(netlink, family_exists_in_the_initial_network_namespace_only)
 {
 	struct lkmdemo_info info;
 
+	skip_if(_metadata, net_namespaces_missing());
 	ASSERT_EQ(0, unshare(CLONE_NEWNET));
 
 	EXPECT_EQ(-ENOENT, family_id());
@@ -563,6 +564,7 @@ TEST_F(netlink, member_in_another_network_namespace_receives_no_event)
 {
 	int group = group_id(), member;
 
+	skip_if(_metadata, net_namespaces_missing());
 	ASSERT_LT(0, group);
 	ASSERT_EQ(0, unshare(CLONE_NEWNET));
 	member = socket_open();
@@ -633,6 +635,9 @@ TEST_F(netlink, members_without_privilege_do_not_slow_down_writes)
 	long long alone, beside;
 	pid_t members;
 
+	skip_if(_metadata, net_namespaces_missing());
+	skip_if(_metadata, module_fixed("lkmdemo"));
+
 	/* No privileged process has joined the group of a new family. */
 	ASSERT_EQ(0, close(self->listener));
 	ASSERT_EQ(0, close(self->fd));
@@ -643,7 +648,7 @@ TEST_F(netlink, members_without_privilege_do_not_slow_down_writes)
 
 	members = foreign_members_start(group_id());
 	if (members == -EINVAL || members == -EPERM || members == -ENOSPC)
-		SKIP(return, "needs user namespaces for ordinary users");
+		skip_if(_metadata, "requires user namespaces for ordinary users");
 	ASSERT_LT(0, members);
 	beside = write_cost(self->fd);
 	kill(members, SIGKILL);
