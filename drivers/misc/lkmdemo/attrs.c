@@ -45,9 +45,7 @@ static struct attribute *lkmdemo_info_list[] = {
 	NULL
 };
 
-static const struct attribute_group lkmdemo_info_group = {
-	.attrs = lkmdemo_info_list,
-};
+static const struct attribute_group lkmdemo_info_group = { .attrs = lkmdemo_info_list };
 
 static struct device_attribute lkmdemo_counter_attrs[LKMDEMO_NR_COUNTERS];
 

@@ -10,10 +10,8 @@
 #include <linux/poll.h>
 #include <linux/printk.h>
 #include <linux/slab.h>
-#include <linux/splice.h>
 #include <linux/uaccess.h>
 #include <linux/uio.h>
-#include <linux/vmalloc.h>
 #include <kunit/static_stub.h>
 #include <kunit/visibility.h>
 
@@ -107,8 +105,8 @@ static ssize_t lkmdemo_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct lkmdemo_file *lf = iocb->ki_filp->private_data;
 	size_t count = iov_iter_count(to);
+	struct lkmdemo_info info __uninitialized;
 	loff_t pos = iocb->ki_pos;
-	struct lkmdemo_info info;
 	ssize_t ret;
 
 	/* The VFS handles empty vectors itself: treat all empty transfers alike. */

@@ -18,7 +18,7 @@ struct kiocb;
 /**
  * struct lkmdemo_message - a byte array with a length and a generation
  * @lock: protects @length, @generation and the bytes of @data. Readers take it
- *	only after a writer interfered. Innermost lock: its holder neither sleeps
+ *	only after a first attempt failed. Innermost lock: its holder neither sleeps
  *	nor waits for user memory.
  * @data: buffer of whole pages, zero from @length on
  * @capacity: size limit of the message, constant

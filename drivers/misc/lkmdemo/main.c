@@ -53,11 +53,6 @@ int lkmdemo_device_init(struct lkmdemo_device *dev, const char *name, size_t cap
 }
 EXPORT_SYMBOL_IF_KUNIT(lkmdemo_device_init);
 
-static int __init lkmdemo_init_with(const void *bytes, size_t count)
-{
-	return lkmdemo_device_init(&lkmdemo, "lkmdemo", lkmdemo_capacity, bytes, count);
-}
-
 static int __init lkmdemo_init_with_payload(void)
 {
 	const struct firmware *fw;
@@ -69,7 +64,7 @@ static int __init lkmdemo_init_with_payload(void)
 		pr_err("payload %s: %pe\n", lkmdemo_payload, ERR_PTR(ret));
 		return ret;
 	}
-	ret = lkmdemo_init_with(fw->data, fw->size);
+	ret = lkmdemo_device_init(&lkmdemo, "lkmdemo", lkmdemo_capacity, fw->data, fw->size);
 	release_firmware(fw);
 
 	return ret == -EINVAL ? -EFBIG : ret;
@@ -79,7 +74,8 @@ static int __init lkmdemo_init_with_greeting(void)
 {
 	char *text __free(kfree) = kasprintf(GFP_KERNEL, "%s\n", lkmdemo_greeting);
 
-	return text ? lkmdemo_init_with(text, strlen(text)) : -ENOMEM;
+	return text ? lkmdemo_device_init(&lkmdemo, "lkmdemo", lkmdemo_capacity, text,
+					  strlen(text)) : -ENOMEM;
 }
 
 static int __init lkmdemo_init(void)

@@ -2,9 +2,9 @@
 /*
  * The message: a byte array with a length and a generation.
  *
- * A read copies straight from the buffer, with page faults disabled. Pages that
- * are not resident are faulted in between two attempts, without a lock. A write
- * copies its bytes in before it takes the lock: it stores all of them or none.
+ * A read copies straight from the buffer, with page faults disabled. It faults in
+ * pages that are not resident between two attempts, without a lock. A write copies
+ * its bytes in before it takes the lock: it stores all of them or none.
  */
 #include <linux/cacheflush.h>
 #include <linux/fs.h>
@@ -52,13 +52,11 @@ int lkmdemo_message_init(struct lkmdemo_message *msg, size_t capacity, const voi
 }
 
 /*
- * Fault in the next @count bytes of a destination, or as many as possible. With
- * IOCB_NOWAIT, fault in one page of @iter, unless that requires to wait for I/O
- * or for a userfaultfd handler.
+ * Fault in the next @count bytes of @iter, or as many as possible. With IOCB_NOWAIT,
+ * fault in one page, unless that has to wait for I/O or for a userfaultfd handler.
  */
 static int lkmdemo_fault_in(const struct iov_iter *iter, size_t count, int flags)
 {
-	unsigned int gup_flags = FOLL_NOWAIT;
 	long ret;
 
 	if (!(flags & IOCB_NOWAIT))
@@ -66,9 +64,8 @@ static int lkmdemo_fault_in(const struct iov_iter *iter, size_t count, int flags
 	if (!user_backed_iter(iter))
 		return -EFAULT;
 
-	if (iov_iter_rw(iter) == ITER_DEST)
-		gup_flags |= FOLL_WRITE;
-	ret = get_user_pages_unlocked((unsigned long)iter_iov_addr(iter), 1, NULL, gup_flags);
+	ret = get_user_pages_unlocked((unsigned long)iter_iov_addr(iter), 1, NULL, FOLL_NOWAIT |
+				      (iov_iter_rw(iter) == ITER_DEST ? FOLL_WRITE : 0));
 
 	return ret > 0 ? 0 : ret ?: -EAGAIN;
 }
@@ -110,6 +107,45 @@ void lkmdemo_message_info(struct lkmdemo_message *msg, struct lkmdemo_info *info
 		lkmdemo_message_get(msg, info);
 }
 
+/* Copy bytes at @pos. Return their number, and in @count what that has to be. */
+static __always_inline size_t
+lkmdemo_message_try_read(struct lkmdemo_message *msg, loff_t pos, struct iov_iter *to,
+			 struct lkmdemo_info *info, size_t *count)
+{
+	lkmdemo_message_get(msg, info);
+	*count = pos < info->length ? min_t(size_t, info->length - pos, iov_iter_count(to)) : 0;
+
+	return lkmdemo_message_copy(msg, pos, *count, to);
+}
+
+/* noinline keeps the loop out of the stack frame of the first attempt. */
+static noinline ssize_t
+lkmdemo_message_read_again(struct lkmdemo_message *msg, struct kiocb *iocb, struct iov_iter *to,
+			   struct lkmdemo_info *info, size_t copied)
+{
+	size_t count, before;
+	int attempts = 0, ret;
+
+	do {
+		before = copied;
+		iov_iter_revert(to, copied);
+		read_seqlock_excl(&msg->lock);
+		copied = lkmdemo_message_try_read(msg, iocb->ki_pos, to, info, &count);
+		read_sequnlock_excl(&msg->lock);
+		if (copied == count)
+			break;
+
+		attempts = copied > before ? 0 : attempts + 1;
+		ret = lkmdemo_fault_in(to, count - copied, iocb->ki_flags);
+	} while (!ret && attempts < LKMDEMO_COPY_ATTEMPTS);
+
+	if (count && !copied)
+		return ret ?: -EFAULT;
+	iocb->ki_pos += copied;
+
+	return copied;
+}
+
 /**
  * lkmdemo_message_read() - read bytes of one generation
  * @msg: the message
@@ -125,32 +161,16 @@ void lkmdemo_message_info(struct lkmdemo_message *msg, struct lkmdemo_info *info
 ssize_t lkmdemo_message_read(struct lkmdemo_message *msg, struct kiocb *iocb,
 			     struct iov_iter *to, struct lkmdemo_info *info)
 {
-	size_t count, furthest, copied = 0;
-	loff_t pos = iocb->ki_pos;
-	int attempts = 0, ret;
+	size_t count, copied;
+	unsigned int seq;
 
 	KUNIT_STATIC_STUB_REDIRECT(lkmdemo_message_read, msg, iocb, to, info);
 
-	do {
-		furthest = copied;
-		scoped_seqlock_read(&msg->lock, ss_lock) {
-			if (unlikely(copied))
-				iov_iter_revert(to, copied);
-			lkmdemo_message_get(msg, info);
-			count = pos < info->length ? info->length - pos : 0;
-			count = min(count, iov_iter_count(to));
-			copied = lkmdemo_message_copy(msg, pos, count, to);
-		}
-		if (likely(copied == count))
-			break;
-
-		attempts = copied > furthest ? 0 : attempts + 1;
-		ret = lkmdemo_fault_in(to, count - copied, iocb->ki_flags);
-	} while (!ret && attempts < LKMDEMO_COPY_ATTEMPTS);
-
-	if (unlikely(count && !copied))
-		return ret ?: -EFAULT;
-	iocb->ki_pos = pos + copied;
+	seq = read_seqbegin(&msg->lock);
+	copied = lkmdemo_message_try_read(msg, iocb->ki_pos, to, info, &count);
+	if (unlikely(read_seqretry(&msg->lock, seq) || copied != count))
+		return lkmdemo_message_read_again(msg, iocb, to, info, copied);
+	iocb->ki_pos += copied;
 
 	return copied;
 }

@@ -51,11 +51,12 @@ functions_of_others()
 
 expect 'function_graph.is_limited_to_the_module' '' functions_of_others
 
-# A compiler may inline the helpers within a file.
+# A compiler may inline the helpers within a file, and a page may not be resident.
 if [ -z "$reason" ]; then
-	for helper in lkmdemo_claim lkmdemo_do_open lkmdemo_is_exclusive \
+	for helper in lkmdemo_claim lkmdemo_do_open lkmdemo_fault_in lkmdemo_is_exclusive \
 		      lkmdemo_message_copy lkmdemo_message_copy_in lkmdemo_message_fill \
-		      lkmdemo_message_flush lkmdemo_message_get lkmdemo_message_store; do
+		      lkmdemo_message_flush lkmdemo_message_get lkmdemo_message_read_again \
+		      lkmdemo_message_store; do
 		echo "!$helper" >>$tracing/set_ftrace_filter 2>/dev/null
 	done
 
