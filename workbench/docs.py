@@ -4,12 +4,29 @@
 import re
 import shutil
 
+import checkout
+import doclinks
 from console import UserError
-from paths import WORKBENCH, build_root
+from paths import REPO, WORKBENCH, build_root
 from process import run_logged
 
 PAGES = 'lkmdemo'
+SPECIFICATIONS = 'netlink/specs'
 STYLE = WORKBENCH / 'docs.css'
+
+
+def _options(tree):
+    """Return the options for sphinx-build.
+
+    DOCS_CSS would link the style by its absolute path, but the pages may be
+    moved. Of the netlink specifications only our own are rendered: all of them
+    take a minute.
+    """
+    own = checkout.files(f'Documentation/{SPECIFICATIONS}')
+    others = [path.name for path in (tree / 'Documentation' / SPECIFICATIONS).glob('*.yaml')
+              if str(path.relative_to(tree)) not in own]
+    return (f'-D html_css_files={STYLE.name} -D html_theme_options.show_relbars=true '
+            f'-D exclude_patterns={",".join(sorted(others))}')
 
 
 def build(tree):
@@ -22,18 +39,24 @@ def build(tree):
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir()
     log = build_root() / f'docs-{tree.name}.log'
-    # DOCS_CSS would link the style by its path here, and the pages may be moved.
-    run_logged(['make', '-C', tree, f'O={out}', 'ARCH=um', f'SPHINXDIRS={PAGES}',
-                f'SPHINXOPTS=-D html_css_files={STYLE.name}', 'htmldocs'], log, 'building the manual')
-    page = out / f'Documentation/output/{PAGES}/index.html'
+    run_logged(['make', '-C', tree, f'O={out}', 'ARCH=um',
+                f'SPHINXDIRS={PAGES} {SPECIFICATIONS}', f'SPHINXOPTS={_options(tree)}',
+                'htmldocs'], log, 'building the manual')
+    output = out / 'Documentation/output'
+    page = output / PAGES / 'index.html'
     if not page.exists():
         raise UserError(f'htmldocs has left no {page}; log: {log}')
-    shutil.copy(STYLE, page.parent / '_static')
+    for directory in (PAGES, SPECIFICATIONS):
+        shutil.copy(STYLE, output / directory / '_static')
+    problems = doclinks.link(page.parent, doclinks.Sources(REPO, checkout.files()),
+                             page.parent / '_static' / STYLE.name)
+    with log.open('a', encoding='utf-8') as file:
+        file.writelines(f'WARNING: {PAGES}/{problem}\n' for problem in problems)
     return page, log
 
 
 def warnings(tree, log):
-    """What was said about our own pages; the rest of the tree is read, too."""
+    """Return the warnings about our own pages; htmldocs reads the rest of the tree, too."""
     lines = log.read_text(encoding='utf-8', errors='replace').replace(f'{tree}/', '').splitlines()
     return [line for line in lines
             if re.search(r'WARNING|ERROR|CRITICAL', line) and 'lkmdemo' in line]
