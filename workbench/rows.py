@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The tests that the manual names: do they hold?
 
-They stand in rows.rst, a table whose rows must all be there, and in pitfalls.rst.
+They stand in rows.rst, a table whose rows must all be there, and in the pages
+under pitfalls/.
 """
 
 import fnmatch
@@ -10,7 +11,7 @@ import re
 from paths import REPO
 
 TABLE = REPO / 'Documentation/lkmdemo/rows.rst'
-PITFALLS = REPO / 'Documentation/lkmdemo/pitfalls.rst'
+PITFALLS = REPO / 'Documentation/lkmdemo/pitfalls'
 
 ROWS = [f'R{number:02}' for number in range(1, 35)]
 
@@ -60,7 +61,10 @@ def problems(text, results, target):
 
 def check(results, target):
     """The same for the manual as it stands."""
-    pitfalls = _TEST.findall(PITFALLS.read_text(encoding='utf-8'))
-    return [*(f'{TABLE.name}: {problem}' for problem in
-              problems(TABLE.read_text(encoding='utf-8'), results, target)),
-            *(f'{PITFALLS.name}: {line}' for line in _broken(pitfalls, results, target))]
+    found = [f'{TABLE.name}: {problem}' for problem in
+             problems(TABLE.read_text(encoding='utf-8'), results, target)]
+    for page in sorted(PITFALLS.glob('*.rst')):
+        tests = _TEST.findall(page.read_text(encoding='utf-8'))
+        found += (f'{PITFALLS.name}/{page.name}: {line}'
+                  for line in _broken(tests, results, target))
+    return found

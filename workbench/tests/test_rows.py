@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The table of the rows: what it must say, and what a run must have shown."""
 
+import tempfile
 import unittest
+from pathlib import Path
+from unittest import mock
 
 import rows
 
@@ -70,6 +73,27 @@ class RowsTest(unittest.TestCase):
 
     def test_a_row_that_is_missing_is_found(self):
         self.assertEqual(len(self.problems(table().replace('R07', 'R77'))), 1)
+
+
+class PagesTest(unittest.TestCase):
+    """What is read of the manual."""
+
+    def test_the_tests_of_every_page_of_the_pitfalls_are_checked(self):
+        with tempfile.TemporaryDirectory() as directory:
+            pages = Path(directory) / 'pitfalls'
+            pages.mkdir()
+            rows_page = Path(directory) / 'rows.rst'
+            rows_page.write_text(table(), encoding='utf-8')
+            for name in ('reading', 'writing'):
+                (pages / f'{name}.rst').write_text(f'| ``KUnit suite.{name}``\n', encoding='utf-8')
+            with mock.patch.object(rows, 'TABLE', rows_page), \
+                 mock.patch.object(rows, 'PITFALLS', pages):
+                found = rows.check({**PASSED, 'KUnit suite.reading': 'failed'}, 'um')
+        self.assertEqual(found, ['pitfalls/reading.rst: KUnit suite.reading: failed',
+                                 'pitfalls/writing.rst: KUnit suite.writing: did not run'])
+
+    def test_the_manual_has_pages_of_pitfalls(self):
+        self.assertTrue(list(rows.PITFALLS.glob('*.rst')))
 
 
 if __name__ == '__main__':
