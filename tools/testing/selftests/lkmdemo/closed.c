@@ -31,7 +31,7 @@ FIXTURE_TEARDOWN_PARENT(closed)
 	EXPECT_EQ(0, modules_restore());
 }
 
-TEST_F(closed, module_may_use_what_export_symbol_gives)
+TEST_F(closed, module_can_use_export_symbol)
 {
 	char text[256] = "";
 
@@ -52,7 +52,7 @@ TEST_F(closed, module_taints_with_a_p)
 	EXPECT_EQ(0, strncmp(line.taints, "(PO", strlen("(PO")));
 }
 
-TEST_F(closed, module_taints_the_kernel_even_when_it_is_gone)
+TEST_F(closed, module_taints_the_kernel_even_after_its_unload)
 {
 	char taints[32] = "";
 
@@ -64,7 +64,7 @@ TEST_F(closed, module_taints_the_kernel_even_when_it_is_gone)
 }
 
 /* modpost would have refused to link the module with this licence. */
-TEST_F(closed, module_is_refused_what_export_symbol_gpl_gives)
+TEST_F(closed, module_cannot_use_export_symbol_gpl)
 {
 	char text[256] = "";
 

@@ -100,7 +100,7 @@ FIXTURE_TEARDOWN_PARENT(compat)
 	EXPECT_EQ(0, modules_restore());
 }
 
-TEST_F(compat, get_info_tells_of_the_message)
+TEST_F(compat, get_info_returns_the_message)
 {
 	ASSERT_EQ(0, compat_ioctl(self->fd, LKMDEMO_IOC_GET_INFO, low(self->low)));
 

@@ -43,7 +43,7 @@ TEST_F(counters, shared_starts_at_zero)
 	EXPECT_SHARED(0);
 }
 
-TEST_F(counters, shared_can_go_below_zero)
+TEST_F(counters, shared_can_be_negative)
 {
 	ASSERT_EQ(0, module_load("lkmdemo_counter", ""));
 	ASSERT_EQ(0, module_load("lkmdemo_dec", ""));

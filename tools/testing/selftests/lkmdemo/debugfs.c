@@ -31,7 +31,7 @@ FIXTURE_TEARDOWN_PARENT(debugfs)
 	EXPECT_STREQ(expected, _state);						\
 } while (0)
 
-TEST_F(debugfs, shows_a_device_that_nobody_has_used)
+TEST_F(debugfs, shows_an_unused_device)
 {
 	skip_if(_metadata, modules_unusable(MODULE_COUNTER | MODULE_DEVICE, 0));
 	EXPECT_STATE("capacity: 1024\n"
@@ -49,7 +49,7 @@ TEST_F(debugfs, shows_a_device_that_nobody_has_used)
 		     "waiting for a change: no\n");
 }
 
-TEST_F(debugfs, shows_what_each_call_has_changed)
+TEST_F(debugfs, shows_the_effect_of_each_call)
 {
 	struct epoll_event event = { .events = EPOLLPRI };
 	int one, two, epoll;
@@ -105,7 +105,7 @@ TEST_F(debugfs, is_for_root_to_read)
 	EXPECT_EQ(0400, file_mode(STATE));
 }
 
-TEST_F(debugfs, is_gone_with_the_module)
+TEST_F(debugfs, disappears_with_the_module)
 {
 	skip_if(_metadata, module_fixed("lkmdemo"));
 	ASSERT_EQ(0, module_unload("lkmdemo"));
@@ -114,7 +114,7 @@ TEST_F(debugfs, is_gone_with_the_module)
 	EXPECT_EQ(-ENOENT, file_mode(DIRECTORY));
 }
 
-TEST_F(debugfs, is_there_again_with_the_module)
+TEST_F(debugfs, reappears_with_the_module)
 {
 	skip_if(_metadata, module_fixed("lkmdemo"));
 	ASSERT_EQ(0, module_unload("lkmdemo"));

@@ -84,7 +84,7 @@ expect 'function_graph.an_open_that_truncates_clears_the_message' \
 }' \
 	calls lkmdemo_open
 
-expect 'function_graph.a_write_stores_and_tells' \
+expect 'function_graph.a_write_stores_and_notifies' \
 'lkmdemo_write_iter() {
   lkmdemo_message_write() {
     lkmdemo_nl_notify();

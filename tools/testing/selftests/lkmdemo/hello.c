@@ -46,7 +46,7 @@ FIXTURE_TEARDOWN_PARENT(hello)
 	EXPECT_EQ(0, modules_restore());
 }
 
-TEST_F(hello, load_says_hello_and_the_release_it_is_built_for)
+TEST_F(hello, load_prints_hello_and_the_release_it_is_built_for)
 {
 	char built[sizeof(struct utsname)];
 	struct utsname uts;
@@ -61,7 +61,7 @@ TEST_F(hello, load_says_hello_and_the_release_it_is_built_for)
 	EXPECT_NO_LINE(self->kmsg, HELLO);
 }
 
-TEST_F(hello, unload_says_goodbye)
+TEST_F(hello, unload_prints_goodbye)
 {
 	int kmsg;
 

@@ -53,14 +53,14 @@ contains 'kbuild.modules_install_runs_depmod' '/modules\.dep$' installed.list
 
 expect 'kbuild.clean_leaves_the_sources_alone' '' diff sources.list clean.list
 
-contains 'kbuild.help_tells_of_external_modules' 'Syntax: make -C path/to/kernel/src M=' help.log
+contains 'kbuild.help_describes_external_modules' 'Syntax: make -C path/to/kernel/src M=' help.log
 
 goals()
 {
 	sed -n 's/^  \(modules\|modules_install\|clean\)  *- .*/\1/p' help.log
 }
 
-expect 'kbuild.help_tells_the_goals' "\
+expect 'kbuild.help_lists_the_goals' "\
 modules
 modules_install
 clean" \
@@ -72,7 +72,7 @@ exports()
 	cut -f 2,4 symvers.list | tr '\t' ' ' | sort
 }
 
-expect 'kbuild.symvers_tells_the_exports_and_who_may_use_them' "\
+expect 'kbuild.symvers_lists_each_export_with_its_type' "\
 lkmdemo_counter_add EXPORT_SYMBOL_GPL
 lkmdemo_counter_read EXPORT_SYMBOL
 lkmdemo_register_notifier EXPORT_SYMBOL_GPL

@@ -38,7 +38,7 @@ static long long file_number(const char *path)
 	return ret < 0 ? ret : strtoll(text, NULL, 0);
 }
 
-TEST_F(loaded, exporter_tells_its_size)
+TEST_F(loaded, exporter_shows_its_size)
 {
 	ASSERT_TRUE(module_line_read("lkmdemo_counter", &self->line));
 
@@ -46,7 +46,7 @@ TEST_F(loaded, exporter_tells_its_size)
 	EXPECT_EQ(file_number("/sys/module/lkmdemo_counter/coresize"), self->line.size);
 }
 
-TEST_F(loaded, exporter_tells_its_users_last_first)
+TEST_F(loaded, exporter_lists_its_users_last_first)
 {
 	ASSERT_TRUE(module_line_read("lkmdemo_counter", &self->line));
 
@@ -68,7 +68,7 @@ TEST_F(loaded, module_is_live)
 	EXPECT_STREQ("Live", self->line.state);
 }
 
-TEST_F(loaded, module_tells_root_its_address)
+TEST_F(loaded, module_shows_its_address_to_root)
 {
 	skip_if(_metadata, addresses_hidden());
 	ASSERT_TRUE(module_line_read("lkmdemo", &self->line));
@@ -76,7 +76,7 @@ TEST_F(loaded, module_tells_root_its_address)
 	EXPECT_NE(0, self->line.address);
 }
 
-TEST_F(loaded, module_tells_others_no_address)
+TEST_F(loaded, module_hides_its_address_from_others)
 {
 	skip_if(_metadata, addresses_public());
 	ASSERT_EQ(0, setresuid(65534, 65534, 65534));
@@ -114,7 +114,7 @@ TEST_F(loaded, module_in_tree_has_no_taint)
 	EXPECT_STREQ("\n", taints);
 }
 
-TEST_F(loaded, module_gives_back_the_memory_of_its_init)
+TEST_F(loaded, module_frees_the_memory_of_its_init)
 {
 	EXPECT_EQ(0, file_number("/sys/module/lkmdemo/initsize"));
 }
@@ -143,7 +143,7 @@ static const char *symbols_of(struct __test_metadata *_metadata, const char *mod
 	return names;
 }
 
-TEST_F(loaded, init_function_is_no_symbol_any_more)
+TEST_F(loaded, init_function_is_no_longer_a_symbol)
 {
 	const char *symbols;
 
@@ -208,7 +208,7 @@ static bool lists_device(const char *path)
 		EXPECT_EQ(there, !access(DEBUGFS, F_OK));			\
 } while (0)
 
-TEST_F(device, comes_and_goes_with_the_module_every_time)
+TEST_F(device, exists_while_the_module_is_loaded_every_time)
 {
 	int i;
 
@@ -221,7 +221,7 @@ TEST_F(device, comes_and_goes_with_the_module_every_time)
 	}
 }
 
-TEST_F(device, class_entry_tells_the_number_of_the_node)
+TEST_F(device, class_entry_shows_the_number_of_the_node)
 {
 	char shown[32] = "", expected[32];
 	struct stat node;
@@ -234,14 +234,14 @@ TEST_F(device, class_entry_tells_the_number_of_the_node)
 	EXPECT_STREQ(expected, shown);
 }
 
-TEST_F(device, is_not_there_after_a_load_that_failed)
+TEST_F(device, does_not_exist_after_a_load_that_failed)
 {
 	ASSERT_EQ(-EINVAL, module_load("lkmdemo", "capacity=0"));
 
 	EXPECT_DEVICE(false);
 }
 
-TEST_F(device, comes_and_goes_as_ever_after_a_load_that_failed)
+TEST_F(device, works_after_a_load_that_failed)
 {
 	ASSERT_EQ(-ENOENT, module_load("lkmdemo", "payload=lkmdemo-there-is-no-such-file"));
 
@@ -280,7 +280,7 @@ TEST_F(out_of_tree, module_taints_with_an_o)
 	EXPECT_EQ(NULL, strchr(line.taints, 'P'));
 }
 
-TEST_F(out_of_tree, module_taints_the_kernel_even_when_it_is_gone)
+TEST_F(out_of_tree, module_taints_the_kernel_even_after_its_unload)
 {
 	long long taints;
 

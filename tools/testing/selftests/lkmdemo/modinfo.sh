@@ -68,14 +68,14 @@ lkmdemo_inc|Adds one to the shared lkmdemo counter at load
 lkmdemo_pool|Preallocated pool, compared with one allocation per item" \
 	of description
 
-expect 'modinfo.tells_the_author_of_each_module' \
+expect 'modinfo.shows_the_author_of_each_module' \
 	"$(same 'LKMDEMO maintainers <lkmdemo@example.org>')" of author
 
-expect 'modinfo.tells_the_license_of_each_module' "$(same GPL)" of license
+expect 'modinfo.shows_the_license_of_each_module' "$(same GPL)" of license
 
-expect 'modinfo.tells_the_version_of_hello' '1.0' modinfo -F version lkmdemo_hello
+expect 'modinfo.shows_the_version_of_hello' '1.0' modinfo -F version lkmdemo_hello
 
-expect 'modinfo.tells_the_parameters_with_their_types' "\
+expect 'modinfo.lists_the_parameters_with_their_types' "\
 capacity uint
 greeting charp
 exclusive bool
@@ -101,9 +101,9 @@ nr_items uint" \
 # shellcheck disable=SC2086 # a list of words
 [ -n "$reason" ] || reason=$(files_missing $names)
 
-expect 'modinfo.tells_that_each_module_is_of_the_tree' "$(same Y)" of intree
+expect 'modinfo.marks_each_module_as_in_tree' "$(same Y)" of intree
 
-expect 'modinfo.tells_what_each_module_depends_on' "\
+expect 'modinfo.lists_the_dependencies_of_each_module' "\
 lkmdemo|lkmdemo_counter
 lkmdemo_counter|
 lkmdemo_dec|lkmdemo_counter
@@ -112,12 +112,12 @@ lkmdemo_inc|lkmdemo_counter
 lkmdemo_pool|" \
 	of depends
 
-expect 'modinfo.tells_the_kernel_that_each_module_is_for' "$(same "$release")" release_of
+expect 'modinfo.shows_the_kernel_release_of_each_module' "$(same "$release")" release_of
 
 expect 'modinfo.finds_each_module_in_the_directory_of_its_source' "$(places)" place_of
 
 reason=$({ kmod_missing; test_modules_missing; } | head -n 1)
-expect 'modinfo.tells_no_intree_of_a_module_out_of_tree' '' \
+expect 'modinfo.does_not_mark_a_module_out_of_tree' '' \
 	modinfo -F intree "$test_modules/lkmdemo_test_client.ko"
 
 finish

@@ -52,7 +52,7 @@ index()
 	grep "$2" "$copy/$1" | sed 's/\(\.ko\)\.[a-z]*/\1/g' | sort
 }
 
-expect 'depmod.finds_what_each_module_needs' "\
+expect 'depmod.finds_the_dependencies_of_each_module' "\
 kernel/drivers/misc/lkmdemo/lkmdemo.ko: kernel/drivers/misc/lkmdemo/lkmdemo_counter.ko
 kernel/drivers/misc/lkmdemo/lkmdemo_counter.ko:
 kernel/drivers/misc/lkmdemo/lkmdemo_dec.ko: kernel/drivers/misc/lkmdemo/lkmdemo_counter.ko
@@ -61,7 +61,7 @@ kernel/drivers/misc/lkmdemo/lkmdemo_inc.ko: kernel/drivers/misc/lkmdemo/lkmdemo_
 kernel/drivers/misc/lkmdemo/lkmdemo_pool.ko:" \
 	index modules.dep '^kernel/'
 
-expect 'depmod.finds_who_exports_a_symbol' "\
+expect 'depmod.finds_the_exporter_of_a_symbol' "\
 alias symbol:lkmdemo_counter_add lkmdemo_counter
 alias symbol:lkmdemo_counter_read lkmdemo_counter
 alias symbol:lkmdemo_register_notifier lkmdemo_counter
@@ -115,7 +115,7 @@ exit status 1" \
 [ -n "$reason" ] || unload_all
 
 reason=$unusable
-expect 'modprobe.brings_what_a_module_needs' 'lkmdemo_counter lkmdemo_inc ' \
+expect 'modprobe.loads_the_dependencies_of_a_module' 'lkmdemo_counter lkmdemo_inc ' \
 	after modprobe lkmdemo_inc
 
 # The size is the same that sysfs shows.
@@ -125,7 +125,7 @@ lsmod_of_the_exporter()
 	lsmod | sed -n "/^lkmdemo_counter /s/  */ /gp" | sed "s/ $size / SIZE /"
 }
 
-expect 'lsmod.tells_the_size_and_the_users' 'lkmdemo_counter SIZE 1 lkmdemo_inc' \
+expect 'lsmod.shows_the_size_and_the_users' 'lkmdemo_counter SIZE 1 lkmdemo_inc' \
 	lsmod_of_the_exporter
 
 expect 'rmmod.of_a_module_in_use_names_the_user' "\
@@ -133,12 +133,12 @@ rmmod: ERROR: Module lkmdemo_counter is in use by: lkmdemo_inc
 exit status 1" \
 	says rmmod lkmdemo_counter
 
-expect 'modprobe.does_not_take_a_module_in_use' "\
+expect 'modprobe.does_not_remove_a_module_in_use' "\
 modprobe: FATAL: Module lkmdemo_counter is in use.
 exit status 1" \
 	says modprobe -r lkmdemo_counter
 
-expect 'modprobe.takes_what_nobody_needs_any_more' '' after modprobe -r lkmdemo_inc
+expect 'modprobe.removes_unused_dependencies' '' after modprobe -r lkmdemo_inc
 
 inc_and_dec_without_inc()
 {
@@ -147,7 +147,7 @@ inc_and_dec_without_inc()
 	modprobe -r lkmdemo_inc
 }
 
-expect 'modprobe.leaves_what_another_needs' 'lkmdemo_counter lkmdemo_dec ' \
+expect 'modprobe.keeps_the_dependencies_of_other_modules' 'lkmdemo_counter lkmdemo_dec ' \
 	after inc_and_dec_without_inc
 [ -n "$reason" ] || unload_all
 
@@ -184,8 +184,8 @@ mkdir "$out/modprobe.d"
 echo 'options lkmdemo_hello value=8' >"$out/modprobe.d/lkmdemo.conf"
 
 expect 'modprobe.takes_parameters' '7' hello lkmdemo_hello value=7
-expect 'modprobe.takes_options_from_its_directory' '8' hello -C "$out/modprobe.d" lkmdemo_hello
-expect 'modprobe.lets_a_parameter_win_over_an_option' '9' \
+expect 'modprobe.reads_options_from_its_directory' '8' hello -C "$out/modprobe.d" lkmdemo_hello
+expect 'modprobe.prefers_a_parameter_to_an_option' '9' \
 	hello -C "$out/modprobe.d" lkmdemo_hello value=9
 
 # The machine was booted without the option, so modprobe sees another command line.
@@ -197,7 +197,7 @@ hello_of_the_command_line()
 	unload_all
 }
 
-expect 'modprobe.takes_options_from_the_kernel_command_line' '10' hello_of_the_command_line
+expect 'modprobe.reads_options_from_the_kernel_command_line' '10' hello_of_the_command_line
 
 expect 'modprobe.of_a_bad_value_is_an_invalid_argument' "\
 modprobe: ERROR: could not insert 'lkmdemo_hello': Invalid argument

@@ -41,7 +41,7 @@ FIXTURE_TEARDOWN_PARENT(modversions)
 	EXPECT_EQ(0, modules_restore());
 }
 
-TEST_F(modversions, right_checksum_lets_the_module_in)
+TEST_F(modversions, right_checksum_loads_the_module)
 {
 	EXPECT_EQ(0, image_load(&image, ""));
 }

@@ -33,7 +33,7 @@ FIXTURE_TEARDOWN_PARENT(notifier)
 	EXPECT_EQ(0, modules_restore());
 }
 
-TEST_F(notifier, is_told_each_change_with_the_new_value)
+TEST_F(notifier, receives_the_new_value_of_each_change)
 {
 	ASSERT_EQ(0, module_load("lkmdemo_inc", ""));
 	ASSERT_EQ(0, module_load("lkmdemo_dec", ""));
@@ -52,13 +52,13 @@ TEST_F(notifier, keeps_the_exporter)
 	EXPECT_STREQ(NOTIFIER ",", line.users);
 }
 
-TEST_F(notifier, is_kept_by_nobody)
+TEST_F(notifier, can_be_unloaded_at_any_time)
 {
 	EXPECT_EQ(0, module_unload(NOTIFIER));
 	EXPECT_EQ(0, module_unload("lkmdemo_counter"));
 }
 
-TEST_F(notifier, is_told_nothing_after_its_unload)
+TEST_F(notifier, receives_nothing_after_its_unload)
 {
 	ASSERT_EQ(0, module_unload(NOTIFIER));
 
@@ -67,7 +67,7 @@ TEST_F(notifier, is_told_nothing_after_its_unload)
 }
 
 /* An unload unmaps the code of the module: a call after that would crash. */
-TEST_F(notifier, comes_and_goes_while_the_counter_changes)
+TEST_F(notifier, loads_and_unloads_while_the_counter_changes)
 {
 	pid_t changer;
 	int i;

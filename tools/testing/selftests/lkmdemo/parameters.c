@@ -48,7 +48,7 @@ TEST_F(parameters, only_exclusive_can_be_written)
 	EXPECT_EQ(-EACCES, parameter_write("lkmdemo", "greeting", "Bye"));
 }
 
-TEST_F(parameters, another_load_gives_the_greeting_again)
+TEST_F(parameters, another_load_shows_the_greeting_again)
 {
 	int fd;
 

@@ -71,7 +71,7 @@ TEST_F(refused, vermagic_of_another_release_is_enoexec_unless_symbols_have_versi
 	EXPECT_EQ(versions ? 0 : -ENOEXEC, image_load(&image, ""));
 }
 
-TEST_F(refused, symbol_that_nobody_exports_is_enoent)
+TEST_F(refused, symbol_without_an_exporter_is_enoent)
 {
 	skip_if(_metadata, module_fixed("lkmdemo_counter"));
 	ASSERT_EQ(0, modules_set(MODULE_STACK, 0));
@@ -88,7 +88,7 @@ TEST_F(refused, text_is_enoexec)
 	EXPECT_REFUSED(-ENOEXEC);
 }
 
-TEST_F(refused, half_a_module_is_enoexec)
+TEST_F(refused, truncated_module_is_enoexec)
 {
 	image.size /= 2;
 

@@ -96,7 +96,7 @@ TEST_F(end, a_seek_past_the_length_adds_nothing)
 	EXPECT_GREETING(self->fd);
 }
 
-TEST_F(end, read_starts_where_the_seek_went)
+TEST_F(end, read_starts_at_the_seek_position)
 {
 	char byte;
 
@@ -106,7 +106,7 @@ TEST_F(end, read_starts_where_the_seek_went)
 	EXPECT_EQ(GREETING[6], byte);
 }
 
-TEST_F(end, write_starts_where_the_seek_went)
+TEST_F(end, write_starts_at_the_seek_position)
 {
 	ASSERT_EQ(6, lseek(self->fd, 6, SEEK_SET));
 	ASSERT_EQ(4, write(self->fd, "into", 4));

@@ -73,24 +73,24 @@ expect 'signing.damaged_module_is_rejected' "$(rejected "$damaged")" load "$dama
 expect 'signing.module_of_the_tree_has_no_taint' '' cat /sys/module/lkmdemo_counter/taint
 
 [ -n "$reason" ] || echo 1 >$enforce
-expect 'signing.can_be_insisted_on' 'Y' cat $enforce
+expect 'signing.can_be_enforced' 'Y' cat $enforce
 
 enforce_no_more()
 {
 	(echo 0 >"$enforce") 2>/dev/null || echo refused
 }
 
-expect 'signing.can_not_be_done_without_again' 'refused' enforce_no_more
+expect 'signing.cannot_be_disabled_once_enforced' 'refused' enforce_no_more
 
-expect 'signing.signed_module_loads_when_insisted_on' 'O' load "$signed"
-expect 'signing.signed_module_is_not_worth_a_line_in_the_log' '' logged "$signed"
+expect 'signing.signed_module_loads_when_enforced' 'O' load "$signed"
+expect 'signing.signed_module_logs_no_line' '' logged "$signed"
 
-expect 'signing.unsigned_module_is_rejected_when_insisted_on' \
+expect 'signing.unsigned_module_is_rejected_when_enforced' \
 	"$(rejected "$unsigned")" load "$unsigned"
-expect 'signing.unsigned_module_is_called_so_in_the_log' \
+expect 'signing.unsigned_module_is_logged' \
 	'Loading of unsigned module is rejected' logged "$unsigned"
 
-expect 'signing.damaged_module_is_rejected_when_insisted_on' \
+expect 'signing.damaged_module_is_rejected_when_enforced' \
 	"$(rejected "$damaged")" load "$damaged"
 
 device_loads()
@@ -99,6 +99,6 @@ device_loads()
 	sed -n 's/^\(lkmdemo\) .*/\1/p' /proc/modules
 }
 
-expect 'signing.module_of_the_tree_loads_when_insisted_on' 'lkmdemo' device_loads
+expect 'signing.module_of_the_tree_loads_when_enforced' 'lkmdemo' device_loads
 
 finish

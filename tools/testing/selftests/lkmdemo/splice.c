@@ -46,7 +46,7 @@ TEST_F(splice, out_gives_the_message_and_moves_the_position)
 	EXPECT_IN_PIPE(GREETING, GREETING_LENGTH);
 }
 
-TEST_F(splice, out_gives_no_more_than_asked)
+TEST_F(splice, out_returns_at_most_the_count)
 {
 	ASSERT_EQ(5, RESULT(splice(self->fd, NULL, self->pipe[1], NULL, 5, 0)));
 
@@ -123,7 +123,7 @@ TEST_F(splice, in_at_an_offset_leaves_the_position)
 	EXPECT_MESSAGE(self->fd, "Helpy from kernel\n", GREETING_LENGTH);
 }
 
-TEST_F(splice, in_stores_no_more_than_asked)
+TEST_F(splice, in_stores_at_most_the_count)
 {
 	ASSERT_EQ(5, write(self->pipe[1], "Jelly", 5));
 	ASSERT_EQ(1, RESULT(splice(self->pipe[0], NULL, self->fd, NULL, 1, 0)));
@@ -239,7 +239,7 @@ FIXTURE_TEARDOWN_PARENT(large_splice)
 	EXPECT_EQ(0, modules_restore());
 }
 
-TEST_F(large_splice, out_goes_through_a_pipe_of_one_page)
+TEST_F(large_splice, out_works_through_a_pipe_of_one_page)
 {
 	int page = fcntl(self->pipe[1], F_SETPIPE_SZ, 1);
 	static char seen[FULL];
@@ -269,7 +269,7 @@ TEST_F(large_splice, out_into_a_full_pipe_is_eagain)
 	EXPECT_POSITION(self->fd, page);
 }
 
-TEST_F(large_splice, in_comes_through_a_pipe_of_one_page)
+TEST_F(large_splice, in_works_through_a_pipe_of_one_page)
 {
 	int page = fcntl(self->pipe[1], F_SETPIPE_SZ, 1);
 	int done;

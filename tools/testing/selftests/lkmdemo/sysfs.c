@@ -50,7 +50,7 @@ FIXTURE_TEARDOWN_PARENT(sysfs)
 	EXPECT_EQ(0, modules_restore());
 }
 
-TEST_F(sysfs, tells_of_the_first_message)
+TEST_F(sysfs, shows_the_first_message)
 {
 	EXPECT_STREQ("1024\n", attribute("capacity"));
 	EXPECT_STREQ("18\n", attribute("length"));
@@ -92,7 +92,7 @@ TEST_F(sysfs, is_read_while_the_device_is_open_elsewhere)
 	EXPECT_STREQ("18\n", attribute("length"));
 }
 
-TEST_F(sysfs, is_gone_with_the_module)
+TEST_F(sysfs, disappears_with_the_module)
 {
 	skip_if(_metadata, module_fixed("lkmdemo"));
 	ASSERT_EQ(0, close(self->fd));

@@ -158,7 +158,7 @@ TEST_F(uring, read_at_minus_one_reads_at_the_position_and_moves_it)
 	EXPECT_POSITION(self->fd, 10);
 }
 
-TEST_F(uring, read_into_memory_that_is_not_there_is_efault)
+TEST_F(uring, read_into_unmapped_memory_is_efault)
 {
 	EXPECT_EQ(-EFAULT, ring_do(&self->ring, IORING_OP_READ, self->fd, edge_buffer(0), 4, 0));
 }
@@ -242,7 +242,7 @@ TEST_F(uring, write_of_more_than_capacity_is_einval)
 	EXPECT_GREETING(self->fd);
 }
 
-TEST_F(uring, write_from_memory_that_is_not_there_is_efault)
+TEST_F(uring, write_from_unmapped_memory_is_efault)
 {
 	EXPECT_EQ(-EFAULT, ring_do(&self->ring, IORING_OP_WRITE, self->fd, edge_buffer(0), 4, 0));
 	EXPECT_GREETING(self->fd);
@@ -421,7 +421,7 @@ FIXTURE_TEARDOWN_PARENT(nowait)
 	EXPECT_EQ(0, modules_restore());
 }
 
-TEST_F(nowait, write_and_read_do_all_they_are_asked)
+TEST_F(nowait, write_and_read_transfer_all_bytes)
 {
 	struct iovec iov = { self->bytes, variant->count };
 	ssize_t count = variant->count;
