@@ -16,7 +16,7 @@ import git
 import series
 from console import UserError
 from environment import environment
-from paths import REPO
+from paths import REPO, build_root
 from test_environment import git_variables
 from trees import CONTENTS, write
 
@@ -106,7 +106,7 @@ class GitTest(unittest.TestCase):
         found = subprocess.run(['git', 'rev-parse', '--git-dir'], cwd=below, env=env,
                                capture_output=True, check=False)
         self.assertNotEqual(found.returncode, 0)
-        self.assertTrue(environment()['GIT_CEILING_DIRECTORIES'].endswith('/build'))
+        self.assertEqual(environment()['GIT_CEILING_DIRECTORIES'], str(build_root().resolve()))
 
     def test_an_error_of_git_is_shown(self):
         ours = git.Repository(self.scratch / 'ours', AUTHOR)
