@@ -45,7 +45,7 @@ sys.exit(guard.run(job, scratch))
 '''
 
 # Seconds in which all of a run is gone.
-PATIENCE = 5
+PATIENCE = 30
 
 
 def alive(pid):

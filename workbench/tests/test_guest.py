@@ -82,12 +82,12 @@ class GuestTest(unittest.TestCase):
             f'{UP}; echo 0 >$run/status; echo "BUG: x"; sleep 0.1; echo the rest; sleep 60')
         self.assertEqual(status, guest.DIED)
         self.assertIn('  the rest', self.said)
-        self.assertLess(seconds, 10)
+        self.assertLess(seconds, 30)
 
     def test_a_report_stops_a_guest_whose_log_never_ends(self):
         status, seconds = self.run_script(f'{UP}; echo "BUG: x"; while :; do echo more; sleep 0.05; done')
         self.assertEqual(status, guest.DIED)
-        self.assertLess(seconds, 10)
+        self.assertLess(seconds, 30)
 
     def test_a_report_need_not_stop_a_guest_that_somebody_watches(self):
         status, _ = self.run_script(f'{UP}; echo "BUG: x"; sleep 0.5; echo 0 >$run/status; echo end',
@@ -98,27 +98,27 @@ class GuestTest(unittest.TestCase):
     def test_the_first_oops_ends_a_kernel_that_is_still_booting(self):
         status, seconds = self.run_script('echo "Oops: 0000"; sleep 60')
         self.assertEqual(status, guest.DIED)
-        self.assertLess(seconds, 10)
+        self.assertLess(seconds, 30)
 
     def test_a_time_limit_of_the_users_is_exact_and_is_named(self):
         self.kernel.debug = True
         status, seconds = self.run_script(f'{UP}; sleep 60', timeout=1)
         self.assertEqual(status, guest.TIMED_OUT)
         self.assertEqual(self.said[0], 'the guest was stopped after 1 s, its time limit (TIMEOUT=1)')
-        self.assertLess(seconds, 10)
+        self.assertLess(seconds, 30)
 
     def test_a_kernel_that_hangs_in_its_boot_is_stopped(self):
         with mock.patch.object(guest, 'BOOT_SILENCE', 0.5):
             status, seconds = self.run_script('echo booting; sleep 60')
         self.assertEqual(status, guest.TIMED_OUT)
         self.assertIn('before user space was up', self.said[0])
-        self.assertLess(seconds, 10)
+        self.assertLess(seconds, 30)
 
     def test_a_guest_that_is_silent_for_too_long_is_stopped(self):
         status, seconds = self.run_script(f'{UP}; sleep 60', silence=0.5)
         self.assertEqual(status, guest.TIMED_OUT)
         self.assertIn('nothing in its log or its output for 0.5 s', self.said[0])
-        self.assertLess(seconds, 10)
+        self.assertLess(seconds, 30)
 
     def test_output_of_the_command_breaks_the_silence(self):
         script = f'{UP}; for i in 1 2 3 4; do sleep 0.3; echo $i >>$run/out; done; echo 0 >$run/status'
@@ -186,7 +186,7 @@ class TryKvmTest(unittest.TestCase):
             stack.enter_context(mock.patch.object(guest, 'REPORT_GRACE', (0.2, 1)))
             stack.enter_context(mock.patch.object(guest.kvm, 'SILENCE', 0.5))
             failure = guest._try_kvm(self.kernel)
-        self.assertLess(time.monotonic() - begun, 10)
+        self.assertLess(time.monotonic() - begun, 30)
         return failure
 
     def test_user_space_is_a_success(self):
