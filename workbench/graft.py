@@ -60,7 +60,7 @@ class Record:
 
 
 def _check_record(known) -> None:
-    """Raise an error for a record that graft has not written."""
+    """Raise an error for a record that was not written by graft()."""
     for texts in (known['directories'], *known['files'].values(), *known['lines'].values()):
         if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
             raise TypeError(f'{texts!r} is no list of texts')

@@ -65,8 +65,8 @@ def accept_signals():
 def run(work: Callable[[], int], scratch: Path) -> int:
     """Do the work in a guarded process; return its exit status.
 
-    The work starts with accept_signals(). scratch: a directory for everything
-    temporary, which is removed at the end.
+    The work starts with accept_signals(). scratch: the directory of the
+    temporary files, which is removed at the end.
     """
     group = os.getpgrp()
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)

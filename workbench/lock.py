@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Locks between processes; who waits for one is notified of its holder."""
+"""Locks between processes; a process that waits for one prints its holder."""
 
 import contextlib
 import fcntl

@@ -97,7 +97,7 @@ def build_root() -> Path:
     if ours and ours != wanted:
         BUILD.unlink()
     if wanted != BUILD and BUILD.is_dir() and not BUILD.is_symlink():
-        raise UserError(f'{BUILD} is in the way of a link to where kbuild can build: make clean removes it')
+        raise UserError(f'{BUILD} must be a link, since kbuild cannot build below this path: make clean removes it')
     wanted.mkdir(parents=True, exist_ok=True)
     if wanted != BUILD and not BUILD.is_symlink():
         BUILD.symlink_to(wanted)
@@ -105,7 +105,7 @@ def build_root() -> Path:
 
 
 def make_scratch() -> Path:
-    """Make a directory for everything temporary of one run; its path is plain."""
+    """Make a directory for the temporary files of one run; its path is plain."""
     for directory in (tempfile.gettempdir(), '/tmp', '/var/tmp'):
         if is_plain(Path(directory)):
             with contextlib.suppress(OSError):

@@ -63,7 +63,7 @@ def kill_descendants():
     deadline = time.monotonic() + 10
     while (pids := list(_children())) and time.monotonic() < deadline:
         for pid in pids:
-            # One that root runs, such as apt under sudo, ends by itself.
+            # A process of root, such as apt under sudo, cannot be killed and ends later.
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
         for pid in pids:

@@ -116,7 +116,7 @@ on_signal()
 {
 	ended=$1
 	if [ -n "$child" ] && [ "$step" = update ]; then
-		# That of root, under sudo, cannot be stopped and ends by itself.
+		# A process of root, under sudo, cannot be stopped and ends later.
 		kill "$child" 2>/dev/null || echo "ending after apt-get $step"
 	fi
 }

@@ -11,7 +11,7 @@ SHOWN = 20
 
 
 class Tally(NamedTuple):
-    """How many cases there were, each parameter of a case by itself.
+    """How many cases there were, with each parameter of a case counted separately.
 
     results: what came of each, by its name; of one with parameters, the worst.
     """

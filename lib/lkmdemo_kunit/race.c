@@ -43,7 +43,7 @@ struct race {
 	bool passing;
 };
 
-/* A broken driver must not loop for ever. */
+/* Bounds the loop if the driver is broken. */
 #define STOPS_MAX	10
 
 static void stop(struct race *race)
