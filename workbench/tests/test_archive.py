@@ -16,12 +16,11 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
-import archive
-import lock
-import source
-import x86_64
-from console import UserError
-from pipeline import run_pipeline
+from host import lock
+from host.console import UserError
+from host.pipeline import run_pipeline
+from kernel import archive, source
+from machine import x86_64
 
 APT_GET = '''#!/bin/sh
 echo "$*" >>{scratch}/calls
@@ -194,7 +193,7 @@ class ArchiveTest(unittest.TestCase):
     def test_an_interrupt_leaves_no_tree(self):
         self.fetch()
         self.write_program('xz', '#!/bin/sh\nexec sleep 100\n')
-        with mock.patch('pipeline.Progress.tick', side_effect=KeyboardInterrupt), \
+        with mock.patch('host.pipeline.Progress.tick', side_effect=KeyboardInterrupt), \
              self.assertRaises(KeyboardInterrupt):
             self.packaged()
         (self.programs / 'xz').unlink()
@@ -296,7 +295,7 @@ class PipelineTest(unittest.TestCase):
     def test_nothing_is_left_running(self):
         started = []
         real = subprocess.Popen
-        with mock.patch('process.subprocess.Popen', side_effect=lambda *a, **k: started.append(
+        with mock.patch('host.process.subprocess.Popen', side_effect=lambda *a, **k: started.append(
                 real(*a, **k)) or started[-1]), self.assertRaises(UserError):
             with tempfile.TemporaryDirectory() as scratch:
                 run_pipeline([['sleep', '100'], ['no such program']], Path(scratch) / 'log', 'work')

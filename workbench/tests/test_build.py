@@ -8,8 +8,8 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
-import build
-import graft
+from kernel import build
+from subject import graft
 from trees import write
 
 SOURCE = 'drivers/misc/lkmdemo/file.c'

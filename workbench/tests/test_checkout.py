@@ -7,10 +7,9 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
-import checkout
-import git
-from console import UserError
-from environment import environment
+from host import checkout, git
+from host.console import UserError
+from host.environment import environment
 
 
 class Files(unittest.TestCase):

@@ -3,9 +3,9 @@
 
 import unittest
 
-import conditions
-from conditions import PASSES, SKIPS_ALL, SKIPS_SOME, Condition
-from paths import REPO
+from host.paths import REPO
+from verdict import conditions
+from verdict.conditions import Condition, PASSES, SKIPS_ALL, SKIPS_SOME
 
 TEXT = '''# selftests: lkmdemo: seek
 # TAP version 13

@@ -11,8 +11,8 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
-import debug
-from console import UserError
+from host.console import UserError
+from verdict import debug
 
 KGDB = 'CONFIG_KGDB=y\nCONFIG_KGDB_SERIAL_CONSOLE=y\n'
 NO_KGDB = '# CONFIG_KGDB is not set\n'
@@ -61,7 +61,7 @@ class DebugTest(unittest.TestCase):
 
     def test_there_is_a_script_for_each(self):
         for name in (debug.UM, debug.KGDB, debug.QEMU):
-            self.assertTrue((debug.WORKBENCH / f'gdb/{name}.gdb').exists())
+            self.assertTrue((debug.WORKBENCH / f'verdict/gdb/{name}.gdb').exists())
 
     def wait(self, seconds, stopped):
         """Be a guest that boots for so long, or until it is stopped."""

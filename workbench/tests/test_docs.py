@@ -5,8 +5,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-import docs
-import doclinks
+from ship import doclinks, docs
 
 FILES = {
     'README.md': 'read me\n',
@@ -14,7 +13,7 @@ FILES = {
     'lib/demo_kunit/message.c': 'static void read_bounds(struct kunit *test)\n\t.name = "demo_message",\n',
     'tools/testing/selftests/demo/seek.c': '\n\nTEST_F(seek, sets)\n',
     'tools/testing/selftests/demo/kbuild.sh': "expect 'kbuild.cleans'\n",
-    'workbench/gdb/write.gdb': 'break demo_write\n',
+    'workbench/verdict/gdb/write.gdb': 'break demo_write\n',
 }
 
 
@@ -86,7 +85,7 @@ class LinksTest(unittest.TestCase):
                          'source/tools/testing/selftests/demo/kbuild.sh.html#L1')
 
     def test_a_debugger_session_links_to_its_script(self):
-        self.assert_link('debugger write.gdb: write.stops', 'source/workbench/gdb/write.gdb.html')
+        self.assert_link('debugger write.gdb: write.stops', 'source/workbench/verdict/gdb/write.gdb.html')
 
     def test_a_long_name_may_be_broken_at_each_part(self):
         self.page(literal('drivers/demo/main_file.c'))

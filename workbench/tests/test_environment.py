@@ -7,7 +7,7 @@ import subprocess
 import unittest
 from unittest import mock
 
-from environment import INHERITED, environment
+from host.environment import INHERITED, environment
 
 # What kbuild, make, git, the compilers, the shells and the tools act on.
 HOSTILE = '''

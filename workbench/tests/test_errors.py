@@ -5,7 +5,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-import errors
+from host import errors
 
 DATA = Path(__file__).parent / 'data/build-logs'
 

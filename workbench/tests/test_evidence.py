@@ -10,15 +10,16 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
-import build
-import evidence
-import graft
-import series
-from console import UserError
-from tally import Tally
+from host.console import UserError
+from kernel import build
+from ship import series
+from subject import graft
+from verdict import evidence
+from verdict.tally import Tally
 
-FILES = ('workbench/build.py', 'workbench/config/um.config', 'workbench/guest/init', 'workbench/bin/ccache-gcc',
-         'workbench/series/05-mmap', 'workbench/series/cover', 'workbench/tests/test_x.py', 'workbench/help')
+FILES = ('workbench/kernel/build.py', 'workbench/kernel/config/um.config', 'workbench/machine/init/init',
+         'workbench/kernel/bin/ccache-gcc', 'workbench/series/05-mmap', 'workbench/series/cover',
+         'workbench/tests/test_x.py', 'workbench/help')
 SOURCE = 'drivers/misc/lkmdemo/main.c'
 COVER = 'a subject\n\n{tests}\nBased on {release} {of braces}.\n\n{lint}Each patch builds.\n\nThe end.\n'
 
@@ -72,11 +73,11 @@ class EvidenceTest(unittest.TestCase):
 
     def changes(self):
         """Change in turn each thing that both depend on; what it is."""
-        for path in ('workbench/build.py', 'workbench/config/um.config', 'workbench/guest/init',
-                     'workbench/bin/ccache-gcc'):
+        for path in ('workbench/kernel/build.py', 'workbench/kernel/config/um.config', 'workbench/machine/init/init',
+                     'workbench/kernel/bin/ccache-gcc'):
             self.write(self.repo / path, 'changed')
             yield path
-        (self.repo / 'workbench/build.py').chmod(0o755)
+        (self.repo / 'workbench/kernel/build.py').chmod(0o755)
         yield 'a mode'
         self.write(self.repo / 'workbench/new.py', '')
         yield 'a new file'
@@ -133,7 +134,7 @@ class EvidenceTest(unittest.TestCase):
 
     def test_the_reason_is_printed(self):
         self.remember()
-        self.write(self.repo / 'workbench/config/um.config', 'changed')
+        self.write(self.repo / 'workbench/kernel/config/um.config', 'changed')
         self.write(self.tree / SOURCE, 'int z;')
         self.held()
         self.assertEqual(self.said, ['left out, the test run on um; changed since: driver, workbench',
@@ -174,7 +175,7 @@ class EvidenceTest(unittest.TestCase):
         self.remember()
         self.write(self.repo / 'workbench/series/05-mmap', 'changed')
         self.assertNotIn('Each patch builds', self.cover())
-        self.write(self.repo / 'workbench/config/um.config', 'changed')
+        self.write(self.repo / 'workbench/kernel/config/um.config', 'changed')
         with self.assertRaisesRegex(UserError, 'run make test first'):
             self.cover()
 

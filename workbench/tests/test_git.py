@@ -11,12 +11,11 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
-import checkout
-import git
-import series
-from console import UserError
-from environment import environment
-from paths import REPO, build_root
+from host import checkout, git
+from host.console import UserError
+from host.environment import environment
+from host.paths import REPO, build_root
+from ship import series
 from test_environment import git_variables
 from trees import CONTENTS, write
 
@@ -128,7 +127,7 @@ CUT = """
 import sys
 from pathlib import Path
 sys.path.insert(0, 'workbench')
-import series
+from ship import series
 tree, out = map(Path, sys.argv[1:])
 out.mkdir()
 assert len(series.cut(series.Series(tree), out)) > 1

@@ -9,8 +9,8 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
-import graft
-from console import UserError
+from host.console import UserError
+from subject import graft
 from trees import DRIVER as OURS
 from trees import CONTENTS, git, shorten_the_driver, snapshot, write
 

@@ -11,7 +11,7 @@ import time
 import unittest
 from pathlib import Path
 
-from paths import WORKBENCH
+from host.paths import WORKBENCH
 
 # A run like one of kunit.py: the child has a child in a session of its own, as
 # deep as a kernel is, and there are files in the scratch directory.
@@ -19,7 +19,7 @@ RUN = '''
 import os, sys, tempfile, time
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-import guard, process
+from host import guard, process
 work, scratch = sys.argv[2], Path(sys.argv[3])
 
 def job():

@@ -13,8 +13,8 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
-import guest
-from process import start
+from host.process import start
+from machine import guest
 
 UP = f'echo "{guest.USER_SPACE}"'
 
@@ -150,7 +150,7 @@ class StartTest(unittest.TestCase):
             return (Path(directory) / 'start').read_text(encoding='utf-8')
 
     def test_a_report_stops_the_kernel_where_it_has_an_option(self):
-        self.assertRegex(self.start_script(True), r'(?m)\A\. .*/guest\'?/before$')
+        self.assertRegex(self.start_script(True), r'(?m)\A\. .*/init\'?/before$')
 
     def test_a_kernel_that_somebody_watches_goes_on(self):
         self.assertNotIn('before', self.start_script(False))

@@ -12,7 +12,7 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
-import kselftest
+from verdict import kselftest
 
 
 class SharesTest(unittest.TestCase):

@@ -3,7 +3,7 @@
 
 import unittest
 
-import ktap
+from verdict import ktap
 
 
 class KtapTest(unittest.TestCase):

@@ -6,7 +6,7 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
-import kvm
+from machine import kvm
 
 
 class KvmTest(unittest.TestCase):

@@ -11,14 +11,14 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
-import lock
-from paths import WORKBENCH
+from host import lock
+from host.paths import WORKBENCH
 
 # Takes a lock, says so, and keeps it until its input ends.
 HOLD = '''
 import sys
 sys.path.insert(0, sys.argv[1])
-import lock
+from host import lock
 from pathlib import Path
 with lock.held(Path(sys.argv[2])):
     print("held", flush=True)

@@ -11,15 +11,31 @@ import tempfile
 import unittest
 from pathlib import Path
 
-import lock
-from options import COMMANDS, Options
-from paths import REPO, WORKBENCH
+from cli.options import COMMANDS, Options
+from host import lock
+from host.paths import REPO, WORKBENCH
 from test_environment import HOSTILE, git_variables
 
-SHOW = '''
-    import dataclasses, json
+# What stands in for the functions of the commands: they print their options.
+SHOWN = '''
+import dataclasses, json
+from cli import clean
+from cli.options import COMMANDS
+from host.paths import WORKBENCH
+
+def show(options):
     print(json.dumps(dataclasses.asdict(options)))
     return 0
+
+def show_help(_):
+    print((WORKBENCH / 'help').read_text(encoding='utf-8'), end='')
+    return 0
+
+def remove_output(_):
+    clean.clean()
+    return 0
+
+FUNCTIONS = {**dict.fromkeys(COMMANDS, show), 'clean': remove_output, 'help': show_help}
 '''
 
 # Leaves what it is given; two at a time are seen.
@@ -40,11 +56,6 @@ EXPANDED = ("for i in 1 2; do echo $i $HOME; done; it's \"a\" \\ \\\\ $$ $(shell
             "a # b %% 100% a=b a := b \t ;; && true * ~ ' '\\'' $ $@ $< $^ größe 日本 \\\n\n , ) ( -n -- end")
 TYPED = (EXPANDED, EXPANDED[::-1], ' leading', 'trailing  ', 'newline\n', 'backslash\\', 'dollar$', 'x' * 5000)
 
-# What the Makefile leads to; every other module of the workbench is empty here.
-COPIED = ('Makefile', 'workbench/start', 'workbench/variables', 'workbench/help', 'workbench/packages',
-          *(f'workbench/{name}.py' for name in ('__main__', 'clean', 'console', 'environment', 'errors', 'guard',
-                                                'lock', 'options', 'paths', 'process', 'tally')))
-
 
 class CopiedTest(unittest.TestCase):
     """Each case has a clone of its own."""
@@ -54,22 +65,10 @@ class CopiedTest(unittest.TestCase):
         self.addCleanup(directory.cleanup)
         self.clone = Path(directory.name).resolve() / 'clone'
         self.bench = self.clone / 'workbench'
-        self.bench.mkdir(parents=True)
-        for path in WORKBENCH.glob('*.py'):
-            (self.bench / path.name).touch()
-        for name in COPIED:
-            shutil.copy(REPO / name, self.clone / name)
-        (self.bench / 'source.py').write_text('from pathlib import Path as require_kernel_tree\n', encoding='utf-8')
-        (self.bench / 'setup.sh').write_text(SETUP, encoding='utf-8')
-        (self.bench / 'setup.sh').chmod(0o755)
-        main = self.bench / '__main__.py'
-        text = main.read_text(encoding='utf-8')
-        call = '        return FUNCTIONS[command](options)\n'
-        self.assertEqual(text.count(call), 1)
-        shown = call.replace('FUNCTIONS', '(FUNCTIONS if command == "clean" else {command: show})')
-        text = text.replace(call, shown)
-        main.write_text(text.replace('def main():', f'def show(options):{SHOW}\n\ndef main():'),
-                        encoding='utf-8')
+        shutil.copytree(WORKBENCH, self.bench, ignore=shutil.ignore_patterns('tests', '__pycache__'))
+        shutil.copy(REPO / 'Makefile', self.clone)
+        (self.bench / 'cli/commands.py').write_text(SHOWN, encoding='utf-8')
+        (self.bench / 'host/setup.sh').write_text(SETUP, encoding='utf-8')
 
     def run_make(self, *arguments, cwd=None, environment=None, make=('make',)):
         return subprocess.run([*make, *arguments], cwd=cwd or self.clone, capture_output=True, text=True,
@@ -122,7 +121,7 @@ class MakeTest(CopiedTest):
                           {'GNUMAKEFLAGS': '-k KDIR=/hostile'}, {'MAKEFILES': 'more.mk'}):
             with self.subTest(list(variables)[:3]):
                 self.assertEqual(self.options('demo', environment=variables), DEFAULTS)
-                self.assertNotIn('hostile', (self.bench / 'setup.env').read_text(encoding='utf-8'))
+                self.assertNotIn('hostile', (self.bench / 'host/setup.env').read_text(encoding='utf-8'))
 
     def test_a_python_module_path_of_the_environment_has_no_effect(self):
         (self.clone / 'hostile').mkdir()
@@ -139,7 +138,7 @@ class MakeTest(CopiedTest):
                           ['guest'], ['KDIR=x'], ['nonsense'], ["it's"], ['kernel', "it's=x"], ['guest', 'CMD:=x']):
             with self.subTest(arguments):
                 self.assertTrue(self.refused(*arguments).startswith('lkmdemo: '))
-        self.assertFalse((self.bench / 'setup.log').exists())
+        self.assertFalse((self.bench / 'host/setup.log').exists())
 
     def test_without_a_goal_and_as_help_it_prints_the_help(self):
         help_text = (WORKBENCH / 'help').read_text(encoding='utf-8')
@@ -150,19 +149,19 @@ class MakeTest(CopiedTest):
         for arguments, wanted in ((['demo'], 'um'), (['test', 'TARGET=x86_64'], 'test x86_64'),
                                   (['lint', 'QUICK=1'], 'lint um'), (['bench'], 'test x86_64 um')):
             self.options(*arguments)
-            self.assertEqual((self.bench / 'setup.log').read_text(encoding='utf-8'), wanted + '\n')
-            (self.bench / 'setup.log').unlink()
+            self.assertEqual((self.bench / 'host/setup.log').read_text(encoding='utf-8'), wanted + '\n')
+            (self.bench / 'host/setup.log').unlink()
 
     def test_one_set_up_at_a_time(self):
         others = [subprocess.Popen(['make', '-s', '-j4', 'demo'], cwd=self.clone, stdout=subprocess.DEVNULL,
                                    stderr=subprocess.DEVNULL) for _ in range(2)]
         self.assertEqual(self.run_make('-s', '-j4', 'kselftest', 'kunit', 'demo').returncode, 0)
         self.assertEqual([other.wait() for other in others], [0, 0])
-        log = (self.bench / 'setup.log').read_text(encoding='utf-8').split('\n')
+        log = (self.bench / 'host/setup.log').read_text(encoding='utf-8').split('\n')
         self.assertEqual(sorted(log), ['', 'test um', 'um', 'um', 'um', 'um'])
 
     def test_a_set_up_that_fails_ends_the_run(self):
-        (self.bench / 'setup.status').write_text('1', encoding='utf-8')
+        (self.bench / 'host/setup.status').write_text('1', encoding='utf-8')
         result = self.run_make('demo')
         self.assertEqual((result.returncode, result.stdout), (2, ''))
 
@@ -170,7 +169,7 @@ class MakeTest(CopiedTest):
         result = self.run_make('demo', 'PYTHON=/nonexistent')
         self.assertEqual(result.returncode, 2)
         self.assertIn('PYTHON=/nonexistent: no such program', result.stderr)
-        self.assertEqual((self.bench / 'setup.log').read_text(encoding='utf-8'), '\n')
+        self.assertEqual((self.bench / 'host/setup.log').read_text(encoding='utf-8'), '\n')
 
     def test_the_options_of_make_itself(self):
         self.assertEqual(self.options('-k', '-j3', '-r', '-R', 'guest', 'CMD=x')['cmd'], 'x')
@@ -199,7 +198,9 @@ class MakeTest(CopiedTest):
 
     def test_a_tree_of_the_user_has_a_lock_of_its_own(self):
         tree = self.clone / 'tree'
-        tree.mkdir()
+        for name in ('Kbuild', 'Kconfig', 'MAINTAINERS', 'Makefile', 'drivers/misc/Kconfig', 'kernel/Kconfig'):
+            (tree / name).parent.mkdir(parents=True, exist_ok=True)
+            (tree / name).touch()
         (self.clone / 'build').mkdir()
         with lock.held(self.clone / 'build/.lock'):
             self.assertEqual(self.options('graft', f'KDIR={tree}')['kdir'], str(tree))

@@ -7,8 +7,8 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
-from console import UserError
-from mirror import Mirror
+from host.console import UserError
+from kernel.mirror import Mirror
 from trees import snapshot, write
 
 
@@ -143,7 +143,7 @@ class MirrorTest(unittest.TestCase):
 
     def test_a_file_that_cannot_be_read_is_named(self):
         (self.source / 'a/d').write_text('secret')
-        with mock.patch('mirror._content', side_effect=PermissionError(13, 'Permission denied')), \
+        with mock.patch('kernel.mirror._content', side_effect=PermissionError(13, 'Permission denied')), \
              self.assertRaisesRegex(UserError, 'a/d cannot be copied: Permission denied'):
             self.update()
 

@@ -10,12 +10,11 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
-import build
-import clean
-import lock
-import paths
-from console import UserError
-from paths import WORKBENCH
+from cli import clean
+from host import lock, paths
+from host.console import UserError
+from host.paths import WORKBENCH
+from kernel import build
 
 # Names of clones that kbuild, make, a script or a kernel's command line would trip over.
 NAMES = ('feature%2Ffoo', 'proj#1', 'cost$5', 'a b', 'a:b', 'a\tb', "it's", 'say "hi"', '(x)', 'a\\b',
@@ -232,7 +231,7 @@ class OutputTest(unittest.TestCase):
 
     def test_everything_that_is_put_into_build_is_in_the_list(self):
         found = set()
-        for path in WORKBENCH.glob('*.py'):
+        for path in WORKBENCH.glob('[!t]*/*.py'):
             tree = ast.parse(path.read_text(encoding='utf-8'))
             constants = {}
             for node in tree.body:

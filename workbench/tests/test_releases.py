@@ -11,11 +11,11 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
-import archive
-import releases
-import roots
+from host.console import UserError
+from kernel import archive
+from machine import roots
+from verdict import releases
 import trees
-from console import UserError
 
 DEBOOTSTRAP = '''#!/bin/sh
 for root; do
@@ -94,7 +94,7 @@ class HostsTest(Scratch):
 
     def test_an_interrupt_leaves_no_root(self):
         self.write_program('unshare', '#!/bin/sh\nexec sleep 100\n')
-        with mock.patch('process.Progress.tick', side_effect=KeyboardInterrupt), \
+        with mock.patch('host.process.Progress.tick', side_effect=KeyboardInterrupt), \
              self.assertRaises(KeyboardInterrupt):
             self.check('13')
         self.assertEqual([path for path in (self.build / 'check-debian').iterdir() if path.is_dir()], [])

@@ -4,8 +4,7 @@
 import unittest
 from pathlib import Path
 
-import guest
-import report
+from machine import guest, report
 
 DATA = Path(__file__).parent / 'data/kernel-logs'
 

@@ -6,7 +6,7 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
-import rows
+from verdict import rows
 
 ROW = """\
    * - {row}

@@ -7,9 +7,9 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
-import options
-import series
-from console import UserError
+from cli import options
+from host.console import UserError
+from ship import series
 
 PATH = 'drivers/x.c'
 TEXT = '''\

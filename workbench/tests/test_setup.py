@@ -10,7 +10,7 @@ import time
 import unittest
 from pathlib import Path
 
-from paths import WORKBENCH
+from host.paths import WORKBENCH
 
 # Programs of the system that the script uses itself.
 USED = ('dirname', 'env', 'flock', 'grep', 'head', 'mktemp', 'rm', 'sed', 'sh', 'sleep', 'tail', 'tr')
@@ -64,7 +64,7 @@ class SetupTest(unittest.TestCase):
         self.write_program('apt-get', APT_GET.format(scratch=self.scratch))
         for name in USED:
             (self.programs / name).symlink_to(shutil.which(name))
-        shutil.copy(WORKBENCH / 'setup.sh', self.scratch)
+        shutil.copy(WORKBENCH / 'host/setup.sh', self.scratch)
         self.write('packages', LIST)
 
     def write(self, name, text=''):
@@ -235,7 +235,7 @@ class SetupTest(unittest.TestCase):
     def test_the_list_of_the_repository(self):
         targets = {'all', 'analysis', 'check-debian', 'lint', 'test', 'x86_64'}
         seen = set()
-        for line in (WORKBENCH / 'packages').read_text(encoding='ascii').splitlines():
+        for line in (WORKBENCH / 'host/packages').read_text(encoding='ascii').splitlines():
             if not line or line.startswith('#'):
                 continue
             package, wanted, found, _ = line.split(maxsplit=3)

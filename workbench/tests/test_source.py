@@ -11,10 +11,10 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
-import graft
-import source
+from host.console import UserError
+from kernel import source
+from subject import graft
 import trees
-from console import UserError
 from trees import DRIVER
 
 KUNITCONFIG = 'lib/lkmdemo_kunit/.kunitconfig'

@@ -11,15 +11,15 @@ import tty
 import unittest
 from unittest import mock
 
-import terminal
-from paths import WORKBENCH
+from host import terminal
+from host.paths import WORKBENCH
 
 # Takes the terminal that is its standard input, changes it as a guest does, and
 # waits to be killed.
 GUEST = '''
 import fcntl, os, signal, sys, time, tty
 sys.path.insert(0, sys.argv[1])
-import terminal
+from host import terminal
 def interrupt(*_):
     raise KeyboardInterrupt
 signal.signal(signal.SIGTERM, interrupt)

@@ -9,7 +9,7 @@ import time
 import unittest
 from pathlib import Path
 
-from paths import REPO
+from host.paths import REPO
 
 SELFTESTS = REPO / 'tools/testing/selftests/lkmdemo'
 

@@ -6,7 +6,7 @@ import unittest
 from types import SimpleNamespace
 from unittest import mock
 
-import um
+from machine import um
 
 
 def free(mebibytes, flags=0):

@@ -10,10 +10,10 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
-import guest
-import verdict
-from console import UserError
-from tally import Tally, one
+from host.console import UserError
+from machine import guest
+from verdict import kunit as verdict
+from verdict.tally import Tally, one
 
 KSELFTEST = """\
 # timeout set to 45

@@ -7,10 +7,9 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
-import git as git_calls
-import worktree
-from console import UserError
-from environment import environment
+from host import git as git_calls, worktree
+from host.console import UserError
+from host.environment import environment
 from trees import commit, git, write
 
 # As in the source package of Debian: at the end a line that ignores all there is.

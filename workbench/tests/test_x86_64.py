@@ -6,7 +6,7 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
-import x86_64
+from machine import x86_64
 
 
 class RoomTest(unittest.TestCase):

@@ -8,8 +8,8 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
-import checkout
-import rules
+from host import checkout
+from subject import rules
 
 # What the rules look for, and what makes a directory a kernel tree.
 CONTENTS = {

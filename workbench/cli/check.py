@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Run the tests of the workbench itself: a line for each that does not pass."""
+
+import concurrent.futures
+import multiprocessing
+import os
+import signal
+import time
+import unittest
+from typing import Iterator, NamedTuple
+
+from host.console import say
+from host.guard import SIGNALS
+from host.paths import WORKBENCH, build_root
+
+TESTS = WORKBENCH / 'tests'
+
+# How much of an error is printed; the log has all of it.
+SHOWN = 160
+
+# Seconds after which a test has failed. The longest one takes 15 on an idle machine.
+LIMIT = 300
+
+
+class _Outcome(NamedTuple):
+    """What the tests of a class did: counts, lines to print, and a text for the log."""
+    run: int
+    failed: int
+    skipped: int
+    lines: list[str]
+    details: str
+
+
+class _Result(unittest.TestResult):
+    """Keeps a line for each failure, and the tracebacks for the log."""
+
+    def __init__(self):
+        super().__init__()
+        self.lines = []
+        self.details = ''
+
+    def startTest(self, test):
+        super().startTest(test)
+        signal.alarm(LIMIT)
+
+    def stopTest(self, test):
+        signal.alarm(0)
+        super().stopTest(test)
+
+    def _line(self, kind: str, test, text: str, details: str):
+        name = test.id().removeprefix('test_')
+        self.lines.append(f'{kind}: {name}: {text[:SHOWN]}')
+        self.details += f'{kind}: {name}\n{details}\n'
+
+    def _problem(self, kind: str, test, error):
+        last = str(error[1]).strip().splitlines() or [error[0].__name__]
+        self._line(kind, test, last[0], self._exc_info_to_string(error, test))
+
+    def addFailure(self, test, err):
+        super().addFailure(test, err)
+        self._problem('failed', test, err)
+
+    def addError(self, test, err):
+        super().addError(test, err)
+        self._problem('error', test, err)
+
+    def addSubTest(self, test, subtest, err):
+        super().addSubTest(test, subtest, err)
+        if err is not None:
+            self._problem('failed', subtest, err)
+
+    def addSkip(self, test, reason):
+        super().addSkip(test, reason)
+        self._line('skipped', test, reason, '')
+
+
+def _too_long(*_):
+    raise TimeoutError(f'still running after {LIMIT} s')
+
+
+def _prepare_process() -> None:
+    """Give the tests the default action of signals, which their children inherit.
+
+    A shell ignores SIGINT in what it starts in the background, nohup ignores SIGHUP.
+    """
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGALRM, _too_long)
+
+
+def _classes(suite: unittest.TestSuite) -> Iterator[unittest.TestSuite]:
+    """Yield the suites that hold the tests of one class each."""
+    if all(isinstance(test, unittest.TestSuite) for test in suite):
+        for inner in suite:
+            yield from _classes(inner)
+    else:
+        yield suite
+
+
+# The suites, which the processes that run them inherit.
+_suites: list[unittest.TestSuite] = []
+
+
+def _run(number: int) -> _Outcome:
+    """Run the tests of one class."""
+    result = _Result()
+    _suites[number].run(result)
+    return _Outcome(result.testsRun, len(result.failures) + len(result.errors), len(result.skipped),
+                    result.lines, result.details)
+
+
+def _outcomes() -> Iterator[_Outcome]:
+    """Run all classes, one on each processor at a time, the largest first."""
+    _suites[:] = sorted(_classes(unittest.defaultTestLoader.discover(str(TESTS))),
+                        key=lambda suite: -suite.countTestCases())
+    pool = concurrent.futures.ProcessPoolExecutor(
+        len(os.sched_getaffinity(0)), multiprocessing.get_context('fork'), _prepare_process)
+    try:
+        futures = [pool.submit(_run, number) for number in range(len(_suites))]
+        for future in concurrent.futures.as_completed(futures):
+            yield future.result()
+    except BaseException:
+        for child in multiprocessing.active_children():
+            child.kill()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def run() -> int:
+    """Run all tests; return the exit status."""
+    start = time.monotonic()
+    path = build_root() / 'check.log'
+    count = failed = skipped = 0
+    with open(path, 'w', encoding='utf-8') as log:
+        for outcome in _outcomes():
+            for line in outcome.lines:
+                print(line, flush=True)
+            log.write(outcome.details)
+            count += outcome.run
+            failed += outcome.failed
+            skipped += outcome.skipped
+    print(f'{count} tests, {failed} failed, {skipped} skipped ({time.monotonic() - start:.0f} s)', flush=True)
+    if failed:
+        say(f'log: {path}')
+    return 1 if failed or not count else 0

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Every call of git by the workbench.
+
+A call names its repository: the environment cannot redirect it to another one.
+The user's repositories are only read.
+"""
+
+import os
+import subprocess
+import textwrap
+from pathlib import Path
+
+from host.console import UserError
+from host.environment import environment
+
+
+def _run(command: list, env: dict[str, str]) -> subprocess.CompletedProcess:
+    try:
+        return subprocess.run(command, env=env, stdin=subprocess.DEVNULL, capture_output=True,
+                              check=False)
+    except FileNotFoundError:
+        raise UserError('git is not installed') from None
+
+
+def read(directory: Path, *arguments) -> subprocess.CompletedProcess:
+    """Read from the repository of the user's that contains a directory.
+
+    The user's configuration applies, since it says what git ignores and who the
+    user is. A repository may belong to another user, as under sudo. Its
+    configuration cannot start a program then, and nothing is written.
+    """
+    env = environment(GIT_OPTIONAL_LOCKS='0')
+    for name in ('GIT_CEILING_DIRECTORIES', 'GIT_CONFIG_GLOBAL', 'GIT_CONFIG_SYSTEM'):
+        del env[name]
+    return _run(['git', '-c', 'safe.directory=*', '-c', 'core.fsmonitor=false',
+                 '-c', f'core.hooksPath={os.devnull}', '-C', directory, *map(str, arguments)], env)
+
+
+class Repository:
+    """A git repository of the workbench's own, in a directory of its own."""
+
+    def __init__(self, directory: Path, author: tuple[str, str]):
+        """Create it; author: the name and the address for commits."""
+        self.directory = directory
+        name, address = author
+        self.env = environment(GIT_AUTHOR_NAME=name, GIT_AUTHOR_EMAIL=address,
+                               GIT_COMMITTER_NAME=name, GIT_COMMITTER_EMAIL=address)
+        directory.mkdir(parents=True, exist_ok=True)
+        self.git('init', '-q', '-b', 'base')
+
+    def git(self, *arguments) -> str:
+        """Run git here; return what it printed."""
+        result = _run(['git', f'--git-dir={self.directory}/.git', f'--work-tree={self.directory}',
+                       '-C', self.directory, *map(str, arguments)], self.env)
+        output = result.stdout.decode(errors='replace')
+        if result.returncode:
+            errors = result.stderr.decode(errors='replace') or output
+            raise UserError(f'git {arguments[0]} failed:\n' + textwrap.indent(errors.strip(), '  '))
+        return output

@@ -1,0 +1,282 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Configure and build a kernel with the driver, outside its source tree."""
+
+import contextlib
+import hashlib
+import os
+import re
+import shutil
+from pathlib import Path
+from typing import NamedTuple
+
+from host.console import UserError
+from host.environment import environment
+from host.paths import CACHE, CCACHE, WORKBENCH, build_root
+from host.process import run_logged
+from kernel import source
+
+JOBS = len(os.sched_getaffinity(0))
+
+# What kbuild prints for each file that it compiles or links.
+STEP = r'\s+(?:(?:HOST)?(?:CC|LD)|AS|AR)(?: \[M\])?\s+(\S+)'
+
+# What each kernel is made of: files in config/, the later on top of the earlier.
+FRAGMENTS = {
+    'um': ('common', 'testing', 'um'),
+    'um-debug': ('common', 'testing', 'um', 'um-debug'),
+    'x86_64': ('common', 'testing', 'x86_64', 'x86_64-testing'),
+    'x86_64-debug': ('common', 'testing', 'x86_64', 'x86_64-debug'),
+    'x86_64-bench': ('common', 'x86_64'),
+}
+TARGETS = ('um', 'x86_64')
+
+# How CONFIG_MODVERSIONS gets the checksums of what a file exports: by genksyms for
+# the driver; the rest of the kernel, which never changes under it, has 1 for all.
+_CHECKSUMS = ('cmd_gensymtypes_c=$(if $(filter drivers/misc/lkmdemo/%,$@),'
+              '$(CPP) -D__GENKSYMS__ $(c_flags) $< | $(genksyms),'
+              "$(NM) $@ | sed -n 's/.* __export_symbol_\\(.*\\)/\\#SYMVER \\1 0x00000001/p')")
+
+# Where the sources of modules are that no configuration above builds in.
+MODULES = ('drivers/misc/lkmdemo/', 'lib/lkmdemo_kunit/')
+
+# What kbuild reads nothing of when it builds a kernel.
+NOT_BUILT = ('Documentation/', 'tools/testing/')
+
+# The kernel that is booted, in the build directory.
+IMAGE = {'um': 'linux', 'x86_64': 'arch/x86/boot/bzImage'}
+
+# The sanitizers of a debugging kernel.
+SANITIZERS = {'um': ('KASAN', 'UBSAN'), 'x86_64': ('KCSAN',)}
+
+
+class Kernel:
+    """A kernel built, or to be built, from a tree for a target.
+
+    variant: "debug", with the sanitizers; "bench", with no debugging at all; or
+    none. name: what to call it, for one whose configuration the caller changes.
+    """
+
+    def __init__(self, tree, target, variant='', name=None):
+        self.tree = tree
+        self.target = target
+        self.debug = variant == 'debug'
+        kind = f'{target}-{variant}' if variant else target
+        self.name = name or kind
+        self.fragments = [WORKBENCH / 'kernel/config' / f'{fragment}.config'
+                          for fragment in FRAGMENTS[kind]]
+        self.out = build_root() / f'{self.name}-{tree.name}'
+        self.modules = self.out / 'modules'
+        self.image = self.out / IMAGE[target]
+
+    def make(self, *goals):
+        """The command line for make, with this kernel's settings."""
+        return ['make', '-C', self.tree, f'O={self.out}', f'ARCH={self.target}',
+                f'-j{JOBS}', 'CC=ccache-gcc', 'HOSTCC=ccache gcc',
+                # For a debugger, which looks for sources in the tree, whichever clone's
+                # compilation it was; what is installed is stripped.
+                f'CFLAGS_MODULE=-g -fdebug-prefix-map={self.tree}/=', 'INSTALL_MOD_STRIP=1',
+                # A checksum takes longer than its file to compile, and no cache keeps it.
+                *((_CHECKSUMS,) if self.target == 'x86_64' else ()),
+                *(self._sanitize_ours_alone() if self.debug else ()), *goals]
+
+    def _sanitize_ours_alone(self):
+        """Settings that instrument the driver and its tests, nothing else.
+
+        The rest of the kernel would take twice the time to build and to run,
+        and its allocators have their hooks in any case.
+        """
+        objects = {f'{path.stem}.o' for directory in MODULES
+                   for path in (self.tree / directory).glob('*.c')}
+        if self.target == 'x86_64':
+            # An object of the boot loader, which has no kernel yet, has this name as well.
+            objects.discard('main.o')
+        for sanitizer in SANITIZERS[self.target]:
+            yield f'{sanitizer}_SANITIZE=n'
+            yield from (f'{sanitizer}_SANITIZE_{name}=y' for name in sorted(objects))
+        if 'KCSAN' in SANITIZERS[self.target]:
+            # It must see the barriers in the locks that we take.
+            yield from (f'KCSAN_INSTRUMENT_BARRIERS_{lock}.o=y'
+                        for lock in ('mutex', 'rwsem', 'spinlock'))
+
+    def log(self, name):
+        return self.out / f'{name}.log'
+
+    def release(self):
+        """What uname -r says on this kernel."""
+        return (self.out / 'include/config/kernel.release').read_text(encoding='utf-8').strip()
+
+
+# Where the programs of a build are looked for: in the directories of the system
+# alone. Kconfig looks for more programs, such as a Rust compiler, and what it finds
+# is in a header that every file includes.
+SYSTEM_PATH = '/usr/sbin:/usr/bin:/sbin:/bin'
+
+
+def compiler_environment(**extra):
+    """Return the environment for compilations: their cache is shared by all clones.
+
+    In its depend mode ccache takes the dependencies that kbuild asks the
+    compiler for anyway, in place of a run of the preprocessor for each file.
+    """
+    CCACHE.mkdir(parents=True, exist_ok=True)
+    return environment(CCACHE_DIR=str(CCACHE), CCACHE_BASEDIR=str(build_root()),
+                       CCACHE_NOHASHDIR='1', CCACHE_DEPEND='1', CCACHE_MAXSIZE='4G',
+                       PATH=f'{_programs()}:{SYSTEM_PATH}', **extra)
+
+
+def _programs() -> Path:
+    """Return the directory of our own programs, by a path without a colon."""
+    link, target = build_root() / 'bin', WORKBENCH / 'kernel/bin'
+    if not link.is_symlink() or Path(os.readlink(link)) != target:
+        link.unlink(missing_ok=True)
+        link.symlink_to(target)
+    return link
+
+
+def _wanted(kernel):
+    """Return the configuration that is asked for, as one text."""
+    return b''.join(fragment.read_bytes() for fragment in kernel.fragments)
+
+
+def _tools() -> list:
+    """Return what changes when a program that compiles or links does."""
+    found = [shutil.which(program, path=SYSTEM_PATH) for program in ('gcc', 'as', 'ld')]
+    states = [os.stat(path) for path in found if path]
+    return [found, [(state.st_ino, state.st_mtime_ns) for state in states]]
+
+
+class _State(NamedTuple):
+    """Digests of what a build depends on.
+
+    configuration: what .config is made of. modules: the sources of the driver's
+    modules. kernel: everything else. A change of a file that is neither copied from
+    the user's tree nor grafted is not seen.
+    """
+    configuration: str
+    kernel: str
+    modules: str
+
+
+def _digest(value) -> str:
+    return hashlib.sha256(repr(value).encode()).hexdigest()
+
+
+def _state(kernel) -> _State:
+    files = sorted(item for item in source.fingerprint(kernel.tree).items()
+                   if not item[0].startswith(NOT_BUILT))
+    is_module = [path.startswith(MODULES) and path.endswith(('.c', '.h')) for path, _ in files]
+    common = [_tools(), _wanted(kernel), kernel.make()]
+    return _State(
+        _digest([common, [item for item in files if Path(item[0]).name.startswith('Kconfig')]]),
+        _digest([common, [item for item, module in zip(files, is_module) if not module]]),
+        _digest([item for item, module in zip(files, is_module) if module]))
+
+
+def _configure(kernel, digest: str) -> None:
+    """Make .config from the fragments, unless it was made from the same before."""
+    stamp = kernel.out / '.lkmdemo-config'
+    if stamp.exists() and (kernel.out / '.config').exists() \
+       and stamp.read_text(encoding='utf-8') == digest:
+        return
+
+    stamp.unlink(missing_ok=True)
+    wanted = _wanted(kernel)
+    whole = kernel.out / 'wanted.config'
+    whole.write_bytes(wanted)
+    run_logged(kernel.make(f'KCONFIG_ALLCONFIG={whole}', 'allnoconfig'),
+               kernel.log('config'), 'configuring', env=compiler_environment())
+    have = set((kernel.out / '.config').read_text(encoding='utf-8').splitlines())
+    # What a later fragment says of a symbol is what counts.
+    settings = {match[1]: match[0] for match in
+                re.finditer(r'^(?:# )?(CONFIG_\w+)(?:=.*| is not set)$', wanted.decode(), re.M)}
+    lacking = [line for line in settings.values()
+               if line.startswith('CONFIG_') and line not in have]
+    if lacking:
+        raise UserError(f'{whole} asks for what this kernel cannot give:\n  '
+                        + '\n  '.join(lacking))
+    stamp.write_text(digest, encoding='utf-8')
+
+
+def _compile(kernel, goals):
+    """Build what make knows by these goals."""
+    last_count = CACHE / f'steps-{kernel.name}'
+    total = 0
+    fresh = not (kernel.out / 'modules.order').exists()
+    if fresh:
+        with contextlib.suppress(OSError, ValueError):
+            total = int(last_count.read_text(encoding='utf-8'))
+    steps = run_logged(kernel.make(*goals), kernel.log('build'),
+                       f'building {kernel.tree.name} for {kernel.name}', step=STEP,
+                       total=total, env=compiler_environment())
+    if fresh:
+        last_count.write_text(str(steps), encoding='utf-8')
+
+
+def _compile_modules(kernel):
+    """Build the modules by their names, so that kbuild goes to no other directory.
+
+    It takes the list of all modules for one of these, and removes it.
+    """
+    order = kernel.out / 'modules.order'
+    names = order.read_text(encoding='utf-8')
+    try:
+        _compile(kernel, [name.replace('.o', '.ko') for name in names.split()])
+    finally:
+        order.write_text(names, encoding='utf-8')
+
+
+def _install_modules(kernel):
+    """Install the modules into a root of their own, if any of them is newer."""
+    stamp = kernel.modules / '.installed'
+    order = kernel.out / 'modules.order'
+    built = [order, *(kernel.out / line.replace('.o', '.ko') for line in
+                      order.read_text(encoding='utf-8').splitlines())]
+    if stamp.exists() and all(path.stat().st_mtime < stamp.stat().st_mtime for path in built):
+        return
+    shutil.rmtree(kernel.modules, ignore_errors=True)
+    run_logged(kernel.make(f'INSTALL_MOD_PATH={kernel.modules}', 'modules_install'),
+               kernel.log('modules_install'), 'installing modules', env=compiler_environment())
+    stamp.touch()
+
+
+def build(kernel, always=False):
+    """Bring a kernel up to date; raises UserError with the first error.
+
+    What an interrupted build leaves, the next one completes. kbuild is only
+    asked when something may have changed, or always; and for the modules alone
+    when nothing else has.
+    """
+    kernel.out.mkdir(exist_ok=True)
+    stamp = kernel.out / '.lkmdemo-built'
+    state = _state(kernel)
+    last = ()
+    if not always and stamp.exists() and kernel.image.exists() \
+       and (kernel.out / 'modules.order').exists():
+        last = tuple(stamp.read_text(encoding='utf-8').split())
+    if last == state and (kernel.modules / '.installed').exists():
+        return
+
+    stamp.unlink(missing_ok=True)
+    if last[:2] == state[:2]:
+        _compile_modules(kernel)
+    else:
+        _configure(kernel, state.configuration)
+        _compile(kernel, ['all', 'headers'])
+    _install_modules(kernel)
+    stamp.write_text('\n'.join(state), encoding='utf-8')
+
+
+def driver_modules(kernel):
+    """The names of the driver's own modules, without the tests."""
+    order = (kernel.out / 'modules.order').read_text(encoding='utf-8').splitlines()
+    return [Path(line).stem for line in order if line.startswith('drivers/misc/lkmdemo/')]
+
+
+def build_selftests(kernel):
+    """Compile the selftests for user space, so that the guest need not.
+
+    Static, since a fault is dear on um, and each case of theirs forks.
+    """
+    run_logged(['make', '-C', kernel.tree / 'tools/testing/selftests', f'O={kernel.out}',
+                f'-j{JOBS}', 'TARGETS=lkmdemo', 'FORCE_TARGETS=1', 'LDFLAGS=-static', 'all'],
+               kernel.log('selftests'), 'building the selftests', env=compiler_environment())

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Measure what a call of the device costs, and compare it with other devices."""
+
+import io
+import json
+import shlex
+import shutil
+import subprocess
+
+from host.console import UserError
+from host.environment import environment
+from host.paths import WORKBENCH, build_root
+from host.process import run_logged
+from kernel.build import compiler_environment
+from machine import guest
+
+SOURCE = WORKBENCH / 'bench'
+DEVICE = '/dev/lkmdemo'
+TEXTBOOK = '/dev/textbook'
+CALLS_ON = (DEVICE, TEXTBOOK, '/dev/zero', '/dev/null', '/run/on-tmpfs')
+
+# With icount the guest's clock counts one nanosecond for each instruction, so that
+# the figures are the same in each run and on each machine.
+COUNTING = ('--cpus=1', '--qemu-opt=-accel', '--qemu-opt=tcg',
+            '--qemu-opt=-icount', '--qemu-opt=shift=0,sleep=off')
+
+
+def _modules(kernel):
+    """Build the modules of the measurement; return the directory that has them."""
+    directory = build_root() / f'bench-{kernel.name}'
+    directory.mkdir(exist_ok=True)
+    for name in ('Kbuild', 'hold.c', 'textbook.c'):
+        shutil.copy(SOURCE / name, directory / name)
+    run_logged(kernel.make(f'M={directory}', 'modules'), kernel.log('bench-modules'),
+               'building the modules of the measurement', env=compiler_environment())
+    return directory
+
+
+def _run(kernel, command, machine=()):
+    """Run a shell command in a guest with the device; return what it printed."""
+    out = io.BytesIO()
+    status = guest.run(kernel, f'modprobe lkmdemo capacity=4096 exclusive=N && {command}',
+                       kernel.log('bench-boot'), limit=300, out=out, machine=machine, with_kvm=False)
+    if status:
+        raise UserError(f'the measurement ended with {status}')
+    return out.getvalue().decode()
+
+
+def _measure(kernel, command, machine=()):
+    """Run the program, which prints a dictionary a line."""
+    return [json.loads(line) for line in _run(kernel, command, machine).splitlines()]
+
+
+def _show(calls):
+    """Print instructions a call, a line for each call and size."""
+    least = {(line['call'], line['bytes'], line['file']): line['min'] for line in calls}
+    print(f'{"instructions a call":20}' + ''.join(f'{file:>15}' for file in CALLS_ON)
+          + f'{"/ textbook":>12}')
+    for call, size in dict.fromkeys((call, size) for call, size, _ in least):
+        ratio = least[call, size, DEVICE] / least[call, size, TEXTBOOK]
+        print(f'{call:8}{size:6} bytes ' + ''.join(f'{least[call, size, file]:15.0f}'
+                                                   for file in CALLS_ON) + f'{ratio:12.2f}')
+
+
+def _ratio(rounds):
+    """Calls of two readers over those of one, the best round of each.
+
+    Other work of the host shortens a round, and nothing lengthens one.
+    """
+    return max(each['two'] for each in rounds) / max(each['one'] for each in rounds)
+
+
+def run(counted, um):
+    """Measure on the kernel whose instructions are counted, and on um."""
+    program = build_root() / 'bench'
+    subprocess.run(['gcc', '-O2', '-static', '-o', program, SOURCE / 'bench.c'], env=environment(), check=True)
+    bench = shlex.quote(str(program))
+    textbook = shlex.quote(str(_modules(counted) / 'textbook.ko'))
+    calls = _measure(counted, f'insmod {textbook} && exec {shlex.join([str(program), "calls", *CALLS_ON])}',
+                     COUNTING)
+    _show(calls)
+
+    rounds = {file: _measure(um, f'exec {bench} readers {file}') for file in (DEVICE, '/dev/zero')}
+    ratios = {file: _ratio(each) for file, each in rounds.items()}
+    print(f'two readers on two processors over one: {ratios[DEVICE]:.2f}'
+          f' (/dev/zero: {ratios["/dev/zero"]:.2f})')
+
+    hold = shlex.quote(str(_modules(um) / 'hold.ko'))
+    least, median = map(int, _run(um, f'insmod {hold} && cat /sys/module/hold/parameters/nanoseconds').split())
+    print(f'lock held for a message of 65536 bytes: {least / 1000:.1f} us, median {median / 1000:.1f} us')
+
+    results = build_root() / 'bench.json'
+    results.write_text(json.dumps({'release': counted.release(), 'instructions': calls,
+                                   'readers': rounds, 'two_readers_over_one': ratios,
+                                   'lock_held_ns': {'min': least, 'median': median}},
+                                  indent=1) + '\n', encoding='utf-8')
+    print(results)
+    return 0

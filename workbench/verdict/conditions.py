@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Run the selftests on um guests that lack something or forbid something.
+
+A test that cannot run there is skipped with the reason; the others pass. The
+programs run from where an installation has put them.
+"""
+
+import collections
+import concurrent.futures
+import io
+import itertools
+import os
+import re
+import shlex
+from typing import NamedTuple
+
+from host.console import say
+from host.paths import WORKBENCH
+from host.process import run_logged
+from kernel import build
+from machine import guest
+from verdict import kselftest, kunit as verdict
+
+# What a program does with its cases.
+PASSES, SKIPS_SOME, SKIPS_ALL = 'passes all', 'skips some', 'skips all'
+
+# Seconds for one guest.
+TIMEOUT = 600
+
+# The line of a program that exits with KSFT_SKIP.
+_SKIPPED = re.compile(r'^ok \d+ selftests: lkmdemo: (\S+) # SKIP$', re.MULTILINE)
+
+
+class Condition(NamedTuple):
+    """One kind of machine, and what the programs do there.
+
+    prepare: shell commands that make the guest such a machine. others: what the
+    programs do that expected does not name. only: whether those do not run.
+    user: what runs the programs, as an ordinary user. builtin: whether the driver
+    is built in. restores: whether the guest has to be the same after the run.
+    """
+    name: str
+    prepare: str
+    others: str
+    expected: dict[str, str] = {}
+    only: bool = False
+    user: str = ''
+    builtin: bool = False
+    restores: bool = False
+
+
+_MODULES = '/lib/modules/$(uname -r)'
+
+
+def _compressed(tool: str) -> str:
+    """Commands that compress the modules, and remove the files that tool replaces."""
+    return f'find {_MODULES} -name "*.ko" -exec {tool} {{}} + && depmod'
+
+
+CONDITIONS = (
+    Condition('modules compressed with xz, TMPDIR does not exist',
+              f'{_compressed("xz")}; export TMPDIR=/nonexistent',
+              PASSES, restores=True),
+    Condition('modules compressed with zstd, and loaded with parameters before',
+              f'{_compressed("zstd -q --rm")}; modprobe lkmdemo "greeting=Good morning" exclusive=N; '
+              'modprobe -a lkmdemo_inc lkmdemo_pool; modprobe lkmdemo_hello value=7 "name=two words"',
+              PASSES, dict.fromkeys(('counters', 'hello', 'pool', 'seek', 'sysfs', 'fio.sh', 'modinfo.sh',
+                                     'modprobe.sh', 'trace_cmd.sh'), PASSES), only=True, restores=True),
+    Condition('no command to decompress the modules',
+              f'{_compressed("xz")}; mount --bind /dev/null $(readlink -f $(command -v xz))',
+              SKIPS_ALL, {'seek': SKIPS_ALL, 'modprobe.sh': PASSES}, only=True),
+    Condition('no modules', f'rm -r {_MODULES}', SKIPS_ALL,
+              {'kbuild.sh': PASSES, 'modinfo.sh': SKIPS_SOME}),
+    Condition('an ordinary user', ':', SKIPS_ALL,
+              {'kbuild.sh': PASSES, 'modinfo.sh': PASSES, 'modprobe.sh': SKIPS_SOME},
+              user='setpriv --reuid=65534 --regid=65534 --clear-groups'),
+    Condition('kernel.modules_disabled is 1, the driver is loaded',
+              'modprobe -a lkmdemo lkmdemo_hello lkmdemo_pool; echo 1 >/proc/sys/kernel/modules_disabled',
+              SKIPS_ALL,
+              {**dict.fromkeys(('ioctl', 'message', 'open', 'poll', 'seek', 'trace', 'kbuild.sh', 'modinfo.sh',
+                                'trace_cmd.sh'), PASSES),
+               **dict.fromkeys(('concurrent', 'debugfs', 'hello', 'mmap', 'netlink', 'pool', 'splice', 'sysfs',
+                                'uring', 'fio.sh', 'modprobe.sh'), SKIPS_SOME)}, restores=True),
+    Condition('kernel.kptr_restrict is 2', 'echo 2 >/proc/sys/kernel/kptr_restrict',
+              PASSES, {'life': SKIPS_SOME}, only=True),
+    Condition('neither debugfs nor tracefs', 'umount /sys/kernel/debug /sys/kernel/tracing', PASSES,
+              {'debugfs': SKIPS_ALL, 'life': PASSES, 'pool': SKIPS_SOME, 'trace': SKIPS_SOME,
+               'trace_cmd.sh': SKIPS_ALL}, only=True),
+    Condition('no devtmpfs, no kernel log',
+              'mkdir /tmp/dev; cp -a /dev/null /dev/zero /dev/random /dev/fd /dev/std* /tmp/dev; '
+              'mount --bind /tmp/dev /dev',
+              PASSES, {'counters': SKIPS_SOME, 'hello': SKIPS_SOME, 'life': SKIPS_SOME, 'refused': SKIPS_ALL,
+                       'seek': SKIPS_ALL}, only=True),
+    Condition('no kmod', 'mount --bind /dev/null /bin/kmod', PASSES,
+              {'seek': PASSES, 'fio.sh': SKIPS_ALL, 'modinfo.sh': SKIPS_ALL, 'modprobe.sh': SKIPS_ALL}, only=True),
+    Condition('the driver is built in', ':', SKIPS_ALL,
+              {**dict.fromkeys(('ioctl', 'message', 'open', 'poll', 'seek', 'trace', 'kbuild.sh',
+                                'trace_cmd.sh'), PASSES),
+               **dict.fromkeys(('concurrent', 'debugfs', 'hello', 'life', 'mmap', 'netlink', 'pool', 'refused',
+                                'splice', 'sysfs', 'uring', 'fio.sh', 'modinfo.sh'), SKIPS_SOME)},
+              builtin=True, restores=True),
+)
+
+
+def _command(condition: Condition, directory, programs: list[str]) -> str:
+    """The shell command that makes the guest such a machine, and runs programs there.
+
+    The installation is read only there. Perl marks the output, which takes long.
+    """
+    state = f'sh {shlex.quote(str(WORKBENCH))}/machine/init/state.sh'
+    tests = ' '.join(f'-t lkmdemo:{program}' for program in programs)
+    # The kernel installs the runner as executable for its owner only.
+    run = f'sh run_kselftest.sh {tests}'
+    if condition.user:
+        # The runner opens its output anew, which the user may do with a pipe of its own.
+        run = f'{condition.user} sh -c {shlex.quote(run + " | cat")}'
+    lines = ['mount --bind /dev/null /usr/bin/perl',
+             f'mount --bind {shlex.quote(str(directory))} /mnt', 'mount -o remount,bind,ro /mnt',
+             f'{{ {condition.prepare}; }} >&2', 'cd /mnt', f'{state} >/run/before',
+             f'taskset -c 0 {run}']
+    if condition.restores:
+        lines += [f'{state} >/run/after', 'diff /run/before /run/after >&2']
+    return '\n'.join(lines)
+
+
+def _did(results: set[str]) -> str:
+    """What a program did, by the results of its cases."""
+    if results == {'passed'}:
+        return PASSES
+    if results == {'skipped'}:
+        return SKIPS_ALL
+    return SKIPS_SOME if results == {'passed', 'skipped'} else 'fails'
+
+
+def problems(condition: Condition, programs: list[str], text: str, cases: dict[str, set]) -> list[str]:
+    """Return what is wrong with a run under a condition, a line each.
+
+    text: what the run printed. cases: the names that each program has for its
+    cases; those of a program that is not in it are added.
+    """
+    found = []
+    exited = _SKIPPED.findall(text)
+    ran = verdict.kselftest_cases(text)
+    for program in programs:
+        results = {case.path[1:]: case.result for case in ran
+                   if case.path[0] == f'selftests: lkmdemo: {program}'}
+        expected = condition.expected.get(program, condition.others)
+        did = _did(set(results.values()))
+        if did != expected:
+            found.append(f'{program} {did}, and not: {expected}')
+        if (did == SKIPS_ALL) != (program in exited):
+            found.append(f'{program} {did}, and its exit status is{"" if program in exited else " not"} 4')
+        if cases.setdefault(program, set(results)) != set(results):
+            found.append(f'{program} has other cases than elsewhere')
+    if re.search(r'^# ok .*# SKIP *$', text, re.MULTILINE):
+        found.append('a case is skipped without a reason')
+    return found
+
+
+def _kernels(tree):
+    """The um kernel, and one with the driver built in; both are up to date."""
+    usual = build.Kernel(tree, 'um')
+    builtin = build.Kernel(tree, 'um', name='um-builtin')
+    builtin.fragments.append(WORKBENCH / 'kernel/config/um-builtin.config')
+    for kernel in usual, builtin:
+        build.build(kernel)
+    return usual, builtin
+
+
+def _install(kernel):
+    """Install the selftests; return the directory."""
+    build.build_selftests(kernel)
+    run_logged(['make', '-C', kernel.tree / 'tools/testing/selftests', f'O={kernel.out}', 'TARGETS=lkmdemo',
+                'FORCE_TARGETS=1', 'LDFLAGS=-static', 'install'],
+               kernel.log('selftests-install'), 'installing the selftests', env=build.compiler_environment())
+    return kernel.out / 'kselftest/kselftest_install'
+
+
+def check(tree) -> int:
+    """Run the selftests under each condition; return the exit status."""
+    usual, builtin = _kernels(tree)
+    directory = _install(usual)
+    there = [program for program in kselftest.programs(usual)
+             if kselftest.runs_on(usual, program) and program not in kselftest.LASTING]
+
+    def run(number, condition, processor):
+        os.sched_setaffinity(0, {processor})
+        programs = [program for program in there if not condition.only or program in condition.expected]
+        kernel = builtin if condition.builtin else usual
+        out, err = io.BytesIO(), io.BytesIO()
+        status = guest.run(kernel, _command(condition, directory, programs), kernel.log(f'condition-{number}'),
+                           limit=TIMEOUT, out=out, err=err, processors=1)
+        kernel.log(f'condition-{number}-output').write_bytes(out.getvalue())
+        return condition, programs, status, out.getvalue().decode(errors='replace'), err.getvalue().decode()
+
+    cases, failed = {}, 0
+    with concurrent.futures.ThreadPoolExecutor(2 * build.JOBS) as pool:
+        for condition, programs, status, text, said in pool.map(
+                run, itertools.count(1), CONDITIONS, itertools.cycle(sorted(os.sched_getaffinity(0)))):
+            found = problems(condition, programs, text, cases)
+            if status and not found:
+                found = [f'the run ended with {status}', *said.splitlines()]
+            counts = collections.Counter(case.result for case in verdict.kselftest_cases(text))
+            say(f'{condition.name}: ' + ', '.join(f'{counts[each]} {each}' for each in ('passed', 'failed', 'skipped')))
+            for line in found:
+                say(f'  {line}')
+            failed += bool(found)
+    print(f'{len(CONDITIONS)} conditions, {failed} failed', flush=True)
+    return 1 if failed else 0

@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Run the kselftests, shared out among a few guests."""
+
+import concurrent.futures
+import contextlib
+import hashlib
+import io
+import itertools
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import threading
+import time
+
+from host.console import UserError, say
+from host.environment import environment
+from host.paths import CACHE
+from kernel import build
+from machine import guest
+from verdict import kunit as verdict
+
+# What the run prints at the beginning and at the end of a program.
+_BEGIN = re.compile(r'^# (selftests: \S+ \S+)$')
+_RESULT = re.compile(r'^((?:not )?ok) \d+ (selftests: \S+ (\S+).*)$')
+
+# Seconds for a guest with all of its programs, where the user names none.
+LIMIT = 600
+
+# Seconds for one program, without and with the checkers of a debugging kernel; and
+# how many more may pass without output before the guest counts as hung.
+PROGRAM_LIMIT = {False: 120, True: 600}
+MARGIN = 60
+
+# Programs that um cannot run, and what it lacks for them.
+NOT_ON_UM = {
+    'compat': 'callers of 32 bits',
+    'failures': 'allocations that fail',
+    'function_graph.sh': 'a function tracer',
+    'modversions': 'checksums of symbols',
+    'signing.sh': 'signatures',
+}
+
+# Programs that leave a machine changed until its next boot: the tests run them on
+# request only, and a guest is discarded.
+LASTING = ('forever', 'signing.sh')
+
+# Programs that take from a debugging kernel what it is for.
+NOT_ON_DEBUG = {
+    'closed': 'lock checking, which ends with a module that is not free',
+}
+
+# Programs that race on processors of their own.
+PARALLEL = ('concurrent', 'notifier')
+
+# What the data race detector is run on; the other programs race with nothing.
+RACES = ('concurrent', 'counters', 'differential', 'mmap', 'netlink', 'open', 'poll', 'slow',
+         'uring')
+
+
+def runs_on(kernel, program):
+    """Whether a kernel can run a program, and it is of use there."""
+    if kernel.debug and program in NOT_ON_DEBUG:
+        return False
+    if kernel.target == 'um':
+        return program not in NOT_ON_UM
+    return not kernel.debug or program in RACES
+
+
+def _make(kernel, *arguments):
+    return ['make', '-s', '--no-print-directory',
+            '-C', f'{kernel.tree}/tools/testing/selftests/lkmdemo', *arguments]
+
+
+def programs(kernel):
+    """The programs that a run in a guest runs, by name."""
+    result = subprocess.run(_make(kernel, 'OUTPUT=.', 'COLLECTION=lkmdemo', 'emit_tests'),
+                            env=environment(), capture_output=True, text=True, check=True)
+    return [*(line.rpartition(':')[2] for line in result.stdout.splitlines()), *LASTING]
+
+
+def _chosen(kernel, tests):
+    """The programs asked for, or all that run on this kernel."""
+    there = [program for program in programs(kernel) if runs_on(kernel, program)]
+    unknown = [test for test in tests if test not in there]
+    if unknown:
+        raise UserError(f'TEST: {kernel.name} runs no kselftest {unknown[0]}; there are:\n  '
+                        + ' '.join(there))
+    return list(tests) or there
+
+
+class Seconds:
+    """How long each program took the last time, kept from run to run.
+
+    They are those of a kernel with one configuration, on so many processors.
+    """
+
+    def __init__(self, kernel):
+        self.path = CACHE / f'kselftest-{kernel.name}.json'
+        configuration = (kernel.out / '.config').read_bytes()
+        self.on = f'{kernel.release()} {hashlib.sha256(configuration).hexdigest()} {build.JOBS}'
+        self.of = {}
+        with contextlib.suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
+            kept = json.loads(self.path.read_text(encoding='utf-8'))
+            if kept['on'] == self.on:
+                self.of = {name: float(seconds) for name, seconds in kept['of'].items()}
+
+    def shares(self, names, count):
+        """Share programs out so that all shares take about as long.
+
+        Each share stays in the order of the names.
+        """
+        shares = [[] for _ in range(min(count, len(names)))]
+        loads = [0.0] * len(shares)
+        for name in sorted(names, key=lambda name: -self.of.get(name, 1)):
+            least = loads.index(min(loads))
+            shares[least].append(name)
+            loads[least] += self.of.get(name, 1)
+        return [sorted(share, key=names.index) for share in shares]
+
+    def keep(self):
+        """Keep them; another clone may do so at the same time."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        part = self.path.with_name(f'{self.path.name}.{os.getpid()}')
+        part.write_text(json.dumps({'on': self.on, 'of': self.of}, indent=1), encoding='utf-8')
+        os.replace(part, self.path)
+
+
+class Report:
+    """One report out of what several guests print, a program at a time."""
+
+    def __init__(self, seconds):
+        self.seconds = seconds
+        self.lock = threading.Lock()
+        self.lines = []
+        self.ended = 0
+
+    def add(self, lines):
+        """Print the lines of a program, and keep them; its number is ours."""
+        with self.lock:
+            match = _RESULT.match(lines[-1])
+            if match:
+                self.ended += 1
+                lines[-1] = f'{match[1]} {self.ended} {match[2]}'
+            self.lines += lines
+            sys.stdout.write(''.join(line + '\n' for line in lines))
+            sys.stdout.flush()
+
+    def from_guest(self):
+        return _Part(self)
+
+
+class _Part(io.RawIOBase):
+    """The output of one guest: a file to write to."""
+
+    def __init__(self, report):
+        super().__init__()
+        self.report = report
+        self.rest = b''
+        self.lines = []
+        self.begun = None
+
+    def writable(self):
+        return True
+
+    def write(self, data):
+        *lines, self.rest = (self.rest + data).split(b'\n')
+        for line in lines:
+            line = line.decode(errors='replace')
+            self.begun = self.begun or time.monotonic()
+            self.lines.append(line)
+            match = _RESULT.match(line)
+            if match:
+                now = time.monotonic()
+                self.report.seconds.of[match[3]] = round(now - self.begun, 2)
+                self.begun = now
+                self.report.add(self.lines)
+                self.lines = []
+        return len(data)
+
+    def finish(self):
+        """Hand on what a guest printed after its last result, if it died, as a program that failed."""
+        lines = [*self.lines, *([self.rest.decode(errors='replace')] if self.rest else [])]
+        begun = [match[1] for match in map(_BEGIN.match, lines) if match]
+        if begun:
+            lines.append(f'not ok 0 {begun[-1]} # the guest ended')
+        if lines:
+            self.report.add(lines)
+
+
+def _command(kernel, share):
+    """The shell command that runs these programs through the tree's run_tests.
+
+    The runner marks output with a Perl script that makes two system calls a
+    byte, a quarter of the whole run on um; where there is no perl it takes sed.
+    A second processor is left to the programs that race, which take all
+    processors themselves.
+    """
+    built = kernel.out / 'kselftest/lkmdemo'
+    scripts = [name for name in share if name.endswith('.sh')]
+    binaries = [f'{built}/{name}' for name in share if name not in scripts]
+    run_tests = _make(kernel, f'OUTPUT={built}', 'run_tests',
+                      f'TEST_GEN_PROGS={" ".join(binaries)}', f'TEST_PROGS={" ".join(scripts)}')
+    return (f'export kselftest_override_timeout={PROGRAM_LIMIT[kernel.debug]}; mount --bind /dev/null /usr/bin/perl && '
+            f'exec taskset -c 0 {shlex.join(run_tests)}')
+
+
+def _guests(kernel, seconds, names, most=8):
+    """What each guest runs, and the processor of the host that it keeps to, if one; at most so many.
+
+    Those with one are quicker by more than a half on um, where a system call is
+    a switch between two processes of the host. Two processors of a guest that
+    have only one turn between them spin while they wait for each other.
+    There are two such guests to a processor there, since some programs sleep.
+    """
+    detector = kernel.debug and kernel.target == 'x86_64'
+    racing = [name for name in names if detector or name in PARALLEL]
+    others = [name for name in names if name not in racing]
+    count = min(most - bool(racing), build.JOBS * (2 if kernel.target == 'um' else 1))
+    if others and count < 1:
+        # One guest for all.
+        return [(names, None)]
+    return [*((share, None) for share in seconds.shares(racing, 1)),
+            *zip(seconds.shares(others, count), itertools.cycle(sorted(os.sched_getaffinity(0))))]
+
+
+def _worst(statuses):
+    """The status to report of those of all guests: a failure of a guest itself comes first."""
+    return max(statuses, key=lambda status: (status in guest.FAILURES, status != guest.STOPPED, abs(status)))
+
+
+def run(kernel, tests=(), timeout=None):
+    """Run the kselftests, or those named, on the booted kernel; return the tally.
+
+    timeout: seconds for each guest, if the user names them. When one of them
+    fails, the others are stopped.
+    """
+    build.build_selftests(kernel)
+    chosen = _chosen(kernel, tests)
+    seconds = Seconds(kernel)
+    report = Report(seconds)
+    stop = threading.Event()
+    guests = _guests(kernel, seconds, chosen)
+    most, where = guest.room(kernel, len(guests))
+    if most < len(guests):
+        say(f'there is room for {most} of {len(guests)} guests at a time')
+        guests = _guests(kernel, seconds, chosen, most)
+
+    def run_guest(number, share, processor):
+        part = report.from_guest()
+        if processor is not None:
+            # Of this thread, and the guest that it starts.
+            os.sched_setaffinity(0, {processor})
+        try:
+            status = guest.run(kernel, _command(kernel, share), kernel.log(f'kselftest-boot-{number}'),
+                               timeout, LIMIT, silence=PROGRAM_LIMIT[kernel.debug] + MARGIN, where=where,
+                               out=part, stopped=stop.is_set, processors=2 if processor is None else 1)
+        except BaseException:
+            stop.set()
+            raise
+        finally:
+            part.finish()
+        if status in guest.FAILURES:
+            stop.set()
+        return status
+
+    with concurrent.futures.ThreadPoolExecutor(len(guests)) as pool:
+        try:
+            statuses = list(pool.map(run_guest, range(1, len(guests) + 1), *zip(*guests)))
+        except BaseException:
+            stop.set()
+            raise
+    seconds.keep()
+    tally = verdict.count_kselftest('\n'.join(report.lines), chosen)
+    return verdict.with_status(tally, _worst(statuses), 'kselftest')
