@@ -5,13 +5,17 @@ import concurrent.futures
 import multiprocessing
 import os
 import signal
+import sys
 import time
+import traceback
 import unittest
-from typing import Iterator, NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from host.console import say
 from host.guard import SIGNALS
-from host.paths import WORKBENCH, build_root
+from host.paths import REPO, WORKBENCH, build_root
+from subject import overlay
 
 TESTS = WORKBENCH / 'tests'
 
@@ -54,7 +58,7 @@ class _Result(unittest.TestResult):
 
     def _problem(self, kind: str, test, error):
         last = str(error[1]).strip().splitlines() or [error[0].__name__]
-        self._line(kind, test, last[0], self._exc_info_to_string(error, test))
+        self._line(kind, test, last[0], ''.join(traceback.format_exception(*error)))
 
     def addFailure(self, test, err):
         super().addFailure(test, err)
@@ -88,12 +92,12 @@ def _prepare_process() -> None:
     signal.signal(signal.SIGALRM, _too_long)
 
 
-def _classes(suite: unittest.TestSuite) -> Iterator[unittest.TestSuite]:
+def _classes(suite: Iterable) -> Iterator[unittest.TestSuite]:
     """Yield the suites that hold the tests of one class each."""
     if all(isinstance(test, unittest.TestSuite) for test in suite):
         for inner in suite:
             yield from _classes(inner)
-    else:
+    elif isinstance(suite, unittest.TestSuite):
         yield suite
 
 
@@ -111,8 +115,14 @@ def _run(number: int) -> _Outcome:
 
 def _outcomes() -> Iterator[_Outcome]:
     """Run all classes, one on each processor at a time, the largest first."""
-    _suites[:] = sorted(_classes(unittest.defaultTestLoader.discover(str(TESTS))),
-                        key=lambda suite: -suite.countTestCases())
+    own = overlay.load(REPO)
+    directories = [TESTS]
+    if own.about.folder:
+        sys.path.append(str(own.folder))
+        directories.append(own.folder / 'tests')
+    found = [suite for directory in directories if directory.is_dir()
+             for suite in _classes(unittest.TestLoader().discover(str(directory)))]
+    _suites[:] = sorted(found, key=lambda suite: -suite.countTestCases())
     pool = concurrent.futures.ProcessPoolExecutor(
         len(os.sched_getaffinity(0)), multiprocessing.get_context('fork'), _prepare_process)
     try:

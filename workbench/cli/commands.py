@@ -1,209 +1,222 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What each command does, in terms of the packages below."""
 
+import importlib
 import os
 import shlex
+import sys
+import textwrap
+from collections.abc import Callable
 
 from cli import clean
+from cli.options import Options
 from host.console import UserError, say
 from host.paths import WORKBENCH
 from kernel import build, source
 from machine import guest
+from machine.machines import MACHINES
 from ship import docs, lint, series
-from subject import graft
-from verdict import bench, conditions, debug, evidence, kselftest as selftests, kunit as verdict, releases, rows
-from verdict.tally import one
+from subject import graft, subject
+from subject.subject import Subject
+from verdict import debug, evidence, kselftest as kselftests, kunit as kunits, releases, results
+from verdict.tally import Tally
 
 
-def _tree(options, series=False):
-    return source.tree_for(options.kernel, options.kdir, series)
+def _subject(options: Options) -> Subject:
+    return subject.load(options.overlay)
 
 
-def _kernel(options, always=False):
-    kernel = build.Kernel(_tree(options), options.target, 'debug' if options.debug else '')
+def _kernel(options: Options, always: bool = False) -> build.Kernel:
+    ours = _subject(options)
+    tree = source.tree_for(options.kernel, options.kdir, ours)
+    kernel = build.Kernel(tree, MACHINES[options.target], ours, 'debug' if options.debug else '', extra=options.config)
     build.build(kernel, always)
     return kernel
 
 
-def measure(options):
-    """Measure what a call of the device costs."""
-    tree = _tree(options)
-    kernels = [build.Kernel(tree, 'x86_64', 'bench'), build.Kernel(tree, 'um')]
-    for kernel in kernels:
-        build.build(kernel)
-    return bench.run(*kernels)
-
-
-def demo(options):
-    """Walk through the device on a booted kernel."""
+def demo(options: Options) -> int:
+    """Show the driver on a booted kernel."""
+    script = _subject(options).main.in_folder('demo.sh', 'demo')
     kernel = _kernel(options)
-    return guest.run(kernel, f'. {shlex.quote(str(WORKBENCH))}/machine/init/demo.sh', kernel.log('demo-boot'),
-                     options.timeout)
+    return guest.run(kernel, f'. {shlex.quote(str(script))}', kernel.log('demo-boot'), options.timeout)
 
 
-def kernel(options):
+def kernel(options: Options) -> int:
     """Build the kernel and say where it is."""
     built = _kernel(options, always=True)
     say(f'Linux {built.release()} for {built.name}: {built.out}')
+    say('a module in the current directory is built against it with:')
+    print(f'make -C {built.tree} O={built.out} ARCH={built.target.name} M=$PWD modules')
     return 0
 
 
-def _kunit(options, built=None):
+def _kunit(options: Options, built: build.Kernel | None = None) -> Tally:
     # kunit.py builds a um kernel of its own; it has no options for another.
-    if options.debug or options.target != 'um':
-        return verdict.kunit_modules(built or _kernel(options), timeout=options.timeout)
-    return verdict.kunit(built.tree if built else _tree(options), timeout=options.timeout)
+    if options.debug or options.config or options.target != 'um':
+        return kunits.kunit_modules(built or _kernel(options), timeout=options.timeout)
+    ours = _subject(options)
+    tree = built.tree if built else source.tree_for(options.kernel, options.kdir, ours)
+    return kunits.kunit(tree, ours, timeout=options.timeout)
 
 
-def kunit(options):
+def kunit(options: Options) -> int:
     """Run the KUnit suites."""
     return _finish(_kunit(options))
 
 
-def kselftest(options):
+def kselftest(options: Options) -> int:
     """Run the kselftests."""
-    return _finish(selftests.run(_kernel(options), options.test, options.timeout))
+    return _finish(kselftests.run(_kernel(options), options.test, options.timeout))
 
 
-def test(options):
-    """Run all tests."""
+def test(options: Options) -> int:
+    """Run all tests that the overlays have."""
     built = _kernel(options)
-    before = evidence.about(built.tree)
-    of_kunit = _kunit(options, built)
-    of_kselftest = selftests.run(built, timeout=options.timeout)
-    evidence.remember_tests(before, built, of_kunit, of_kselftest)
+    ours = built.subject
+    before = evidence.about(built.tree, ours)
+    of_kunit = _kunit(options, built) if ours.has_kunit else Tally()
+    of_kselftest = kselftests.run(built, timeout=options.timeout) if ours.targets else Tally()
+    evidence.record_tests(before, built, of_kunit, of_kselftest)
     tally = of_kunit + of_kselftest
-    if not built.debug:
+    if ours.main.about.debug and not built.debug:
         tally += debug.session(built)
-    # Checkers leave no room for some of the tests that the table names.
-    for problem in [] if built.debug else rows.check(tally.results, built.target):
-        tally += one(problem, 'failed')
+    # Checkers leave no room for some of the tests that an overlay may require.
+    if not built.debug and not options.config:
+        tally += results.check(built, tally)
     return _finish(tally)
 
 
-def _finish(tally):
+def _finish(tally: Tally) -> int:
     for line in tally.failures():
         print(f'failed: {line}')
     print(tally, flush=True)
     return 1 if tally.failed or not tally.passed else 0
 
 
-def run_in_guest(options):
+def run_in_guest(options: Options) -> int:
     """Run a command in the guest."""
     built = _kernel(options)
     return guest.run(built, options.cmd, built.log('guest-boot'), timeout=options.timeout,
                      modules=build.driver_modules(built))
 
 
-def shell(options):
+def shell(options: Options) -> int:
     """Give a prompt in the guest."""
     if not (os.isatty(0) and os.isatty(1)):
-        raise UserError("make shell needs a terminal; without one: make guest CMD='...'")
+        raise UserError("make shell requires a terminal; without one: make guest CMD='...'")
     built = _kernel(options)
-    say('The root is this machine\'s, changes go to memory; "exit" powers the guest off.')
+    say('The root is that of this machine, changes go to memory; "exit" powers the guest off.')
     return guest.run(built, 'exec ${SHELL:-/bin/sh} -i', built.log('shell-boot'), on_terminal=True,
                      modules=build.driver_modules(built))
 
 
-def debugger(options):
+def debugger(options: Options) -> int:
     """Give a debugger's prompt on the booted kernel."""
     if not (os.isatty(0) and os.isatty(1)):
-        raise UserError('make debug needs a terminal; without one: make debug-session')
+        raise UserError('make debug requires a terminal; without one: make debug-session')
     return debug.interactive(_kernel(options), options.cmd)
 
 
-def debugger_session(options):
+def debugger_session(options: Options) -> int:
     """Run a session of the debugger that checks itself."""
     return _finish(debug.session(_kernel(options)))
 
 
-def graft_into(options):
+def graft_into(options: Options) -> int:
     """Graft into a tree of the user's own."""
-    tree = _own_tree(options)
-    changed = graft.graft(tree)
-    say(f'{tree}: {changed} files changed' if changed else f'{tree}: grafted already')
+    tree = source.require_kernel_tree(options.kdir)
+    for overlay in _subject(options).overlays:
+        changed = graft.graft(tree, overlay)
+        say(f'{tree}: {changed} files changed' if changed else f'{tree}: {overlay.name} is grafted already')
     return 0
 
 
-def ungraft_from(options):
-    """Take the driver out of a tree of the user's own."""
-    tree = _own_tree(options)
-    changed = graft.ungraft(tree)
-    say(f'{tree}: {changed} files changed' if changed else f'{tree}: nothing was grafted here')
+def ungraft_from(options: Options) -> int:
+    """Remove the driver from a tree of the user's own."""
+    tree = source.require_kernel_tree(options.kdir)
+    for overlay in reversed(_subject(options).overlays):
+        changed = graft.ungraft(tree, overlay.name)
+        say(f'{tree}: {changed} files changed' if changed else f'{tree}: {overlay.name} is not grafted')
     return 0
 
 
-def cut_series(options):
-    """Cut the patch series."""
-    for path in series.make(_tree(options, series=True), options.v):
+def create_series(options: Options) -> int:
+    """Create the patch series."""
+    ours = _subject(options)
+    tree = source.tree_for(options.kernel, options.kdir, ours, series=True)
+    for path in series.make(tree, ours, options.v):
         print(path)
     return 0
 
 
-def run_checks(options):
-    """Run the checks that maintainers make."""
-    return 1 if lint.lint(_tree(options, series=True), options.quick) else 0
+def run_checks(options: Options) -> int:
+    """Run the checks that maintainers run."""
+    ours = _subject(options)
+    tree = source.tree_for(options.kernel, options.kdir, ours, series=True)
+    return 1 if lint.lint(tree, ours, options.quick) else 0
 
 
-def manual(options):
+def manual(options: Options) -> int:
     """Build the manual as HTML."""
-    tree = _tree(options)
-    page, log = docs.build(tree)
+    ours = _subject(options)
+    tree = source.tree_for(options.kernel, options.kdir, ours)
+    page, log = docs.build(tree, ours.main)
     print(page)
-    found = docs.warnings(tree, log)
+    found = docs.warnings(tree, log, ours.main)
     for line in found:
         say(line)
     return 1 if found else 0
 
 
-def _own_tree(options):
-    return source.require_kernel_tree(options.kdir)
-
-
-def show_help(_):
-    """Print what there is."""
+def show_help(_: Options) -> int:
+    """Print the commands and the options, those of this repository's overlay at the end."""
     print((WORKBENCH / 'help').read_text(encoding='utf-8'), end='')
+    for name, about in subject.load().main.about.commands.items():
+        print(f'  make {name}\n{textwrap.indent(textwrap.fill(about, 60), " " * 20)}')
     return 0
 
 
-def set_up(_):
+def set_up(_: Options) -> int:
     """Install packages, which has been done when this is called."""
     return 0
 
 
-def run_tests(_):
+def run_tests(_: Options) -> int:
     """Run the tests of the workbench itself."""
     # unittest takes as long to load as everything else.
     from cli import check
     return check.run()
 
 
-def run_conditions(options):
-    """Run the selftests on guests that lack something or forbid something."""
-    return conditions.check(_tree(options))
-
-
-def remove_output(_):
+def remove_output(_: Options) -> int:
     """Remove the build output."""
     clean.clean()
     return 0
 
 
-def check_debian(options):
+def check_debian(options: Options) -> int:
     """Repeat the two commands of the README on bare systems."""
     return 1 if releases.check_hosts(options.releases) else 0
 
 
-def check_release(options):
+def check_release(options: Options) -> int:
     """Boot a kernel with another release of Debian as its root."""
     return releases.check_guest(_kernel(options))
 
 
-FUNCTIONS = {
-    'bench': measure, 'check': run_tests, 'check-conditions': run_conditions,
-    'check-debian': check_debian, 'check-release': check_release, 'clean': remove_output, 'debug': debugger,
-    'debug-session': debugger_session, 'demo': demo, 'docs': manual, 'graft': graft_into,
+def of_overlay(command: str, options: Options) -> Callable[[Options], int]:
+    """Return the function of a command of the overlay: run() of a Python file in its folder."""
+    ours = _subject(options)
+    path = ours.main.in_folder(f'{command.replace("-", "_")}.py', f'command {command}')
+    sys.path.append(str(path.parent))
+    module = importlib.import_module(path.stem)
+    return lambda options: module.run(ours, options)
+
+
+FUNCTIONS: dict[str, Callable[[Options], int]] = {
+    'check': run_tests, 'check-debian': check_debian, 'check-release': check_release, 'clean': remove_output,
+    'debug': debugger, 'debug-session': debugger_session, 'demo': demo, 'docs': manual, 'graft': graft_into,
     'guest': run_in_guest, 'help': show_help, 'kernel': kernel, 'kselftest': kselftest,
-    'kunit': kunit, 'lint': run_checks, 'series': cut_series, 'setup': set_up, 'shell': shell,
+    'kunit': kunit, 'lint': run_checks, 'series': create_series, 'setup': set_up, 'shell': shell,
     'test': test, 'ungraft': ungraft_from,
 }

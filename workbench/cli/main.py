@@ -7,13 +7,14 @@ import sys
 from pathlib import Path
 
 from cli import clean, commands
-from cli.options import from_make, packages, parse
+from cli.options import COMMANDS, Options, from_arguments, from_make, packages, parse
 from host import guard, lock
 from host.console import UserError, say
 from host.environment import INHERITED, environment
 from host.paths import WORKBENCH, build_root, make_scratch
 from host.process import kill_descendants
-from kernel import source
+from kernel import build, source
+from subject import subject
 
 FAILED = 2
 INTERRUPTED = 130
@@ -52,13 +53,14 @@ def _work(command, options):
         if command not in UNLOCKED:
             # Held until this process ends.
             _lock(command, options)
-        return commands.FUNCTIONS[command](options)
+        function = commands.FUNCTIONS.get(command) or commands.of_overlay(command, options)
+        return function(options)
     except (UserError, OSError) as error:
         if isinstance(error, BrokenPipeError):
             # Nobody reads our output any more.
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             return 1
-        say(f'lkmdemo: {error}')
+        say(f'workbench: {error}')
         return FAILED
     except KeyboardInterrupt:
         say('interrupted; what was built so far is kept')
@@ -80,35 +82,52 @@ def _open_standard_files():
         os.execv(sys.executable, sys.orig_argv)
 
 
-def _assignments(arguments):
-    """The options in our arguments, or in those of the make that started us.
+def _overlays(assignments: list[str]) -> tuple[str, ...]:
+    """Return the directories of overlays that are named in some assignments."""
+    named = [value for name, _, value in (assignment.partition('=') for assignment in assignments)
+             if name == 'OVERLAY']
+    return tuple(named[-1].split(':')) if named and named[-1] else ()
 
-    That make is named by "--make PID NAMES", with the variables that it has from
-    a command line.
+
+def _further_commands(assignments: list[str]) -> dict[str, str]:
+    """Return the commands of the overlay, and what they do."""
+    return subject.load(_overlays(assignments)).main.about.commands
+
+
+def _request(arguments: list[str]) -> tuple[str, Options]:
+    """Return the command and its options.
+
+    "COMMAND --make PID NAMES" names the make that started us, with the variables that
+    it has from a command line.
     """
-    if arguments[:1] != ['--make']:
-        return arguments
-    _, pid, names = arguments
-    words = Path(f'/proc/{pid}/cmdline').read_bytes().decode(errors='surrogateescape').split('\0')
-    return from_make(names.split(), words[:-1])
+    if arguments[1:2] == ['--make']:
+        command, _, pid, names = arguments
+        words = Path(f'/proc/{pid}/cmdline').read_bytes().decode(errors='surrogateescape').split('\0')
+        assignments = from_make(names.split(), words[:-1])
+        further = {} if command in COMMANDS else _further_commands(assignments)
+    else:
+        known = arguments and arguments[0] in COMMANDS
+        further = {} if known else _further_commands(arguments[1:])
+        command, assignments = from_arguments(arguments, further)
+        if not command:
+            raise UserError('a command is missing; python3 workbench --help lists them')
+    return command, parse(command, assignments, tuple(further))
 
 
-def main():
+def main() -> int:
     """Run one command; return its exit status."""
     _open_standard_files()
-    command, *arguments = sys.argv[1:] or ['']
-    if not command:
-        say('usage: python3 workbench COMMAND [NAME=value ...]; the command help lists them')
-        return FAILED
     try:
-        options = parse(command, _assignments(arguments))
+        command, options = _request(sys.argv[1:])
         # Nothing else in it has an effect, not even where a call names no environment.
         for name in {*os.environ} - {*INHERITED}:
             del os.environ[name]
         if command == 'help':
             return commands.show_help(options)
+        if options.jobs:
+            build.JOBS = options.jobs
         scratch = make_scratch()
     except (UserError, OSError) as error:
-        say(f'lkmdemo: {error}')
+        say(f'workbench: {error}')
         return FAILED
     return guard.run(lambda: _work(command, options), scratch)

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The commands, the options that each takes, and the values that these have.
 
-Options come from the command line alone: of make, or of python3 workbench.
+Options come from the command line only: of make, or of python3 workbench. There
+they have the form NAME=value, or --name value.
 """
 
+import argparse
 import re
 from dataclasses import dataclass
-from typing import Callable, NamedTuple
+from pathlib import Path
+from typing import Any, Callable, NamedTuple, NoReturn
 
 from host.console import UserError
 
@@ -18,11 +21,15 @@ TARGETS = ('um', 'x86_64')
 class Options:
     """The options of one command, with the defaults of those that were not given."""
     cmd: str = ''
+    config: str = ''
     debug: bool = False
+    jobs: int | None = None
     kdir: str = ''
     kernel: str = KERNEL
+    overlay: tuple[str, ...] = ()
     quick: bool = False
     releases: tuple[str, ...] = ()
+    results: str = ''
     target: str = TARGETS[0]
     test: tuple[str, ...] = ()
     timeout: int | None = None
@@ -30,75 +37,111 @@ class Options:
 
 
 class Option(NamedTuple):
-    """wanted: what a value must be, for people; pattern: for the parser."""
+    """wanted: what a value must be, for people; pattern: for the parser. about: for the help."""
     wanted: str
     pattern: str
-    convert: Callable = str
+    about: str
+    convert: Callable[[str], Any] = str
 
 
-_FLAG = Option('0 or 1', '[01]', lambda text: text == '1')
+_SETTINGS = r'\s*CONFIG_\w+=\S+(\s+CONFIG_\w+=\S+)*\s*'
+
+
+def _config(text: str) -> str:
+    """Return settings of a kernel, a line each, from words or from a file."""
+    if re.fullmatch(_SETTINGS, text, re.ASCII):
+        return ''.join(f'{word}\n' for word in text.split())
+    path = Path(text).expanduser()
+    try:
+        content = path.read_text(encoding='utf-8')
+    except (OSError, ValueError):
+        raise UserError(f'CONFIG={text}: must be settings such as CONFIG_X=y, or a file with them') from None
+    for number, line in enumerate(content.splitlines(), 1):
+        if not re.fullmatch(r'CONFIG_\w+=\S.*|#.*|\s*', line, re.ASCII):
+            raise UserError(f'{path}:{number}: {line.strip()!r} is no setting of a kernel')
+    return content if content.endswith('\n') else f'{content}\n'
+
+
+def _flag(text: str) -> bool:
+    return text == '1'
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
 
 OPTIONS = {
-    'CMD': Option('a shell command', r'(?s).*\S.*'),
-    'DEBUG': _FLAG,
-    'KDIR': Option('the directory of a kernel tree', r'(?s).+'),
-    'KERNEL': Option(f'a version such as {KERNEL}', r'[0-9]+\.[0-9]+'),
-    'QUICK': _FLAG,
+    'CMD': Option('a shell command', r'(?s).*\S.*', 'the shell command to run'),
+    'CONFIG': Option('settings such as CONFIG_X=y, or a file with them', r'(?s).*\S.*',
+                     'settings of the kernel on top of its own, or a file with them', _config),
+    'DEBUG': Option('0 or 1', '[01]', '1: a kernel with the checkers that find bugs', _flag),
+    'JOBS': Option('a number above 0', '0*[1-9][0-9]{0,3}', 'how many compilers and guests run at a time', int),
+    'KDIR': Option('the directory of a kernel tree', r'(?s).+', 'a kernel tree of your own'),
+    'KERNEL': Option(f'a version such as {KERNEL}', r'[0-9]+\.[0-9]+', 'the packaged kernel source'),
+    'OVERLAY': Option('directories with an overlay.toml, separated by ":"', r'(?s)[^:]+(:[^:]+)*',
+                      'the driver: a directory with an overlay.toml; several are separated by ":"',
+                      lambda text: tuple(text.split(':'))),
+    'QUICK': Option('0 or 1', '[01]', '1: only the checks that need no build', _flag),
     'RELEASES': Option('releases of Debian, 12 or 13 or both', ' *(12|13)( +(12|13))* *',
-                       lambda text: tuple(text.split())),
-    'TARGET': Option(' or '.join(TARGETS), '|'.join(TARGETS)),
-    'TEST': Option('the names of kselftests', r'[\w.\s-]*[\w.-][\w.\s-]*', lambda text: tuple(text.split())),
-    'TIMEOUT': Option('a number of seconds above 0', '0*[1-9][0-9]{0,8}', int),
-    'V': Option('the number of a version, 1 or more', '[1-9][0-9]{0,8}', int),
+                       'releases of Debian', _words),
+    'RESULTS': Option('a directory', r'(?s).+', 'the directory for the results of the run'),
+    'TARGET': Option(' or '.join(TARGETS), '|'.join(TARGETS), 'the kind of machine'),
+    'TEST': Option('the names of kselftests', r'[\w.:/\s-]*[\w.-][\w.:/\s-]*', 'the kselftests to run', _words),
+    'TIMEOUT': Option('a number of seconds above 0', '0*[1-9][0-9]{0,8}', 'seconds for a guest', int),
+    'V': Option('the number of a version, 1 or more', '[1-9][0-9]{0,8}', 'the version of the series', int),
 }
 
-_TREE = ('KERNEL', 'KDIR')
-_BUILT = (*_TREE, 'TARGET', 'DEBUG')
+_SOURCE = ('KERNEL', 'KDIR', 'OVERLAY', 'JOBS')
+_BUILT = (*_SOURCE, 'TARGET', 'DEBUG', 'CONFIG')
 
 
 class Command(NamedTuple):
-    """options: what it takes; required: what it cannot do without.
+    """about: what it does. options: those that it takes; required: those that it requires.
 
-    packages: the targets of setup.sh that it needs, beside that of TARGET; None
-    if it needs no set-up.
+    packages: the targets of setup.sh that it requires, beside that of TARGET; None
+    if it requires no set-up.
     """
+    about: str
     options: tuple[str, ...] = ()
     required: tuple[str, ...] = ()
     packages: tuple[str, ...] | None = ()
 
 
 COMMANDS = {
-    'bench': Command(_TREE, packages=('test', 'x86_64')),
-    'check': Command(),
-    'check-conditions': Command(_TREE, packages=('test',)),
-    'check-debian': Command(('RELEASES',), packages=('check-debian',)),
-    'check-release': Command(_TREE),
-    'clean': Command(packages=None),
-    'debug': Command((*_BUILT, 'CMD'), packages=('test',)),
-    'debug-session': Command(_BUILT, packages=('test',)),
-    'demo': Command((*_BUILT, 'TIMEOUT')),
-    'docs': Command(_TREE, packages=('lint',)),
-    'graft': Command(('KDIR',), required=('KDIR',)),
-    'guest': Command((*_BUILT, 'CMD', 'TIMEOUT'), required=('CMD',), packages=('test',)),
-    'help': Command(packages=None),
-    'kernel': Command(_BUILT),
-    'kselftest': Command((*_BUILT, 'TEST', 'TIMEOUT'), packages=('test',)),
-    'kunit': Command((*_BUILT, 'TIMEOUT')),
-    'lint': Command((*_TREE, 'QUICK'), packages=('lint',)),
-    'series': Command((*_TREE, 'V')),
-    'setup': Command(('TARGET',)),
-    'shell': Command(_BUILT, packages=('test',)),
-    'test': Command((*_BUILT, 'TIMEOUT'), packages=('test',)),
-    'ungraft': Command(('KDIR',), required=('KDIR',)),
+    'check': Command('test the workbench itself', packages=('check',)),
+    'check-debian': Command('run demo and test of the last commit on a bare Debian', ('RELEASES',),
+                            packages=('check-debian',)),
+    'check-release': Command('run the demo with another release of Debian as the root', _SOURCE),
+    'clean': Command('remove build/', packages=None),
+    'debug': Command('stop the booted kernel in the driver, with a debugger', (*_BUILT, 'CMD'), packages=('test',)),
+    'debug-session': Command('the same without a terminal, and check the output', _BUILT, packages=('test',)),
+    'demo': Command('build and boot a kernel, show the driver', (*_BUILT, 'TIMEOUT')),
+    'docs': Command('build the manual as HTML', _SOURCE, packages=('lint',)),
+    'graft': Command('copy the driver into a kernel tree', ('KDIR', 'OVERLAY'), required=('KDIR',)),
+    'guest': Command('run a command in the booted kernel', (*_BUILT, 'CMD', 'TIMEOUT'), required=('CMD',),
+                     packages=('test',)),
+    'help': Command('print the commands and the options', packages=None),
+    'kernel': Command('build the kernel and print how to build against it', _BUILT),
+    'kselftest': Command('run the kselftests', (*_BUILT, 'TEST', 'TIMEOUT', 'RESULTS'), packages=('test',)),
+    'kunit': Command('run the KUnit suites', (*_BUILT, 'TIMEOUT', 'RESULTS')),
+    'lint': Command('run the checks that maintainers run', (*_SOURCE, 'QUICK'), packages=('lint',)),
+    'series': Command('create the patch series', (*_SOURCE, 'V')),
+    'setup': Command('install missing packages', ('TARGET',)),
+    'shell': Command('give a prompt in the booted kernel', _BUILT, packages=('test',)),
+    'test': Command('run all tests', (*_BUILT, 'TIMEOUT', 'RESULTS'), packages=('test',)),
+    'ungraft': Command('remove the driver from a kernel tree', ('KDIR', 'OVERLAY'), required=('KDIR',)),
 }
 
+# Further commands, which the description of an overlay names, take these.
+OF_OVERLAY = Command('', _SOURCE, packages=('test', 'x86_64'))
+
 # What is required looks like this.
-EXAMPLES = {'CMD': "CMD='cat /dev/lkmdemo'", 'KDIR': 'KDIR=~/linux'}
+EXAMPLES = {'CMD': "CMD='uname -a'", 'KDIR': 'KDIR=~/linux'}
 
 
 def packages(command: str, options: Options) -> list[str] | None:
-    """Return the targets of setup.sh that a command needs, None for no set-up."""
-    wanted = COMMANDS[command].packages
+    """Return the targets of setup.sh that a command requires, None for no set-up."""
+    wanted = COMMANDS.get(command, OF_OVERLAY).packages
     if wanted is None:
         return None
     analysis = command == 'lint' and not options.quick
@@ -112,20 +155,20 @@ def _split(assignment: str) -> tuple[str, str]:
     return name, value
 
 
-def parse(command: str, assignments: list[str]) -> Options:
+def parse(command: str, assignments: list[str], of_overlay: tuple[str, ...] = ()) -> Options:
     """Return the options that a command is given; each assignment is NAME=value.
 
-    An empty value is that of an option which is not given. Raises UserError for
-    whatever the command cannot act on.
+    of_overlay: the commands of the overlay. An empty value is that of an option which
+    is not given. Raises UserError for anything that the command cannot act on.
     """
-    if command not in COMMANDS:
+    if command not in COMMANDS and command not in of_overlay:
         raise UserError(f'there is no command {command!r}; make help lists the commands')
-    takes = COMMANDS[command].options
+    about = COMMANDS.get(command, OF_OVERLAY)
     given = {}
     for name, value in map(_split, assignments):
-        if name not in takes:
+        if name not in about.options:
             known = f'{command} takes no {name}' if name in OPTIONS else f'there is no option {name}'
-            raise UserError(f'{known}; the options of {command}: {", ".join(sorted(takes)) or "none"}')
+            raise UserError(f'{known}; the options of {command}: {", ".join(sorted(about.options)) or "none"}')
         given[name] = value
     options = Options()
     for name, value in given.items():
@@ -135,13 +178,49 @@ def parse(command: str, assignments: list[str]) -> Options:
         if not re.fullmatch(option.pattern, value, re.ASCII):
             raise UserError(f'{name}={value}: must be {option.wanted}')
         setattr(options, name.lower(), option.convert(value))
-    for name in COMMANDS[command].required:
+    for name in about.required:
         if not given.get(name):
             raise UserError(f'{command} requires {name}: make {command} {EXAMPLES[name]}')
     if given.get('KDIR') and given.get('KERNEL'):
         raise UserError('KERNEL and KDIR exclude each other: the source is either a packaged one '
                         'or a tree of your own')
     return options
+
+
+class _Parser(argparse.ArgumentParser):
+    """Reports an error as the workbench does: in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError(message)
+
+
+def _parser(commands: dict[str, Command]) -> _Parser:
+    parser = _Parser(prog='python3 workbench', allow_abbrev=False,
+                     description='Build, boot and test a kernel with a driver.')
+    subparsers = parser.add_subparsers(dest='command', metavar='COMMAND', parser_class=_Parser)
+    for command, about in commands.items():
+        own = subparsers.add_parser(command, help=about.about, description=about.about, allow_abbrev=False)
+        own.add_argument('assignments', nargs='*', metavar='NAME=value',
+                         help='the options in the form in which make takes them')
+        for name in sorted(about.options):
+            own.add_argument(f'--{name.lower()}', metavar=name, help=OPTIONS[name].about.replace('%', '%%'))
+    return parser
+
+
+def from_arguments(arguments: list[str], of_overlay: dict[str, str]) -> tuple[str, list[str]]:
+    """Return the command and the assignments of a command line of python3 workbench.
+
+    of_overlay: the commands of the overlay, and what they do. Exits after a request
+    for help. Raises UserError for an argument that is no option.
+    """
+    commands = {**COMMANDS, **{name: OF_OVERLAY._replace(about=about) for name, about in of_overlay.items()}}
+    if arguments and not arguments[0].startswith('-') and arguments[0] not in commands:
+        # An error of argparse would list all commands in one line.
+        return arguments[0], []
+    given = vars(_parser(commands).parse_args(arguments))
+    command, assignments = given.pop('command'), given.pop('assignments', [])
+    return command or '', [*assignments, *(f'{name.upper()}={value}' for name, value in given.items()
+                                           if value is not None)]
 
 
 # A variable on make's command line: its name, the operator, its value.

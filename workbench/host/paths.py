@@ -27,18 +27,20 @@ def _home() -> Path:
     try:
         return _directory('HOME') or Path(pwd.getpwuid(os.getuid()).pw_dir)
     except KeyError:
-        sys.exit('lkmdemo: this user has no home directory; name one with HOME=')
+        sys.exit('workbench: this user has no home directory; name one with HOME=')
 
 
 HOME = _home()
-CACHE = (_directory('XDG_CACHE_HOME') or HOME / '.cache') / 'lkmdemo'
+# All clones share the cache, whichever driver they contain.
+CACHE_NAME = 'lkmdemo'
+CACHE = (_directory('XDG_CACHE_HOME') or HOME / '.cache') / CACHE_NAME
 CCACHE = CACHE / 'ccache'
 
 BUILD = REPO / 'build'
 
 # For the build output of a clone whose path kbuild cannot build in, if it cannot
 # build in the cache either.
-LAST_RESORT = Path(f'/var/tmp/lkmdemo-{os.getuid()}')
+LAST_RESORT = Path(f'/var/tmp/workbench-{os.getuid()}')
 
 
 def is_plain(path: Path) -> bool:
@@ -72,7 +74,7 @@ def our_link() -> Path | None:
     if not BUILD.is_symlink():
         return None
     target = Path(os.readlink(BUILD))
-    ours = target.parent.name == 'builds' and target.parent.parent.name.startswith('lkmdemo')
+    ours = target.parent.name == 'builds' and target.parent.parent.name.startswith((CACHE_NAME, 'workbench-'))
     return target if ours else None
 
 
@@ -109,5 +111,5 @@ def make_scratch() -> Path:
     for directory in (tempfile.gettempdir(), '/tmp', '/var/tmp'):
         if is_plain(Path(directory)):
             with contextlib.suppress(OSError):
-                return Path(tempfile.mkdtemp(prefix='lkmdemo-', dir=directory))
+                return Path(tempfile.mkdtemp(prefix='workbench-', dir=directory))
     raise UserError('there is no temporary directory to write to; name one with TMPDIR=')

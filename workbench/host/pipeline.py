@@ -34,7 +34,7 @@ def run_pipeline(commands: list, log: Path, title: str) -> None:
     program succeeds.
     """
     progress = Progress(title)
-    children = []
+    children: list[subprocess.Popen] = []
     with open(log, 'wb') as out:
         out.write((' | '.join(' '.join(map(str, command)) for command in commands) + '\n').encode())
         out.flush()
@@ -45,8 +45,9 @@ def run_pipeline(commands: list, log: Path, title: str) -> None:
                     command, env=environment(), stderr=out,
                     stdin=children[-1].stdout if children else subprocess.DEVNULL,
                     stdout=out if last else subprocess.PIPE))
-                if len(children) > 1:
-                    children[-2].stdout.close()
+                before = children[-2].stdout if len(children) > 1 else None
+                if before:
+                    before.close()
             while any(child.poll() is None for child in children):
                 time.sleep(0.05)
                 progress.tick()

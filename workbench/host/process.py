@@ -127,7 +127,7 @@ def run_logged(command, log, title, step=None, total=0, cwd=None, env=None):
             child.stdout.close()
     if status:
         progress.done('failed')
-        lines = '\n'.join('  ' + line for line in first_error(log))
-        raise UserError(f'{title} failed; log: {log}\n{lines}')
+        shown = '\n'.join('  ' + line for line in first_error(log))
+        raise UserError(f'{title} failed; log: {log}\n{shown}')
     progress.done()
     return progress.steps

@@ -20,7 +20,7 @@ busy='^E: Could not get lock'
 
 fail()
 {
-	echo "lkmdemo: $*" >&2
+	echo "workbench: $*" >&2
 	exit 2
 }
 
@@ -189,7 +189,7 @@ There is neither root nor sudo; have these packages installed with:
 	as_root=sudo
 fi
 
-log=$(mktemp "${TMPDIR:-/tmp}/lkmdemo-setup.XXXXXX")
+log=$(mktemp "${TMPDIR:-/tmp}/workbench-setup.XXXXXX")
 trap 'on_signal 1' HUP
 trap 'on_signal 2' INT
 trap 'on_signal 15' TERM

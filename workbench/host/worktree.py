@@ -39,7 +39,7 @@ def _listed(directory: Path) -> list[str]:
 
 def _unignored(directory: Path, *options: str) -> list[str]:
     """List the files in a directory that no .gitignore in it names."""
-    with tempfile.TemporaryDirectory(prefix='lkmdemo-git-') as scratch:
+    with tempfile.TemporaryDirectory(prefix='workbench-git-') as scratch:
         repository = git.Repository(Path(scratch), ('', ''))
         result = git.read(directory, f'--git-dir={repository.directory}/.git',
                           f'--work-tree={directory}', 'ls-files', '-z', '--others',
@@ -55,7 +55,7 @@ def _unignored_at_top(directory: Path) -> set[str]:
 
     A line that ignores the tree as a whole does not count.
     """
-    with tempfile.TemporaryDirectory(prefix='lkmdemo-ignore-') as scratch:
+    with tempfile.TemporaryDirectory(prefix='workbench-ignore-') as scratch:
         model = Path(scratch)
         for entry in os.scandir(directory):
             # git lists no empty directory.
@@ -99,7 +99,7 @@ class _Standing:
     def _is_directory(self, name: str) -> bool:
         if name not in self.known:
             state = self.state(name)
-            self.known[name] = bool(state) and stat.S_ISDIR(state.st_mode)
+            self.known[name] = state is not None and stat.S_ISDIR(state.st_mode)
         return self.known[name]
 
     def state(self, name: str) -> os.stat_result | None:

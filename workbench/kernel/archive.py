@@ -18,7 +18,6 @@ from host import lock
 from host.console import UserError, say
 from host.environment import environment
 from host.paths import CACHE
-from host.pipeline import run_pipeline
 from host.process import run_logged
 
 # Where kernel sources newer than the stable release are, newest first; the
@@ -230,24 +229,3 @@ def use(name: str, pattern: str, what: str, action: Callable[[Path], None]) -> N
         deb.unlink()
         _checksum_file(deb).unlink()
         action(_package(name, pattern, what))
-
-
-def unpacked(name: str, pattern: str, what: str) -> Path:
-    """Return a directory of the cache with the files of a package, all of them."""
-    def unpack(deb: Path) -> None:
-        home = CACHE / deb.stem
-        if home.exists():
-            return
-        part = home.with_name(f'{home.name}.part')
-        shutil.rmtree(part, ignore_errors=True)
-        try:
-            run_pipeline([['dpkg-deb', '-x', deb, part]], CACHE / f'{deb.stem}.log',
-                         f'unpacking {deb.name}')
-            os.replace(part, home)
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
-
-    deb = _cached(name)
-    if not deb or not (CACHE / deb.stem).exists():
-        use(name, pattern, what, unpack)
-    return CACHE / _cached(name).stem

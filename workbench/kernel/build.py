@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Configure and build a kernel with the driver, outside its source tree."""
+"""Configure and build a kernel with a subject, outside its source tree."""
 
 import contextlib
 import hashlib
@@ -14,86 +14,99 @@ from host.environment import environment
 from host.paths import CACHE, CCACHE, WORKBENCH, build_root
 from host.process import run_logged
 from kernel import source
+from kernel.target import Target
+from subject.subject import Subject
 
 JOBS = len(os.sched_getaffinity(0))
 
 # What kbuild prints for each file that it compiles or links.
 STEP = r'\s+(?:(?:HOST)?(?:CC|LD)|AS|AR)(?: \[M\])?\s+(\S+)'
 
-# What each kernel is made of: files in config/, the later on top of the earlier.
-FRAGMENTS = {
-    'um': ('common', 'testing', 'um'),
-    'um-debug': ('common', 'testing', 'um', 'um-debug'),
-    'x86_64': ('common', 'testing', 'x86_64', 'x86_64-testing'),
-    'x86_64-debug': ('common', 'testing', 'x86_64', 'x86_64-debug'),
-    'x86_64-bench': ('common', 'x86_64'),
-}
-TARGETS = ('um', 'x86_64')
-
 # How CONFIG_MODVERSIONS gets the checksums of what a file exports: by genksyms for
-# the driver; the rest of the kernel, which never changes under it, has 1 for all.
-_CHECKSUMS = ('cmd_gensymtypes_c=$(if $(filter drivers/misc/lkmdemo/%,$@),'
+# the subject; the rest of the kernel, which never changes under it, has 1 for all.
+_CHECKSUMS = ('cmd_gensymtypes_c=$(if $(filter {ours},$@),'
               '$(CPP) -D__GENKSYMS__ $(c_flags) $< | $(genksyms),'
               "$(NM) $@ | sed -n 's/.* __export_symbol_\\(.*\\)/\\#SYMVER \\1 0x00000001/p')")
-
-# Where the sources of modules are that no configuration above builds in.
-MODULES = ('drivers/misc/lkmdemo/', 'lib/lkmdemo_kunit/')
 
 # What kbuild reads nothing of when it builds a kernel.
 NOT_BUILT = ('Documentation/', 'tools/testing/')
 
-# The kernel that is booted, in the build directory.
-IMAGE = {'um': 'linux', 'x86_64': 'arch/x86/boot/bzImage'}
+# The fragments of the configuration that the settings of a subject come after. A
+# later fragment of a machine may say what that machine lacks.
+GENERAL = ('common', 'testing')
 
-# The sanitizers of a debugging kernel.
-SANITIZERS = {'um': ('KASAN', 'UBSAN'), 'x86_64': ('KCSAN',)}
+# The section of a module with KUnit suites.
+_KUNIT_SECTION = b'.kunit_test_suites'
 
 
 class Kernel:
-    """A kernel built, or to be built, from a tree for a target.
+    """A kernel built, or to be built, from a tree for a target, with a subject.
 
     variant: "debug", with the sanitizers; "bench", with no debugging at all; or
     none. name: what to call it, for one whose configuration the caller changes.
+    extra: settings on top of all others.
     """
 
-    def __init__(self, tree, target, variant='', name=None):
+    def __init__(self, tree: Path, target: Target, subject: Subject, variant: str = '', name: str = '',
+                 extra: str = ''):
         self.tree = tree
         self.target = target
+        self.subject = subject
         self.debug = variant == 'debug'
-        kind = f'{target}-{variant}' if variant else target
-        self.name = name or kind
-        self.fragments = [WORKBENCH / 'kernel/config' / f'{fragment}.config'
-                          for fragment in FRAGMENTS[kind]]
+        self.fragments = target.fragments[variant]
+        self.extra = extra
+        self.name = name or (f'{target.name}-{variant}' if variant else target.name)
+        if extra and not name:
+            self.name += f'-{hashlib.sha256(extra.encode()).hexdigest()[:8]}'
         self.out = build_root() / f'{self.name}-{tree.name}'
         self.modules = self.out / 'modules'
-        self.image = self.out / IMAGE[target]
+        self.image = self.out / target.image
+        self.symbols = self.out / target.symbols
+
+    def configuration(self) -> tuple[str, set[str]]:
+        """Return the settings, each text on top of the ones before it, and the lines that may be refused."""
+        texts = {name: (WORKBENCH / f'kernel/config/{name}.config').read_text(encoding='utf-8')
+                 for name in self.fragments}
+        is_for_tests = 'testing' in self.fragments
+        wishes = self.subject.test_config(self.tree) if is_for_tests else ''
+        ours = [wishes, self.subject.driver_config(self.tree)]
+        if is_for_tests:
+            ours.append(self.subject.kunit_config())
+        return ''.join([*(text for name, text in texts.items() if name in GENERAL), *ours,
+                        *(text for name, text in texts.items() if name not in GENERAL), self.extra]
+                       ), set(wishes.splitlines())
 
     def make(self, *goals):
         """The command line for make, with this kernel's settings."""
-        return ['make', '-C', self.tree, f'O={self.out}', f'ARCH={self.target}',
+        return ['make', '-C', self.tree, f'O={self.out}', f'ARCH={self.target.name}',
                 f'-j{JOBS}', 'CC=ccache-gcc', 'HOSTCC=ccache gcc',
                 # For a debugger, which looks for sources in the tree, whichever clone's
                 # compilation it was; what is installed is stripped.
                 f'CFLAGS_MODULE=-g -fdebug-prefix-map={self.tree}/=', 'INSTALL_MOD_STRIP=1',
                 # A checksum takes longer than its file to compile, and no cache keeps it.
-                *((_CHECKSUMS,) if self.target == 'x86_64' else ()),
+                *((_CHECKSUMS.format(ours=' '.join(self._objects())),) if self.target.checksums else ()),
                 *(self._sanitize_ours_alone() if self.debug else ()), *goals]
 
+    def _objects(self):
+        """Return patterns of make for the objects of the subject."""
+        return [f'{source}%' if source.endswith('/') else source.replace('.c', '.o')
+                for source in self.subject.sources]
+
     def _sanitize_ours_alone(self):
-        """Settings that instrument the driver and its tests, nothing else.
+        """Settings that instrument the subject and its tests, nothing else.
 
         The rest of the kernel would take twice the time to build and to run,
         and its allocators have their hooks in any case.
         """
-        objects = {f'{path.stem}.o' for directory in MODULES
-                   for path in (self.tree / directory).glob('*.c')}
-        if self.target == 'x86_64':
+        objects = {f'{path.stem}.o' for source in self.subject.sources
+                   for path in (self.tree.glob(f'{source}**/*.c') if source.endswith('/') else [self.tree / source])}
+        if self.target.name == 'x86_64':
             # An object of the boot loader, which has no kernel yet, has this name as well.
             objects.discard('main.o')
-        for sanitizer in SANITIZERS[self.target]:
+        for sanitizer in self.target.sanitizers:
             yield f'{sanitizer}_SANITIZE=n'
             yield from (f'{sanitizer}_SANITIZE_{name}=y' for name in sorted(objects))
-        if 'KCSAN' in SANITIZERS[self.target]:
+        if 'KCSAN' in self.target.sanitizers:
             # It must see the barriers in the locks that we take.
             yield from (f'KCSAN_INSTRUMENT_BARRIERS_{lock}.o=y'
                         for lock in ('mutex', 'rwsem', 'spinlock'))
@@ -133,11 +146,6 @@ def _programs() -> Path:
     return link
 
 
-def _wanted(kernel):
-    """Return the configuration that is asked for, as one text."""
-    return b''.join(fragment.read_bytes() for fragment in kernel.fragments)
-
-
 def _tools() -> list:
     """Return what changes when a program that compiles or links does."""
     found = [shutil.which(program, path=SYSTEM_PATH) for program in ('gcc', 'as', 'ld')]
@@ -148,7 +156,7 @@ def _tools() -> list:
 class _State(NamedTuple):
     """Digests of what a build depends on.
 
-    configuration: what .config is made of. modules: the sources of the driver's
+    configuration: what .config is made of. modules: the sources of the subject's
     modules. kernel: everything else. A change of a file that is neither copied from
     the user's tree nor grafted is not seen.
     """
@@ -164,8 +172,8 @@ def _digest(value) -> str:
 def _state(kernel) -> _State:
     files = sorted(item for item in source.fingerprint(kernel.tree).items()
                    if not item[0].startswith(NOT_BUILT))
-    is_module = [path.startswith(MODULES) and path.endswith(('.c', '.h')) for path, _ in files]
-    common = [_tools(), _wanted(kernel), kernel.make()]
+    is_module = [path.startswith(kernel.subject.sources) and path.endswith(('.c', '.h')) for path, _ in files]
+    common = [_tools(), kernel.configuration()[0], kernel.make()]
     return _State(
         _digest([common, [item for item in files if Path(item[0]).name.startswith('Kconfig')]]),
         _digest([common, [item for item, module in zip(files, is_module) if not module]]),
@@ -174,26 +182,25 @@ def _state(kernel) -> _State:
 
 def _configure(kernel, digest: str) -> None:
     """Make .config from the fragments, unless it was made from the same before."""
-    stamp = kernel.out / '.lkmdemo-config'
+    stamp = kernel.out / '.configured'
     if stamp.exists() and (kernel.out / '.config').exists() \
        and stamp.read_text(encoding='utf-8') == digest:
         return
 
     stamp.unlink(missing_ok=True)
-    wanted = _wanted(kernel)
+    wanted, wishes = kernel.configuration()
     whole = kernel.out / 'wanted.config'
-    whole.write_bytes(wanted)
+    whole.write_text(wanted, encoding='utf-8')
     run_logged(kernel.make(f'KCONFIG_ALLCONFIG={whole}', 'allnoconfig'),
                kernel.log('config'), 'configuring', env=compiler_environment())
     have = set((kernel.out / '.config').read_text(encoding='utf-8').splitlines())
     # What a later fragment says of a symbol is what counts.
     settings = {match[1]: match[0] for match in
-                re.finditer(r'^(?:# )?(CONFIG_\w+)(?:=.*| is not set)$', wanted.decode(), re.M)}
+                re.finditer(r'^(?:# )?(CONFIG_\w+)(?:=.*| is not set)$', wanted, re.M)}
     lacking = [line for line in settings.values()
-               if line.startswith('CONFIG_') and line not in have]
+               if line.startswith('CONFIG_') and line not in have and line not in wishes]
     if lacking:
-        raise UserError(f'{whole} asks for what this kernel cannot give:\n  '
-                        + '\n  '.join(lacking))
+        raise UserError(f'{whole} has settings that this kernel refuses:\n  ' + '\n  '.join(lacking))
     stamp.write_text(digest, encoding='utf-8')
 
 
@@ -247,9 +254,9 @@ def build(kernel, always=False):
     when nothing else has.
     """
     kernel.out.mkdir(exist_ok=True)
-    stamp = kernel.out / '.lkmdemo-built'
+    stamp = kernel.out / '.built'
     state = _state(kernel)
-    last = ()
+    last: tuple[str, ...] = ()
     if not always and stamp.exists() and kernel.image.exists() \
        and (kernel.out / 'modules.order').exists():
         last = tuple(stamp.read_text(encoding='utf-8').split())
@@ -266,10 +273,24 @@ def build(kernel, always=False):
     stamp.write_text('\n'.join(state), encoding='utf-8')
 
 
-def driver_modules(kernel):
-    """The names of the driver's own modules, without the tests."""
+def modules(kernel) -> dict[str, Path]:
+    """Map the names of the subject's modules, as lsmod prints them, to their files."""
     order = (kernel.out / 'modules.order').read_text(encoding='utf-8').splitlines()
-    return [Path(line).stem for line in order if line.startswith('drivers/misc/lkmdemo/')]
+    sources = kernel.subject.sources
+    return {Path(line).stem.replace('-', '_'): kernel.out / line.replace('.o', '.ko') for line in order
+            if line.startswith(tuple(source for source in sources if source.endswith('/')))
+            or line.replace('.o', '.c') in sources}
+
+
+def kunit_modules(kernel):
+    """Return the names of the subject's modules that contain KUnit suites."""
+    return [name for name, path in modules(kernel).items() if _KUNIT_SECTION in path.read_bytes()]
+
+
+def driver_modules(kernel):
+    """Return the names of the subject's own modules, without the tests."""
+    tests = kunit_modules(kernel)
+    return [name for name in modules(kernel) if name not in tests]
 
 
 def build_selftests(kernel):
@@ -278,5 +299,6 @@ def build_selftests(kernel):
     Static, since a fault is dear on um, and each case of theirs forks.
     """
     run_logged(['make', '-C', kernel.tree / 'tools/testing/selftests', f'O={kernel.out}',
-                f'-j{JOBS}', 'TARGETS=lkmdemo', 'FORCE_TARGETS=1', 'LDFLAGS=-static', 'all'],
+                f'-j{JOBS}', f'TARGETS={" ".join(kernel.subject.targets)}', 'FORCE_TARGETS=1',
+                'LDFLAGS=-static', 'all'],
                kernel.log('selftests'), 'building the selftests', env=compiler_environment())

@@ -16,6 +16,8 @@ from host.pipeline import run_pipeline
 from kernel import archive
 from kernel.mirror import Mirror
 from subject import graft
+from subject.overlay import Overlay
+from subject.subject import Subject
 
 # What a tree takes unpacked, and again as much for what is built from it.
 SPACE_NEEDED = 5 << 30
@@ -95,8 +97,20 @@ def _mirror(tree: Path) -> Mirror:
     return Mirror(tree, tree.with_name(f'{tree.name}.copied'))
 
 
-def _copy_of(kdir: Path) -> Path:
-    """Return a copy of the user's own tree, brought up to date with it.
+def _discard_grafts(tree: Path, mirror: Mirror, files: dict, kept: list[str]) -> None:
+    """Undo the grafts into a copy that are not wanted any more; kept names those that are."""
+    for record in graft.records(tree):
+        if record.path.name in mirror.copied or record.name in kept:
+            continue
+        ours = [record.path.name, *record.files, *record.lines]
+        mirror.forget(ours)
+        for path in ours:
+            if path not in files:
+                mirror.remove(path)
+
+
+def _copy_of(kdir: Path, grafts: list[Overlay]) -> Path:
+    """Return a copy of the user's own tree, brought up to date with it, with some overlays.
 
     It has what git says the tree contains: each tracked file as it stands in the
     work tree, and the untracked ones that git does not ignore. What a graft has
@@ -113,53 +127,63 @@ def _copy_of(kdir: Path) -> Path:
     own = build_root().resolve()
     if kdir in own.parents:
         # What this clone builds belongs to no tree, and the copy is among it.
-        own = f'{own.relative_to(kdir)}/'
-        files = {path: state for path, state in files.items() if not path.startswith(own)}
+        ours = f'{own.relative_to(kdir)}/'
+        files = {path: state for path, state in files.items() if not path.startswith(ours)}
     mirror = _mirror(tree)
-    if graft.holds_driver(kdir) and graft.RECORD not in mirror.copied:
-        # What was grafted into the copy before does not belong there any more.
-        ours = graft.owned(tree)
-        mirror.forget(ours)
-        for path in ours:
-            if path not in files:
-                mirror.remove(path)
+    _discard_grafts(tree, mirror, files, [overlay.name for overlay in grafts])
     mirror.update(kdir, files)
+    for overlay in grafts:
+        # The next update leaves what the graft has changed.
+        if graft.graft(tree, overlay):
+            _mirror(tree).accept(kdir, graft.owned(tree))
     return tree
 
 
-def _graft_into_copy(kdir: Path, tree: Path) -> None:
-    """Graft this clone's driver into a copy, where the next update leaves it."""
-    if graft.graft(tree):
-        _mirror(tree).accept(kdir, graft.owned(tree))
+def _packaged_with(version: str, subject: Subject) -> Path:
+    """Return the tree of a packaged source with the overlays of a subject, and no others."""
+    tree = packaged(version)
+    wanted = [overlay for overlay in subject.overlays if not overlay.is_in_tree]
+    for record in graft.records(tree):
+        if record.name not in [overlay.name for overlay in wanted]:
+            graft.ungraft(tree, record.name)
+            say(f'removed {record.name} from {tree}')
+    for overlay in wanted:
+        changed = graft.graft(tree, overlay)
+        if changed:
+            say(f'grafted {changed} files of {overlay.name} into {tree}')
+    return tree
 
 
-def tree_for(kernel: str, kdir: str, series: bool = False) -> Path:
-    """Return the tree that KERNEL= and KDIR= ask for, with the driver in it.
+def _require_same_driver(kdir: Path, overlay: Overlay) -> None:
+    differing = graft.differing(kdir, overlay)
+    if differing:
+        raise UserError(f'the series is created from {overlay.root}, and {kdir} has another driver: '
+                        f'{differing[0]} differs; bring its changes into the overlay first')
+
+
+def tree_for(kernel: str, kdir: str, subject: Subject, series: bool = False) -> Path:
+    """Return the tree that KERNEL= and KDIR= ask for, with the subject in it.
 
     The driver in a tree of the user's own is what is tested. Where there is none,
-    and in a packaged tree, it is this clone's. series: the tree is for the patch
-    series, which is cut from this clone.
+    and in a packaged tree, it is the overlay's. series: the tree is for the patch
+    series, which is created from the overlay.
     """
     if not kdir:
-        tree = packaged(kernel)
-        changed = graft.graft(tree)
-        if changed:
-            say(f'grafted {changed} files into {tree}')
-        return tree
-
-    kdir = require_kernel_tree(kdir)
-    holds = graft.holds_driver(kdir)
-    if series and holds:
-        differing = graft.differing(kdir)
-        if differing:
-            raise UserError(f'the series is cut from this clone, and {kdir} has another driver: '
-                            f'{differing[0]} differs; bring its changes into the repository first')
-    tree = _copy_of(kdir)
-    if holds:
-        say(f'testing the driver that is in {kdir}')
+        tree = _packaged_with(kernel, subject)
     else:
-        _graft_into_copy(kdir, tree)
-        say(f"{kdir} has no driver: grafted this clone's into the copy")
+        directory = require_kernel_tree(kdir)
+        held = [overlay for overlay in subject.overlays
+                if overlay.is_in_tree or graft.holds_driver(directory, overlay)]
+        if series:
+            for overlay in held:
+                _require_same_driver(directory, overlay)
+        grafts = [overlay for overlay in subject.overlays if overlay not in held]
+        tree = _copy_of(directory, grafts)
+        for overlay in held:
+            say(f'testing the {overlay.name} that is in {directory}')
+        for overlay in grafts:
+            say(f'{directory} has no {overlay.name}: grafted the overlay into the copy')
+    subject.require_sources(tree)
     return tree
 
 
@@ -169,9 +193,10 @@ def fingerprint(tree: Path) -> dict[str, object]:
     These are all files of a copy of the user's tree, and in a packaged tree what
     was grafted.
     """
-    record = graft.Record(tree)
     # A grafted tree of the user's is copied with its record: a file may be in each.
-    known = (_mirror(tree).signatures(), record.files, record.lines)
+    known = [_mirror(tree).signatures()]
+    for record in graft.records(tree):
+        known += [record.files, record.lines]
     return {path: [some.get(path) for some in known] for path in set().union(*known)}
 
 

@@ -19,11 +19,9 @@ from host import terminal
 from host.console import say
 from host.paths import REPO, WORKBENCH, build_root
 from host.process import stop
-from machine import kvm, report, um, x86_64
+from machine import kvm, report
 
-MACHINES = {'um': um, 'x86_64': x86_64}
-
-USER_SPACE = 'lkmdemo: guest: user space is up'
+USER_SPACE = 'workbench: guest: user space is up'
 
 # The checkers of a debugging kernel make it this much slower, and more.
 DEBUG_SLOWNESS = 6
@@ -70,9 +68,10 @@ class _Follower:
         self.file.close()
 
 
-def _writable():
-    """The directories of the host's that the guest may change."""
-    return [REPO] if REPO in build_root().parents else [REPO, build_root()]
+def _writable(kernel):
+    """Return the directories of the host that the guest may change."""
+    wanted = [REPO, build_root(), *(overlay.root for overlay in kernel.subject.overlays)]
+    return [path for path in dict.fromkeys(wanted) if not set(path.parents) & set(wanted)]
 
 
 def _write_run(run, kernel, command, modules, tty, stop_at_report):
@@ -84,13 +83,13 @@ def _write_run(run, kernel, command, modules, tty, stop_at_report):
     # The command line of a kernel takes their path as it is, and not any path of a clone.
     for name in ('init', 'fstab'):
         shutil.copy(WORKBENCH / 'machine/init' / name, run)
-    (run / 'writable').write_text(''.join(f'{path}\n' for path in _writable()), encoding='utf-8')
+    (run / 'writable').write_text(''.join(f'{path}\n' for path in _writable(kernel)), encoding='utf-8')
     (run / 'modules').write_text(f'{kernel.modules}\n', encoding='utf-8')
     (run / 'command').write_text(command + '\n', encoding='utf-8')
-    here = '/run/lkmdemo'
+    here = '/run/workbench'
     scripts = shlex.quote(str(WORKBENCH / 'machine/init'))
     lines = [f'. {scripts}/before'] if stop_at_report else []
-    lines.append(f'cd {shlex.quote(str(REPO))}')
+    lines.append(f'cd {shlex.quote(str(kernel.subject.main.root))}')
     if tty:
         size = os.get_terminal_size()
         lines.append(f'exec <{tty} >{tty} 2>&1')
@@ -182,14 +181,14 @@ def _boot(kernel, command, log, patience, on_terminal=False, modules=(), out=Non
 
     The arguments are those of run(); machine: those of the machine's boot().
     """
-    target = MACHINES[kernel.target]
-    directory = Path(tempfile.mkdtemp(prefix='lkmdemo-'))
+    target = kernel.target
+    directory = Path(tempfile.mkdtemp(prefix='guest-'))
     log.parent.mkdir(parents=True, exist_ok=True)
     read_end, write_end = os.pipe()
     tty = status = None
     followers = []
     try:
-        _write_run(directory, kernel, command, modules, target.TERMINAL if on_terminal else None,
+        _write_run(directory, kernel, command, modules, target.terminal if on_terminal else None,
                    patience.limits.report)
         with contextlib.ExitStack() as stack:
             if on_terminal:
@@ -197,7 +196,7 @@ def _boot(kernel, command, log, patience, on_terminal=False, modules=(), out=Non
             else:
                 followers = [_Follower(directory / 'out', out or sys.stdout.buffer),
                              _Follower(directory / 'err', err or sys.stderr.buffer)]
-            child = target.boot(kernel, [directory, *_writable()], write_end, tty, **machine)
+            child = target.boot(kernel, [directory, *_writable(kernel)], write_end, tty, **machine)
             # Before the terminal is restored: the guest may change it until then.
             stack.callback(_kill, child)
             started(child)
@@ -249,17 +248,17 @@ def _kvm_works(kernel):
 def slowness(kernel, with_kvm=False):
     """How many times longer than on um something may take on a kernel."""
     return max(DEBUG_SLOWNESS if kernel.debug else 1,
-               1 if with_kvm else MACHINES[kernel.target].SLOWNESS)
+               1 if with_kvm else kernel.target.slowness)
 
 
 def room(kernel, guests):
     """For how many of so many guests at a time there is room, and where, for run()."""
-    return MACHINES[kernel.target].room(guests)
+    return kernel.target.room(guests)
 
 
 def run(kernel, command, log, timeout=None, limit=TIMEOUT, silence=0, on_terminal=False, where=None,
         modules=(), out=None, err=None, stopped=lambda: False, started=lambda child: None, processors=2,
-        machine=(), stop_at_report=True, with_kvm=True):
+        extra=(), options=(), stop_at_report=True, with_kvm=True):
     """Boot the kernel, run a shell command in it, and return its exit status.
 
     timeout: seconds for all of it, exactly, if the user names them. limit: the
@@ -269,23 +268,23 @@ def run(kernel, command, log, timeout=None, limit=TIMEOUT, silence=0, on_termina
     modules: what to load first. out, err: where its output goes, byte for byte;
     our own by default. log: the file for the kernel log. stopped: is called now
     and then, and returns whether to give up. started: is called with the child that the
-    machine is. processors: how many the guest has. machine: more for the command
-    line of the machine. stop_at_report: whether a report stops the guest. with_kvm:
+    machine is. processors: how many the guest has. extra, options: those of
+    Machine.boot(). stop_at_report: whether a report stops the guest. with_kvm:
     whether KVM may be used.
 
     A report in the kernel log, a death and a time-out are printed, with the lines
     that matter, and fail the run whatever the command's status was.
     """
-    options = {'extra': machine, 'processors': processors, **(where or room(kernel, 1)[1])}
-    if kernel.target == 'x86_64':
+    machine = {'extra': extra, 'options': options, 'processors': processors, **(where or room(kernel, 1)[1])}
+    if kernel.target.has_kvm:
         with _asking:
-            options['kvm'] = with_kvm and _kvm_works(kernel)
-    slow = slowness(kernel, options.get('kvm', False))
+            machine['kvm'] = with_kvm and _kvm_works(kernel)
+    slow = slowness(kernel, machine.get('kvm', False))
     scanner = report.Scanner(USER_SPACE)
     limits = _Limits(0 if on_terminal else timeout or limit * slow, silence, BOOT_SILENCE * slow,
                      stop_at_report)
     status, why, ended = _boot(kernel, command, log, _Patience(limits, scanner), on_terminal, modules,
-                               out, err, stopped, started, **options)
+                               out, err, stopped, started, **machine)
     if why == STOP_REQUESTED:
         return STOPPED
     lines = scanner.report()

@@ -6,32 +6,29 @@ there is a complaint as well. There is no list of exceptions.
 """
 
 import io
-import itertools
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-from host import checkout
 from host.console import UserError, say
 from host.environment import environment
-from host.paths import REPO, WORKBENCH, build_root
+from host.paths import build_root
 from kernel import archive, build, source
 from machine import guest
+from machine.um import UM
 from ship import docs, series
 from subject import graft
 from verdict import evidence, kunit as verdict
 
 # How much of a failed check is shown; the rest is in its log.
 SHOWN = 20
-
-MODULES = 'drivers/misc/lkmdemo'
-KUNIT = 'lib/lkmdemo_kunit'
 
 # The largest stack frame of a module, in bytes.
 FRAME = 256
@@ -48,7 +45,7 @@ class Check(NamedTuple):
     """
     name: str
     programs: tuple
-    run: callable
+    run: Callable[['Lint'], tuple[str, list[str]]]
     quick: bool
 
 
@@ -66,16 +63,18 @@ def _check(name, *programs, quick=True):
 class Lint:
     """What the checks look at: a grafted tree, and the series cut from it."""
 
-    def __init__(self, tree, scratch):
+    def __init__(self, tree, subject, scratch):
         self.tree = tree
+        self.subject = subject
+        self.overlay = subject.main
         self.scratch = scratch
         self.directory = build_root() / 'lint'
         shutil.rmtree(self.directory, ignore_errors=True)
         self.directory.mkdir()
-        self.series = series.Series(tree)
+        self.series = series.Series(tree, self.overlay)
         self.files = list(self.series.sources)
         self.cut = []
-        self.log = None
+        self.log = self.directory / 'lint.log'
 
     @property
     def patches(self):
@@ -144,8 +143,9 @@ def _checkpatch(lint):
 def _get_maintainer(lint):
     complaints = []
     reached = lint.each(lint.patches, 'scripts/get_maintainer.pl', '--no-git', '--no-git-fallback')
+    title = lint.overlay.maintainers.partition('\n')[0]
     for patch, lines in zip(lint.patches, reached):
-        for role in (r'\((maintainer|supporter):LKMDEMO', r'\(open list'):
+        for role in (rf'\((maintainer|supporter):{re.escape(title)}', r'\(open list'):
             if not any(re.search(role, line) for line in lines):
                 complaints.append(f'{patch.name} reaches none of "{role}"')
     return f'{len(lint.patches)} patches', complaints
@@ -160,14 +160,26 @@ def _kernel_doc(lint):
 
 @_check('htmldocs', 'sphinx-build', 'dot')
 def _htmldocs(lint):
-    page, lint.log = docs.build(lint.tree)
-    return f'{len(list(page.parent.glob("*.html")))} pages', docs.warnings(lint.tree, lint.log)
+    page, lint.log = docs.build(lint.tree, lint.overlay)
+    return f'{len(list(page.parent.glob("*.html")))} pages', docs.warnings(lint.tree, lint.log, lint.overlay)
+
+
+# What a file says that is generated from a netlink specification.
+_GENERATED = re.compile(r'^/\*\s+(Documentation/netlink/specs/\S+) \*/\n/\* YNL-GEN (\S+) (\S+) \*/', re.MULTILINE)
 
 
 @_check('ynl', 'python3')
 def _ynl(lint):
-    return 'netlink glue', lint.complaints(WORKBENCH / 'ship/check-netlink', lint.tree,
-                                           PYTHON=sys.executable)
+    complaints = []
+    generated = {path: match for path in lint.ours('.c', '.h')
+                 if (match := _GENERATED.search(lint.series.sources[path].read_text(encoding='utf-8')))}
+    for path, (specification, mode, kind) in ((path, match.groups()) for path, match in generated.items()):
+        made = lint.scratch / Path(path).name
+        complaints += lint.complaints(sys.executable, '-B', 'tools/net/ynl/pyynl/ynl_gen_c.py', '--mode', mode,
+                                      f'--{kind}', '-o', made, '--spec', specification)
+        if made.exists() and made.read_bytes() != lint.series.sources[path].read_bytes():
+            complaints.append(f'{path} is not what {specification} generates')
+    return f'{len(generated)} generated files', complaints
 
 
 @_check('spdxcheck', 'python3')
@@ -190,8 +202,8 @@ def _checkkconfigsymbols(lint):
 
 @_check('codespell', 'codespell')
 def _codespell(lint):
-    files = checkout.files()
-    return f'{len(files)} files', lint.complaints('codespell', *files, cwd=REPO)
+    files = lint.overlay.names
+    return f'{len(files)} files', lint.complaints('codespell', *files, cwd=lint.overlay.root)
 
 
 def _is_shell(path):
@@ -201,18 +213,19 @@ def _is_shell(path):
 
 @_check('shellcheck', 'shellcheck')
 def _shellcheck(lint):
-    own = [path for path in checkout.files('.ci', 'workbench') if _is_shell(REPO / path)]
+    root = lint.overlay.root
+    own = [path for path in lint.overlay.names if path not in lint.overlay.files and _is_shell(root / path)]
     scripts = [path for path in lint.files if _is_shell(lint.series.sources[path])]
     return f'{len(own) + len(scripts)} scripts', [
-        *lint.complaints('shellcheck', '-x', '-f', 'gcc', *own, cwd=REPO),
+        *lint.complaints('shellcheck', '-x', '-f', 'gcc', *own, cwd=root),
         *lint.complaints('shellcheck', '-x', '-P', 'SCRIPTDIR', '-f', 'gcc', *scripts)]
 
 
 @_check('flake8', 'flake8')
 def _flake8(lint):
-    files = [path for path in checkout.files() if path.endswith('.py')]
+    files = [path for path in lint.overlay.names if path.endswith('.py')]
     return f'{len(files)} files', lint.complaints('flake8', '--isolated', '--max-line-length=120',
-                                                  '--max-complexity=14', *files, cwd=REPO)
+                                                  '--max-complexity=14', *files, cwd=lint.overlay.root)
 
 
 @_check('git am', 'git', quick=False)
@@ -234,45 +247,47 @@ def _git_am(lint):
 @_check('coccicheck', 'spatch', quick=False)
 def _coccicheck(lint):
     complaints = []
-    for directory in (MODULES, KUNIT):
+    for directory in lint.overlay.directories:
         status, lines = lint.run('make', '-s', '-C', lint.tree, 'ARCH=um', 'MODE=report',
                                  f'J={build.JOBS}', f'M={lint.tree / directory}', 'coccicheck')
         # Paths are from the directory on; whole ones are those of the rules.
         complaints += [line for line in lines if re.match(r'\./\S+:\d+', line)]
         if status:
             complaints.append(f'coccicheck ended with {status} on {directory}')
-    return f'{MODULES}, {KUNIT}', complaints
+    return ', '.join(lint.overlay.directories), complaints
 
 
 class Step(build.Kernel):
     """The um kernel with the first patches of the series, in one directory for all."""
 
-    def __init__(self, tree):
-        super().__init__(tree, 'um', name='um-lint')
-        self.whole = self.fragments
-        self.fragments = [self.out / 'step.config']
-        self.out.mkdir(exist_ok=True)
+    def __init__(self, tree, subject):
+        super().__init__(tree, UM, subject, name='um-lint')
+        self.absent: set[str] = set()
 
-    def take(self, lint, n):
-        """Put the tree into the state after patch n, and configure what there is."""
+    def configuration(self):
+        """Return the settings without those of symbols that later patches define."""
+        text, wishes = super().configuration()
+        return '\n'.join(line for line in text.splitlines()
+                         if line.partition('=')[0] not in self.absent) + '\n', wishes
+
+    def enter(self, lint, n):
+        """Put the tree into the state after patch n, and configure what it defines."""
         states = lint.scratch / 'state'
         content = lint.series.content(n)
         series.write_tree(states, {path: content[path] for path in lint.series.sources},
                           lint.series.mode)
         rules = [rule._replace(lines=lint.series.states[path][n])
                  for path, rule in lint.series.rules.items() if lint.series.states[path][n]]
-        graft.graft(self.tree, {path: states / path for path in lint.series.sources
-                                if content[path]}, rules)
-        symbols = {symbol for path, data in content.items() if data and path.endswith('/Kconfig')
-                   for symbol in re.findall(rb'^config (LKMDEMO\w*)', data, re.M)}
-        lines = [line for fragment in self.whole for line in fragment.read_text().splitlines()
-                 if not line.startswith('CONFIG_LKMDEMO') or line[7:-2].encode() in symbols]
-        self.fragments[0].write_text('\n'.join(lines) + '\n', encoding='utf-8')
+        graft.graft(self.tree, lint.overlay, {path: states / path for path in lint.series.sources
+                                              if content[path]}, rules)
+        defined = {symbol.decode() for path, data in content.items() if data and path.endswith('/Kconfig')
+                   for symbol in re.findall(rb'^config (\w+)', data, re.M)}
+        self.absent = {f'CONFIG_{symbol}' for symbol in lint.overlay.own_symbols if symbol not in defined}
 
 
 def _warnings(lint, kernel):
     """What gcc and sparse say about our directories."""
-    goals = [f'{path}/' for path in (MODULES, KUNIT) if (kernel.tree / path / 'Makefile').exists()]
+    goals = [f'{path}/' for path in lint.overlay.directories if (kernel.tree / path / 'Makefile').exists()]
     status, lines = lint.run(*kernel.make('W=1', 'C=2', f'CHECK={SPARSE}', *goals),
                              **{key: value for key, value in build.compiler_environment().items()
                                 if key.startswith('CCACHE') or key == 'PATH'})
@@ -282,7 +297,7 @@ def _warnings(lint, kernel):
 
 def _frames(lint, kernel):
     """The functions of our modules that take too much of the stack."""
-    objects = [path for directory in (MODULES, KUNIT) for path in (kernel.out / directory).glob('*.o')
+    objects = [path for directory in lint.overlay.directories for path in (kernel.out / directory).glob('*.o')
                if not path.name.endswith('.mod.o')]
     owned = graft.owned(kernel.tree)
     complaints = []
@@ -303,59 +318,53 @@ def _frames(lint, kernel):
 def _bisect(lint):
     """Each patch in its turn: no warning, the modules load, the suites pass."""
     complaints = []
-    kernel = Step(lint.tree)
+    kernel = Step(lint.tree, lint.subject)
     try:
         # The whole first: most of it is in the compiler's cache.
-        kernel.take(lint, len(lint.series.patches) - 1)
+        kernel.enter(lint, len(lint.series.patches) - 1)
         build.build(kernel)
-        graft.ungraft(lint.tree)
+        graft.ungraft(lint.tree, lint.overlay.name)
         for n, patch in enumerate(lint.series.patches):
-            kernel.take(lint, n)
+            kernel.enter(lint, n)
             build.build(kernel, always=True)
             found = _warnings(lint, kernel)
             modules = build.driver_modules(kernel)
             if guest.run(kernel, 'true', kernel.log('boot'), modules=modules, out=io.BytesIO()):
                 found.append(f'the modules {" ".join(modules)} do not load, see {kernel.log("boot")}')
-            if (kernel.tree / KUNIT).exists():
+            if build.kunit_modules(kernel):
                 tally = verdict.kunit_modules(kernel, show=False)
                 if tally.failed or not tally.passed:
                     found.append(f'KUnit: {tally}')
             complaints += [f'{patch.name}: {line}' for line in found]
     finally:
-        graft.graft(lint.tree)
+        graft.graft(lint.tree, lint.overlay)
     return f'each of {len(lint.series.patches)} patches', complaints
 
 
-def _choices():
-    """Each way to build the modules in, as modules or not at all, that Kconfig allows.
+def _choices(overlay):
+    """Return the configurations of an overlay to build, a dictionary of symbols each.
 
-    But for the tests built in, which is what kunit.py builds. Nothing but the tests
-    needs hello and pool, which take turns with the device in what they are.
+    The file "configurations" in its folder has one in each line. Without it: all
+    symbols built in, all modules, and each alone.
     """
-    ranks = 'nmy'
-    for test, device, counter, clients in itertools.product('nm', ranks, ranks, ranks):
-        # The test selects the device, the device the counters; the clients depend on them.
-        if not ranks.index(test) <= ranks.index(device) <= ranks.index(counter) >= ranks.index(clients):
-            continue
-        yield {'LKMDEMO_KUNIT_TEST': test, 'LKMDEMO': device,
-               'LKMDEMO_NETLINK': 'n' if clients == 'n' or device == 'n' else 'y',
-               'LKMDEMO_COUNTER': counter, 'LKMDEMO_CLIENTS': clients, 'LKMDEMO_HELLO': device,
-               'LKMDEMO_POOL': {'n': 'n', 'm': 'y', 'y': 'm'}[device]}
+    if overlay.about.folder and (overlay.folder / 'configurations').exists():
+        lines = (overlay.folder / 'configurations').read_text(encoding='utf-8').splitlines()
+        return [dict(setting.split('=') for setting in line.split()) for line in lines
+                if line and not line.startswith('#')]
+    symbols = [symbol for symbol, kind in overlay.own_symbols.items() if kind == 'tristate']
+    return [dict.fromkeys(symbols, 'y'), dict.fromkeys(symbols, 'm'),
+            *({**dict.fromkeys(symbols, 'n'), symbol: 'm'} for symbol in symbols)]
 
 
 @_check('y and m', 'ccache', quick=False)
 def _y_and_m(lint):
     complaints = []
     # Where the steps were built: most of the kernel is as it was there.
-    kernel = build.Kernel(lint.tree, 'um', name='um-lint')
-    kernel.out.mkdir(exist_ok=True)
-    choice = kernel.out / 'choice.config'
-    kernel.fragments.append(choice)
-    choices = list(_choices())
+    kernel = build.Kernel(lint.tree, UM, lint.subject, name='um-lint')
+    choices = _choices(lint.overlay)
     for symbols in choices:
-        choice.write_text(''.join(f'# CONFIG_{symbol} is not set\n' if value == 'n' else
-                                  f'CONFIG_{symbol}={value}\n' for symbol, value in symbols.items()),
-                          encoding='utf-8')
+        kernel.extra = ''.join(f'# CONFIG_{symbol} is not set\n' if value == 'n' else
+                               f'CONFIG_{symbol}={value}\n' for symbol, value in symbols.items())
         try:
             build.build(kernel)
         except UserError as error:
@@ -366,7 +375,7 @@ def _y_and_m(lint):
 
 @_check('checkstack', 'nm', 'objdump', 'perl', quick=False)
 def _checkstack(lint):
-    kernel = build.Kernel(lint.tree, 'um')
+    kernel = build.Kernel(lint.tree, UM, lint.subject)
     build.build(kernel)
     return f'the modules and their tests, {FRAME}', _frames(lint, kernel)
 
@@ -375,32 +384,32 @@ def _row(*columns):
     print('{:21}{:32}{:>6}  {}'.format(*columns), flush=True)
 
 
-def lint(tree, quick):
+def lint(tree, subject, quick):
     """Run the checks and print the table; return how many have complained."""
     failures = []
-    before = {} if quick else evidence.about(tree)
-    with tempfile.TemporaryDirectory(prefix='lkmdemo-lint-') as scratch:
-        subject = Lint(tree, Path(scratch))
+    before = {} if quick else evidence.about(tree, subject)
+    with tempfile.TemporaryDirectory(prefix='workbench-lint-') as scratch:
+        run = Lint(tree, subject, Path(scratch))
         _row('tool', 'on', 'time', 'result')
         for check in CHECKS:
             if quick and not check.quick:
                 continue
-            subject.log = subject.directory / f'{re.sub("[^a-zA-Z0-9]+", "-", check.name)}.log'
+            run.log = run.directory / f'{re.sub("[^a-zA-Z0-9]+", "-", check.name)}.log'
             start = time.monotonic()
             missing = [program for program in check.programs if not shutil.which(program)]
             if missing:
                 looked_at, complaints = '', [f'{program} is not installed' for program in missing]
             else:
                 try:
-                    looked_at, complaints = check.run(subject)
+                    looked_at, complaints = check.run(run)
                 except UserError as error:
                     looked_at, complaints = '', str(error).splitlines()
             _row(check.name, looked_at, f'{time.monotonic() - start:.0f} s',
                  f'failed: {len(complaints)}' if complaints else 'passed')
             if complaints:
-                failures.append((check, complaints, subject.log))
+                failures.append((check, complaints, run.log))
     if not failures and not quick:
-        evidence.remember_lint(before, tree)
+        evidence.record_lint(before, tree, subject)
     for check, complaints, log in failures:
         say(f'\n{check.name}, log: {log}')
         say('\n'.join('  ' + line for line in complaints[:SHOWN]))

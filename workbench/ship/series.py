@@ -17,13 +17,16 @@ from typing import NamedTuple
 
 from host import git
 from host.console import UserError
-from host.paths import REPO, WORKBENCH, build_root
+from host.paths import build_root
 from kernel import source
-from subject import graft
+from subject import graft, placement
+from subject.overlay import Overlay
+from subject.subject import Subject
 from verdict import evidence
 
-DESCRIPTIONS = WORKBENCH / 'series'
-COVER = DESCRIPTIONS / 'cover'
+# In the folder of an overlay.
+DESCRIPTIONS = 'series'
+COVER = 'cover'
 
 
 class Patch(NamedTuple):
@@ -42,22 +45,24 @@ def parse(name, text):
     """Read the description of a patch."""
     message, separator, rest = text.partition('\n---\n')
     if not separator:
-        raise UserError(f'workbench/series/{name} has no line "---" behind its message')
-    takes, parts = {}, None
+        raise UserError(f'series/{name} has no line "---" behind its message')
+    takes: dict[str, list[str]] = {}
+    parts = None
     for line in rest.splitlines():
         if line.startswith('\t'):
             if parts is None:
-                raise UserError(f'workbench/series/{name}: no file is named before "{line.strip()}"')
+                raise UserError(f'series/{name}: no file is named before "{line.strip()}"')
             parts.append(line[1:])
         elif line and not line.startswith('#'):
             parts = takes.setdefault(line, [])
     return Patch(name, message.strip() + '\n', takes)
 
 
-def descriptions():
-    """The patches, in their order."""
+def descriptions(overlay: Overlay) -> list[Patch]:
+    """Return the patches of an overlay, in their order."""
+    directory = overlay.in_folder(DESCRIPTIONS, 'descriptions of the patches of its series')
     return [parse(path.name, path.read_text(encoding='utf-8'))
-            for path in sorted(DESCRIPTIONS.glob('[0-9]*'))]
+            for path in sorted(directory.glob('[0-9]*'))]
 
 
 def _code(line):
@@ -160,21 +165,21 @@ def _tidy(text):
 
 def _first_owners(texts, patches):
     """Map each path to the number of the patch that brings the file."""
-    owners = {}
+    owners: dict[str, int] = {}
     for n, patch in enumerate(patches):
         for pattern, parts in patch.takes.items():
             paths = [path for path in texts
                      if path == pattern or not parts and fnmatch.fnmatch(path, pattern)]
             if not paths:
-                raise UserError(f'workbench/series/{patch.name}: there is no {pattern}')
+                raise UserError(f'series/{patch.name}: there is no {pattern}')
             for path in () if parts else paths:
                 if path in owners:
-                    raise UserError(f'workbench/series/{patch.name}: {path} '
+                    raise UserError(f'series/{patch.name}: {path} '
                                     f'is in {patches[owners[path]].name} already')
                 owners[path] = n
     lost = [path for path in texts if path not in owners]
     if lost:
-        raise UserError('no patch of workbench/series takes:\n  ' + '\n  '.join(lost))
+        raise UserError('no patch of the series takes:\n  ' + '\n  '.join(lost))
     return owners
 
 
@@ -219,22 +224,22 @@ def split(texts, patches):
                 try:
                     whole[path].take(n, part)
                 except (UserError, re.error) as error:
-                    raise UserError(f'workbench/series/{patch.name}: {error}') from None
+                    raise UserError(f'series/{patch.name}: {error}') from None
     return {path: [text.state(n) for n in range(len(patches))] for path, text in whole.items()}
 
 
 class Series:
     """The states of a kernel tree's files, from the pristine ones to the graft."""
 
-    def __init__(self, tree):
-        """tree: a kernel tree, grafted or not, for the lines around ours."""
-        self.patches = descriptions()
-        self.sources = graft.upstream_files()
-        self.rules = {rule.path: rule for rule in graft.all_rules()}
+    def __init__(self, tree, overlay):
+        """tree: a kernel tree, grafted or not, for the lines around those of the overlay."""
+        self.patches = descriptions(overlay)
+        self.sources = overlay.files
+        self.rules = {rule.path: rule for rule in placement.rules(overlay)}
         texts = {path: file.read_bytes().decode('latin-1') for path, file in self.sources.items()}
         texts.update((path, rule.lines) for path, rule in self.rules.items())
         self.states = split(texts, self.patches)
-        self.pristine = {path: graft.pristine(tree, path) for path in self.rules}
+        self.pristine = {path: graft.pristine(tree, path, overlay) for path in self.rules}
 
     def content(self, n):
         """Map each path to its bytes after patch n, or None when it is not there."""
@@ -264,11 +269,11 @@ def write_tree(directory, files, mode=lambda path: 0o644):
         file.chmod(mode(path))
 
 
-def identity():
-    """The name and the address that git is configured with."""
+def identity(root: Path):
+    """Return the name and the address that git is configured with in a repository."""
     values = []
     for key in ('user.name', 'user.email'):
-        value = git.read(REPO, 'config', key).stdout.decode(errors='replace').strip()
+        value = git.read(root, 'config', key).stdout.decode(errors='replace').strip()
         if not value:
             raise UserError(f'git has no {key}, and patches are from somebody: '
                             f"git config --global {key} '...'")
@@ -276,14 +281,14 @@ def identity():
     return values
 
 
-# Authors of what is cut to be checked, and sent to nobody.
-MAINTAINERS = ('LKMDEMO maintainers', 'lkmdemo@example.org')
+# The author of patches that are created to be checked, and sent to nobody.
+NOBODY = ('The workbench', 'workbench@example.org')
 
 
 class Repository(git.Repository):
     """A git repository of the files that the series touches, and no others."""
 
-    def __init__(self, directory, author=MAINTAINERS):
+    def __init__(self, directory, author=NOBODY):
         super().__init__(directory, author)
 
     def commit(self, files, message, mode=lambda path: 0o644, *options):
@@ -340,11 +345,11 @@ def _check_messages(series, repository, applied):
     """Raise UserError for a message that does not survive git format-patch and git am."""
     for patch, was, came in zip(series.patches, repository.messages(), applied.messages(), strict=True):
         if came != was:
-            raise UserError(f'workbench/series/{patch.name}: git am would change this message to:\n'
+            raise UserError(f'series/{patch.name}: git am would change this message to:\n'
                             + textwrap.indent(came.strip(), '  '))
 
 
-def cut(series, directory, version=None, author=MAINTAINERS, cover=None, previous=()):
+def cut(series, directory, version=None, author=NOBODY, cover=None, previous=()):
     """Write the patches into a directory, with git format-patch; return their paths.
 
     version: its number, if it has one. author: a name and an address. cover: the
@@ -353,7 +358,7 @@ def cut(series, directory, version=None, author=MAINTAINERS, cover=None, previou
     and what comes out compared with the graft.
     """
     options = [f'-v{version}'] if version else []
-    with tempfile.TemporaryDirectory(prefix='lkmdemo-series-') as scratch:
+    with tempfile.TemporaryDirectory(prefix='workbench-series-') as scratch:
         repository = Repository(Path(scratch) / 'cut', author)
         repository.commit(series.pristine, 'pristine')
         repository.git('tag', 'pristine')
@@ -367,7 +372,7 @@ def cut(series, directory, version=None, author=MAINTAINERS, cover=None, previou
             changes = {path: data for path, data in series.content(n).items()
                        if data != before.get(path)}
             if not changes:
-                raise UserError(f'workbench/series/{patch.name} changes nothing')
+                raise UserError(f'series/{patch.name} changes nothing')
             repository.commit(changes, patch.message, series.mode, '-s')
         if cover:
             repository.git('config', 'branch.base.description', cover)
@@ -388,9 +393,9 @@ def cut(series, directory, version=None, author=MAINTAINERS, cover=None, previou
     return patches
 
 
-def _figures(present):
+def _figures(present, subject):
     """The lines of the cover letter that say which tests have passed, and where."""
-    runs = evidence.tests(present)
+    runs = evidence.tests(present, subject)
     if not runs:
         raise UserError('the cover letter has the figures of the last test run, and there is '
                         'none that holds: run make test first')
@@ -405,7 +410,7 @@ def _figures(present):
     return '\n'.join(lines)
 
 
-def cover_letter(text, present, release):
+def cover_letter(text, present, release, subject):
     """The text of the cover letter, its subject first.
 
     text: that of the file, with fields in braces. present: what evidence.about()
@@ -415,12 +420,13 @@ def cover_letter(text, present, release):
     checked = evidence.lint_holds(present)
     text = '\n\n'.join(paragraph for paragraph in text.split('\n\n')
                        if checked or not paragraph.startswith('{lint}'))
-    fields = {'lint': '', 'tests': _figures(present), 'release': release}
+    fields = {'lint': '', 'tests': _figures(present, subject), 'release': release}
     return re.sub('{(' + '|'.join(fields) + ')}', lambda match: fields[match[1]], text)
 
 
-def make(tree, version: int):
-    """Cut a version of the series, with its cover letter, into build/series."""
+def make(tree, subject: Subject, version: int):
+    """Create a version of the series, with its cover letter, in build/series."""
+    overlay = subject.main
     directory = build_root() / 'series'
     directory.mkdir(exist_ok=True)
     previous = []
@@ -430,10 +436,11 @@ def make(tree, version: int):
         if not previous:
             raise UserError(f'V={version} shows what has changed since v{before}, and there is '
                             f'no {directory}/v{before}-*.patch')
-    author = identity()
-    cover = cover_letter(COVER.read_text(encoding='utf-8'), evidence.about(tree), source.release(tree))
+    author = identity(overlay.root)
+    cover = cover_letter((overlay.folder / DESCRIPTIONS / COVER).read_text(encoding='utf-8'),
+                         evidence.about(tree, subject), source.release(tree), subject)
     with tempfile.TemporaryDirectory(prefix='.new-', dir=directory) as fresh:
-        cut(Series(tree), Path(fresh), version, author=author, cover=cover, previous=previous)
+        cut(Series(tree, overlay), Path(fresh), version, author=author, cover=cover, previous=previous)
         for old in numbered(directory, version).values():
             old.unlink()
         made = []

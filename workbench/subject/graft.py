@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Graft the driver into a kernel tree, and ungraft it.
+"""Graft an overlay into a kernel tree, and ungraft it.
 
 A record in the tree says what was written there, so that ungrafting restores the
 tree byte for byte and no file of the user's is overwritten. The record is written
 before the files that it names: after an interrupted graft, another one completes
 it, and an ungraft undoes it. Nothing outside the tree is written: a path on which
-a symbolic link stands is refused.
+a symbolic link stands is refused. Each overlay in a tree has a record of its own.
 """
 
 import contextlib
@@ -15,14 +15,16 @@ import os
 import re
 from pathlib import Path
 
-from host import checkout
 from host.console import UserError
-from host.paths import REPO
-from subject import rules
+from subject import placement
+from subject.overlay import Overlay
 
-# The kernel's .gitignore ignores names with a leading dot.
-RECORD = '.lkmdemo-graft'
-TEMPORARY = '.lkmdemo-graft.tmp'
+TEMPORARY = '.graft.tmp'
+
+
+def record_name(name: str) -> str:
+    """Return the file name of the record of an overlay; the kernel's .gitignore ignores a leading dot."""
+    return f'.{name}-graft'
 
 
 class Record:
@@ -33,8 +35,9 @@ class Record:
     way, the last being the newest.
     """
 
-    def __init__(self, tree):
-        self.path = tree / RECORD
+    def __init__(self, tree, name):
+        self.name = name
+        self.path = tree / record_name(name)
         self.files, self.lines, self.directories = {}, {}, []
         if os.path.lexists(self.path):
             try:
@@ -57,6 +60,12 @@ class Record:
         text = json.dumps({'files': self.files, 'lines': self.lines,
                            'directories': self.directories}, indent=1, sort_keys=True)
         _write(self.path, text.encode() + b'\n')
+
+
+def records(tree: Path) -> list[Record]:
+    """Return the records of all overlays in a tree."""
+    return [Record(tree, path.name.removeprefix('.').removesuffix('-graft'))
+            for path in sorted(tree.glob(record_name('[a-z]*')))]
 
 
 def _check_record(known) -> None:
@@ -123,27 +132,6 @@ def _check_access(tree: Path, paths) -> None:
             raise UserError(f'{directory} cannot be written to')
 
 
-def upstream_files():
-    """Map each path in the kernel to the file of the repository for it."""
-    names = checkout.files(*rules.UPSTREAM)
-    for top in rules.UPSTREAM:
-        if not any(f'{name}/'.startswith(f'{top}/') for name in names):
-            raise UserError(f'{REPO} has no {top}: the driver is not there as a whole')
-    return {rules.RENAMED.get(name, name): REPO / name for name in names}
-
-
-def _maintainers_rule():
-    patch = (REPO / 'MAINTAINERS.patch').read_text(encoding='utf-8')
-    added = [line[1:] for line in patch.splitlines()
-             if line.startswith('+') and not line.startswith('+++')]
-    return rules.MAINTAINERS._replace(lines='\n'.join(added) + '\n')
-
-
-def all_rules():
-    """Return every rule, with the text of each."""
-    return (*rules.RULES, _maintainers_rule())
-
-
 def _insertion_point(rule, text):
     """Return where in a file's text the rule's lines belong; None if nowhere."""
     lines = text.splitlines(keepends=True)
@@ -151,12 +139,15 @@ def _insertion_point(rule, text):
              if (match := re.match(rule.among, line.rstrip('\n')))]
     if not found:
         return None
-    if rule.place == rules.BEFORE:
+    if rule.place == placement.BEFORE:
         at = found[0][0]
-    elif rule.place == rules.LAST:
+    elif rule.place == placement.LAST:
         at = found[-1][0] + 1
     else:
-        own = re.match(rule.among, rule.lines.splitlines()[0]).group(1)
+        match = re.match(rule.among, rule.lines.splitlines()[0])
+        if not match or not match.re.groups:
+            raise UserError(f'the lines for {rule.path} do not match "{rule.among}", which has to have a group')
+        own = match.group(1)
         smaller = [(match.group(1), n) for n, (_, match) in enumerate(found) if match.group(1) < own]
         nearest = max(smaller)[1] if smaller else -1
         if nearest + 1 < len(found):
@@ -201,14 +192,14 @@ def _inserted(text: str, texts: list[str]) -> str:
     return next((lines for lines in texts if _position(text, lines) >= 0), texts[-1])
 
 
-def _edited_line(text: str, inserted: str) -> int | None:
+def _edited_line(text: str, inserted: str, name: str, others: set[str]) -> int | None:
     """Return the index of a line that is an edited version of inserted lines, or a second one.
 
     Where the lines are not there as they were inserted, that is any line that
-    names the driver; what the driver is named after is its own.
+    contains the name of the overlay, except the lines of other overlays.
     """
     lines, own = text.split('\n'), inserted.split('\n')[:-1]
-    naming = [i for i, line in enumerate(lines) if rules.NAME in line.lower()]
+    naming = [i for i, line in enumerate(lines) if name in line.lower() and line not in others]
     at = _position(text, inserted)
     if at >= 0:
         first = text[:at].count('\n')
@@ -226,7 +217,9 @@ def _edited_lines(tree: Path, record: Record):
     """Yield the places of inserted lines that were edited since, for a message."""
     for path, texts in record.lines.items():
         text = _decode(_read(tree / path) or b'')
-        index = _edited_line(text, _inserted(text, texts))
+        others = {line for other in records(tree) if other.name != record.name
+                  for inserted in other.lines.get(path, ()) for line in inserted.split('\n')}
+        index = _edited_line(text, _inserted(text, texts), record.name, others)
         if index is not None:
             yield f'{tree / path}:{index + 1}: {text.split(chr(10))[index].strip()}'
 
@@ -266,9 +259,9 @@ def _plan(tree, record, sources, wanted):
             conflicts.append(path)
         files[path] = new
     if conflicts:
-        raise UserError(f'{tree} has files of the driver with other contents, '
+        raise UserError(f'{tree} has files of {record.name} with other contents, '
                         'which graft did not write:\n  ' + '\n  '.join(conflicts)
-                        + '\nMove them away, or bring their changes into the repository.')
+                        + '\nMove them away, or bring their changes into the overlay.')
     edited = list(_edited_lines(tree, record))
     if edited:
         raise UserError('these lines were changed since they were grafted, restore or remove them '
@@ -288,7 +281,7 @@ def _lines_of_a_lost_graft(tree, sources, wanted):
 
 
 def _gone(tree, record, sources):
-    """Yield the files that an earlier graft wrote and the repository no longer has."""
+    """Yield the files that an earlier graft wrote and the overlay no longer has."""
     for path in record.files:
         data = _read(tree / path)
         if path not in sources and data is not None and _digest(data) in record.files[path]:
@@ -296,7 +289,7 @@ def _gone(tree, record, sources):
 
 
 def _brought_back(tree, record, sources):
-    """Yield the files that were edited in the tree, and the edit is in the repository now."""
+    """Yield the files that were edited in the tree, and the edit is in the overlay now."""
     for path, digests in record.files.items():
         if path in sources:
             data = _read(tree / path)
@@ -304,17 +297,18 @@ def _brought_back(tree, record, sources):
                 yield path
 
 
-def graft(tree, sources=None, wanted=None):
-    """Put the driver into a tree; return how many of its files changed.
+def graft(tree, overlay, sources=None, wanted=None):
+    """Put an overlay into a tree; return how many of its files changed.
 
-    sources, wanted: other files and rules than those of the repository.
+    sources, wanted: other files and rules than those of the overlay.
 
     Files that are there already, with the right content, are left alone. Raises
     UserError, with nothing written, when a file or an edited line is in the way.
     """
-    record = Record(tree)
-    sources = upstream_files() if sources is None else sources
-    wanted = all_rules() if wanted is None else wanted
+    record = Record(tree, overlay.name)
+    sources = overlay.files if sources is None else sources
+    wanted = placement.rules(overlay) if wanted is None else wanted
+    others = {path for other in records(tree) if other.name != record.name for path in other.directories}
     files, lines = _plan(tree, record, sources, wanted)
     gone = list(_gone(tree, record, sources))
     brought_back = list(_brought_back(tree, record, sources))
@@ -325,7 +319,9 @@ def graft(tree, sources=None, wanted=None):
     for path, data in files.items():
         record.files.setdefault(path, []).append(_digest(data))
         for parent in reversed(Path(path).parents):
-            if not (tree / parent).exists() and str(parent) not in record.directories:
+            # A directory of several overlays remains until the last of them is removed.
+            is_ours = not (tree / parent).exists() or str(parent) in others
+            if is_ours and str(parent) not in record.directories:
                 record.directories.append(str(parent))
     for path, (inserted, _) in lines.items():
         record.lines.setdefault(path, []).append(inserted)
@@ -347,19 +343,19 @@ def graft(tree, sources=None, wanted=None):
     return len(files) + len(lines) + len(gone)
 
 
-def ungraft(tree):
-    """Take out of a tree what graft put there; return how many files changed.
+def ungraft(tree, name):
+    """Remove from a tree what the graft of an overlay has put there; return how many files changed.
 
     Raises UserError, with nothing changed, when a file or a line was edited since.
     """
-    record = Record(tree)
+    record = Record(tree, name)
     _check_access(tree, record.paths())
     edited = [str(tree / path) for path, digests in record.files.items()
               if (data := _read(tree / path)) is not None and _digest(data) not in digests]
     edited += _edited_lines(tree, record)
     if edited:
         raise UserError('these were changed since they were grafted, restore them or bring the '
-                        'changes into the repository first:\n  ' + '\n  '.join(edited))
+                        'changes into the overlay first:\n  ' + '\n  '.join(edited))
 
     changed = 0
     for path, texts in record.lines.items():
@@ -383,32 +379,37 @@ def ungraft(tree):
     return changed
 
 
-def pristine(tree, path):
-    """Return what a file that a rule changes is without the driver, as bytes."""
+def pristine(tree, path, overlay: Overlay):
+    """Return what a file that a rule changes is without any overlay, as bytes."""
     data = _read(tree / path)
     if data is None:
         raise UserError(f'{tree} has no {path}: not the kernel tree that is needed')
-    texts = Record(tree).lines.get(path) or [
-        rule.lines for rule in all_rules() if rule.path == path]
-    text = _without(_decode(data), _inserted(_decode(data), texts))
-    return data if text is None else text.encode('latin-1')
+    text = _decode(data)
+    inserted = [record.lines[path] for record in records(tree) if path in record.lines]
+    if not any(record.name == overlay.name for record in records(tree)):
+        inserted += [[rule.lines] for rule in placement.rules(overlay) if rule.path == path]
+    for texts in inserted:
+        without = _without(text, _inserted(text, texts))
+        text = text if without is None else without
+    return text.encode('latin-1')
 
 
 def owned(tree):
-    """Return the paths in a tree that graft wrote or changed, and its record."""
-    record = Record(tree)
-    have = [RECORD] if record.path.exists() else []
-    return [*have, *record.files, *record.lines]
+    """Return the paths in a tree that grafts wrote or changed, and their records."""
+    found = []
+    for record in records(tree):
+        found += [record.path.name, *record.files, *record.lines]
+    return found
 
 
-def holds_driver(tree: Path) -> bool:
-    """Return whether a tree contains the driver, grafted or not."""
-    return (tree / RECORD).exists() or any(
-        rules.NAME in _decode(_read(tree / rule.path) or b'').lower()
-        for rule in rules.RULES if rule.path.endswith('Kconfig'))
+def holds_driver(tree: Path, overlay: Overlay) -> bool:
+    """Return whether a tree contains the driver of an overlay, grafted or not."""
+    ours = tuple(f'{directory}/' for directory in overlay.directories)
+    return (tree / record_name(overlay.name)).exists() or any(
+        path.startswith(ours) and os.path.lexists(tree / path) for path in overlay.files)
 
 
-def differing(tree: Path) -> list[str]:
-    """Return the paths at which the files of the driver in a tree are not this clone's."""
-    return [path for path, source in upstream_files().items()
+def differing(tree: Path, overlay: Overlay) -> list[str]:
+    """Return the paths at which the files of the driver in a tree are not those of the overlay."""
+    return [path for path, source in overlay.files.items()
             if _read(tree / path) != source.read_bytes()]

@@ -20,7 +20,6 @@ from host import lock
 from host.console import UserError
 from host.pipeline import run_pipeline
 from kernel import archive, source
-from machine import x86_64
 
 APT_GET = '''#!/bin/sh
 echo "$*" >>{scratch}/calls
@@ -55,7 +54,6 @@ class ArchiveTest(unittest.TestCase):
                 about.size = size
                 tar.addfile(about, io.BytesIO(os.urandom(size)))
         cls.build('linux-source-7.3', {'usr/src/linux-source-7.3.tar.xz': tarball.read_bytes()})
-        cls.build('virtme-ng', {'usr/lib/python3/dist-packages/virtme/run.py': b'#' * 100000})
 
     @classmethod
     def build(cls, name, files):
@@ -112,12 +110,6 @@ class ArchiveTest(unittest.TestCase):
         with contextlib.redirect_stderr(io.StringIO()) as said:
             source.packaged('7.3')
         return said.getvalue()
-
-    def virtme(self):
-        """Return what is said when virtme-ng is wanted, and where it is."""
-        with contextlib.redirect_stderr(io.StringIO()) as said:
-            _, variables = x86_64._virtme()
-        return said.getvalue(), Path(variables['PYTHONPATH'])
 
     def assert_stays(self, pattern):
         """Unpack, which must fail for a reason that leaves the package where it is."""
@@ -210,31 +202,6 @@ class ArchiveTest(unittest.TestCase):
         self.assertRegex(said.getvalue(), 'not known; remove it to fetch it again')
         self.assertEqual(len(list(self.store.glob('*.deb'))), 1)
 
-    def test_a_damaged_virtme_ng_is_fetched_again(self):
-        _, home = self.virtme()
-        shutil.rmtree(self.cache / 'virtme-ng_1.0-1_all')
-        self.damage('virtme-ng')
-        said, home = self.virtme()
-        self.assertEqual(said.count('\n'), 1)
-        self.assertIn('damaged: fetching it again', said)
-        self.assertEqual((home / 'virtme/run.py').stat().st_size, 100000)
-
-    def test_virtme_ng_is_unpacked_as_a_whole_or_not_at_all(self):
-        self.virtme()
-        shutil.rmtree(self.cache / 'virtme-ng_1.0-1_all')
-        self.write_program('dpkg-deb', '#!/bin/sh\nmkdir -p "$3/usr"\nkill -KILL $$\n')
-        with self.assertRaisesRegex(UserError, 'dpkg-deb was killed by SIGKILL'):
-            self.virtme()
-        self.assertEqual([path.name for path in self.cache.glob('virtme*') if path.is_dir()], [])
-        (self.programs / 'dpkg-deb').unlink()
-        self.virtme()
-        self.assertEqual(self.calls('download'), 1)
-
-    def test_an_unpacked_package_needs_no_lock(self):
-        self.virtme()
-        with mock.patch.object(lock, 'held', side_effect=AssertionError):
-            self.virtme()
-
     def test_a_second_run_waits_and_says_for_what(self):
         self.fetch()
         said = io.StringIO()
@@ -262,14 +229,6 @@ class ArchiveTest(unittest.TestCase):
         archive.OS_RELEASE.unlink()
         with self.assertRaisesRegex(UserError, 'another system: name a kernel tree'):
             self.packaged()
-        self.assertEqual(self.calls(''), 0)
-
-    def test_virtme_ng_of_another_system_is_the_installed_one(self):
-        archive.OS_RELEASE.write_text('ID=arch\n')
-        with self.assertRaisesRegex(UserError, 'TARGET=x86_64 requires virtme-ng, which is not installed'):
-            x86_64._virtme()
-        self.write_program('virtme-run', '#!/bin/sh\n')
-        self.assertEqual(x86_64._virtme(), (['virtme-run'], {}))
         self.assertEqual(self.calls(''), 0)
 
 

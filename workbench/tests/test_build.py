@@ -9,12 +9,14 @@ from pathlib import Path
 from unittest import mock
 
 from kernel import build
+from machine.um import UM
 from subject import graft
 from trees import write
 
-SOURCE = 'drivers/misc/lkmdemo/file.c'
-KCONFIG = 'drivers/misc/lkmdemo/Kconfig'
-HEADER = 'include/linux/lkmdemo.h'
+SOURCE = 'drivers/misc/widget/file.c'
+KCONFIG = 'drivers/misc/widget/Kconfig'
+HEADER = 'include/linux/widget.h'
+SUBJECT = types.SimpleNamespace(sources=('drivers/misc/widget/', 'lib/widget_kunit/'))
 
 
 class BuildTest(unittest.TestCase):
@@ -26,12 +28,11 @@ class BuildTest(unittest.TestCase):
         self.tree = Path(directory.name) / 'linux-1.0'
         self.tree.mkdir()
         self.record({})
-        fragment = self.tree / 'x.config'
-        fragment.touch()
+        self.fragment = ''
         out = self.tree / 'out'
         self.kernel = types.SimpleNamespace(
-            tree=self.tree, fragments=[fragment], out=out, image=out / 'linux',
-            modules=out / 'modules', make=lambda *goals: goals)
+            tree=self.tree, configuration=lambda: (self.fragment, set()), out=out, image=out / 'linux',
+            modules=out / 'modules', make=lambda *goals: goals, subject=SUBJECT)
         self.goals = []
         self.configured = []
         for name, effect in (('_configure', lambda kernel, digest: self.configured.append(digest)),
@@ -49,7 +50,7 @@ class BuildTest(unittest.TestCase):
 
     def record(self, changed):
         files = {path: [changed.get(path, 'old')] for path in (SOURCE, KCONFIG, HEADER)}
-        (self.tree / graft.RECORD).write_text(
+        (self.tree / graft.record_name('widget')).write_text(
             json.dumps({'files': files, 'lines': {}, 'directories': []}), encoding='utf-8')
 
     def test_nothing_when_nothing_changed(self):
@@ -80,7 +81,7 @@ class BuildTest(unittest.TestCase):
         self.assertEqual(self.goals, [['all', 'headers']])
 
     def test_nothing_when_only_tests_and_documents_changed(self):
-        self.record({'Documentation/x.rst': 'new', 'tools/testing/selftests/lkmdemo/x.c': 'new'})
+        self.record({'Documentation/x.rst': 'new', 'tools/testing/selftests/widget/x.c': 'new'})
         build.build(self.kernel)
         self.assertEqual(self.goals, [])
 
@@ -94,7 +95,7 @@ class BuildTest(unittest.TestCase):
     def test_all_when_a_tool_or_the_configuration_changed(self):
         with mock.patch.object(build, '_tools', return_value='another compiler'):
             build.build(self.kernel)
-        self.kernel.fragments[0].write_text('CONFIG_X=y\n', encoding='ascii')
+        self.fragment = 'CONFIG_X=y\n'
         build.build(self.kernel)
         self.assertEqual(self.goals, [['all', 'headers']] * 2)
 
@@ -116,8 +117,8 @@ class BuildTest(unittest.TestCase):
         self.assertNotEqual(self.configured[-1], first)
 
     def test_the_sanitizers_are_for_the_driver_in_the_tree(self):
-        write(self.tree, {SOURCE: '', 'lib/lkmdemo_kunit/x.c': '', 'kernel/fork.c': ''})
-        kernel = types.SimpleNamespace(tree=self.tree, target='um')
+        write(self.tree, {SOURCE: '', 'lib/widget_kunit/x.c': '', 'kernel/fork.c': ''})
+        kernel = types.SimpleNamespace(tree=self.tree, target=UM, subject=SUBJECT)
         self.assertEqual(sorted(setting for setting in build.Kernel._sanitize_ours_alone(kernel)
                                 if setting.startswith('KASAN')),
                          ['KASAN_SANITIZE=n', 'KASAN_SANITIZE_file.o=y', 'KASAN_SANITIZE_x.o=y'])

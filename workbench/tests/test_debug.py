@@ -12,6 +12,9 @@ from pathlib import Path
 from unittest import mock
 
 from host.console import UserError
+from machine.qemu import X86_64
+from machine.um import UM
+from subject.overlay import Debug
 from verdict import debug
 
 KGDB = 'CONFIG_KGDB=y\nCONFIG_KGDB_SERIAL_CONSOLE=y\n'
@@ -25,8 +28,15 @@ class DebugTest(unittest.TestCase):
         directory = tempfile.TemporaryDirectory()
         self.addCleanup(directory.cleanup)
         self.out = Path(directory.name)
-        self.kernel = types.SimpleNamespace(target='x86_64', tree=self.out, out=self.out,
+        about = Debug('widget', 'widget_write', 'write.gdb', 'trigger', 'loop', {'stops': 'hit Breakpoint'})
+        overlay = types.SimpleNamespace(name='widget', about=types.SimpleNamespace(debug=about),
+                                        in_folder=lambda name, _: self.out / name)
+        self.kernel = types.SimpleNamespace(target=X86_64, tree=self.out, out=self.out, symbols=self.out / 'vmlinux',
+                                            subject=types.SimpleNamespace(main=overlay),
                                             log=lambda name: self.out / f'{name}.log')
+        modules = mock.patch.object(debug.build, 'modules', lambda _: {'widget': self.out / 'widget.ko'})
+        modules.start()
+        self.addCleanup(modules.stop)
         self.configure(KGDB)
         # A guest that is never started leaves the directory of its socket.
         patch = mock.patch.object(tempfile, 'tempdir', str(self.out))
@@ -41,11 +51,11 @@ class DebugTest(unittest.TestCase):
         return mock.patch.object(debug.guest, 'run', run)
 
     def machine(self):
-        """What the command line of the machine has for the debugger."""
-        return ' '.join(debug._Guest(self.kernel, 'true', 5)._machine())
+        """Return the arguments of the machine and of the kernel for the debugger."""
+        return ' '.join(word for words in debug._Guest(self.kernel, 'true', 5)._machine().values() for word in words)
 
     def test_um_needs_nothing(self):
-        self.kernel.target = 'um'
+        self.kernel.target = UM
         self.assertEqual(debug.debugger_of(self.kernel), debug.UM)
         self.assertEqual(self.machine(), '')
 

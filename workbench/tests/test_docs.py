@@ -4,6 +4,7 @@
 import tempfile
 import unittest
 from pathlib import Path
+from types import SimpleNamespace
 
 from ship import doclinks, docs
 
@@ -119,12 +120,13 @@ class WarningsTest(unittest.TestCase):
         with tempfile.TemporaryDirectory() as directory:
             log = Path(directory) / 'log'
             log.write_text('/tree/Documentation/other.rst:1: WARNING: a\n'
-                           '/tree/Documentation/lkmdemo/a.rst:1: WARNING: b\n'
-                           'building lkmdemo\nWARNING: lkmdemo/rows.html: no test c\n',
+                           '/tree/Documentation/widget/a.rst:1: WARNING: b\n'
+                           'building widget\nWARNING: widget/rows.html: no test c\n',
                            encoding='utf-8')
-            self.assertEqual(docs.warnings(Path('/tree'), log),
-                             ['Documentation/lkmdemo/a.rst:1: WARNING: b',
-                              'WARNING: lkmdemo/rows.html: no test c'])
+            overlay = SimpleNamespace(files={'Documentation/widget/a.rst': None}, pages=['widget'])
+            self.assertEqual(docs.warnings(Path('/tree'), log, overlay),
+                             ['Documentation/widget/a.rst:1: WARNING: b',
+                              'WARNING: widget/rows.html: no test c'])
 
 
 if __name__ == '__main__':

@@ -11,17 +11,17 @@ DATA = Path(__file__).parent / 'data/build-logs'
 
 # With which line what is shown begins, and what else is in it.
 LOGS = {
-    'compiler': ("message.c: In function 'lkmdemo_broken':", "error: 'nothing_of_the_kind' undeclared"),
+    'compiler': ("message.c: In function 'widget_broken':", "error: 'nothing_of_the_kind' undeclared"),
     'compiler-include': ('fatal error: linux/no-such-header.h: No such file or directory', '#include <linux/no-such'),
     'compiler-after-headers': ("do_mounts.c: In function 'broken':", "error: expected expression before ';' token"),
     'assembler': ('message.c: Assembler messages:', "Error: no such instruction: `bogus %rax'"),
     'linker': ("ld: init/version.o: in function `broken':", "undefined reference to `nowhere'"),
-    'modpost': ("ERROR: modpost: drivers/misc/lkmdemo/lkmdemo.ko: symbol 'lkmdemo_nowhere'", 'modpost] Error'),
-    'missing-rule': ("make[6]: *** No rule to make target 'drivers/misc/lkmdemo/nothere.o'", 'Stop.'),
-    'makefile': ('lkmdemo/Makefile:15: *** this Makefile is broken.  Stop.', 'Error 2'),
-    'kconfig': ('drivers/misc/lkmdemo/Kconfig:3: syntax error', 'unknown statement "tristte"'),
+    'modpost': ("ERROR: modpost: drivers/misc/widget/widget.ko: symbol 'widget_nowhere'", 'modpost] Error'),
+    'missing-rule': ("make[6]: *** No rule to make target 'drivers/misc/widget/nothere.o'", 'Stop.'),
+    'makefile': ('widget/Makefile:15: *** this Makefile is broken.  Stop.', 'Error 2'),
+    'kconfig': ('drivers/misc/widget/Kconfig:3: syntax error', 'unknown statement "tristte"'),
     'kconfig-source': ("Kconfig:77: can't open file", 'Kconfig.nothere'),
-    'headers': ('error: ', 'lkmdemo.h: leak CONFIG_LKMDEMO to user-space'),
+    'headers': ('error: ', 'widget.h: leak CONFIG_WIDGET to user-space'),
     'disk-full': ('Assembler messages:', 'Fatal error: kernel/locking/mutex.o: No space left on device'),
     'file-size': ('File size limit exceeded', 'kernel/sched/core.o] Error 153'),
     'signal': ('gcc: fatal error: Killed signal terminated program cc1', 'compilation terminated.'),
@@ -30,7 +30,7 @@ LOGS = {
     'unpack-damaged': ('dpkg-deb: error: <decompress> subprocess', 'xz: (stdin): Compressed data is corrupt'),
     'unpack-file-size': ('File size limit exceeded| tar', 'tar'),
     'unpack-no-xz': ('unpack: line 1: /nonexistent: No such file', 'tar: This does not look like a tar archive'),
-    'apt': ('E: Unable to locate package', 'lkmdemo-no-such-package'),
+    'apt': ('E: Unable to locate package', 'no-such-package'),
     'python': ('Traceback (most recent call last):', 'json.decoder.JSONDecodeError: Expecting property name'),
 }
 

@@ -15,12 +15,13 @@ from kernel import build
 from ship import series
 from subject import graft
 from verdict import evidence
+from trees import make_subject
 from verdict.tally import Tally
 
 FILES = ('workbench/kernel/build.py', 'workbench/kernel/config/um.config', 'workbench/machine/init/init',
-         'workbench/kernel/bin/ccache-gcc', 'workbench/series/05-mmap', 'workbench/series/cover',
-         'workbench/tests/test_x.py', 'workbench/help')
-SOURCE = 'drivers/misc/lkmdemo/main.c'
+         'workbench/kernel/bin/ccache-gcc', 'workbench/tests/test_x.py', 'workbench/help')
+FOLDER = ('bench/series/05-mmap', 'bench/series/cover', 'bench/demo.sh', 'bench/tests/test_y.py')
+SOURCE = 'drivers/misc/widget/main.c'
 COVER = 'a subject\n\n{tests}\nBased on {release} {of braces}.\n\n{lint}Each patch builds.\n\nThe end.\n'
 
 
@@ -37,7 +38,11 @@ class EvidenceTest(unittest.TestCase):
         self.write(self.tree / SOURCE, 'int x;')
         self.write(self.tree / 'drivers/misc/Kconfig', 'ours\ntheirs\n')
         self.write(self.tree / 'kernel/fork.c', 'int y;')
-        self.write(self.tree / graft.RECORD, json.dumps({
+        self.subject = make_subject(self)
+        self.overlay = self.subject.main.root
+        for path in FOLDER:
+            self.write(self.overlay / path, path)
+        self.write(self.tree / graft.record_name('widget'), json.dumps({
             'files': {SOURCE: ['x']}, 'lines': {'drivers/misc/Kconfig': 'ours\n'}, 'directories': []}))
         for name in ('gcc', 'ld'):
             self.write(self.tools / name, '#!/bin/sh\n')
@@ -51,7 +56,7 @@ class EvidenceTest(unittest.TestCase):
             patch = mock.patch.object(module, name, value)
             patch.start()
             self.addCleanup(patch.stop)
-        self.kernel = types.SimpleNamespace(name='um', tree=self.tree, release=lambda: '7.3.4')
+        self.kernel = types.SimpleNamespace(name='um', tree=self.tree, release=lambda: '7.3.4', subject=self.subject)
 
     def write(self, path, text):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -62,14 +67,14 @@ class EvidenceTest(unittest.TestCase):
 
     def remember(self, passed=3, failed=0):
         """Let both a test run and make lint end well."""
-        before = evidence.about(self.tree)
-        evidence.remember_tests(before, self.kernel, Tally(passed=2), Tally(passed, failed))
-        evidence.remember_lint(before, self.tree)
+        before = evidence.about(self.tree, self.subject)
+        evidence.record_tests(before, self.kernel, Tally(passed=2), Tally(passed, failed))
+        evidence.record_lint(before, self.tree, self.subject)
 
     def held(self):
         """Whether the test run holds, and whether make lint does."""
-        present = evidence.about(self.tree)
-        return len(evidence.tests(present)), evidence.lint_holds(present)
+        present = evidence.about(self.tree, self.subject)
+        return len(evidence.tests(present, self.subject)), evidence.lint_holds(present)
 
     def changes(self):
         """Change in turn each thing that both depend on; what it is."""
@@ -81,6 +86,9 @@ class EvidenceTest(unittest.TestCase):
         yield 'a mode'
         self.write(self.repo / 'workbench/new.py', '')
         yield 'a new file'
+        for path in ('bench/demo.sh', 'overlay.toml'):
+            self.write(self.overlay / path, 'changed')
+            yield path
         self.write(self.tree / SOURCE, 'int z;')
         yield 'the driver'
         self.write(self.tree / 'kernel/fork.c', 'int longer;')
@@ -114,14 +122,16 @@ class EvidenceTest(unittest.TestCase):
 
     def test_the_descriptions_of_the_series_matter_to_lint_alone(self):
         self.remember()
-        self.write(self.repo / 'workbench/series/05-mmap', 'changed')
+        self.write(self.overlay / 'bench/series/05-mmap', 'changed')
         self.assertEqual(self.held(), (1, False))
         self.assertEqual(self.said, ['left out, what make lint confirms; changed since: descriptions of the series'])
 
     def test_what_neither_depends_on_ends_none(self):
         self.remember()
-        for path in ('workbench/series/cover', 'workbench/tests/test_x.py', 'workbench/help'):
+        for path in ('workbench/tests/test_x.py', 'workbench/help'):
             self.write(self.repo / path, 'changed')
+        for path in ('bench/series/cover', 'bench/tests/test_y.py', 'README.md'):
+            self.write(self.overlay / path, 'changed')
         self.write(self.tree / 'scripts/__pycache__/x.pyc', '')
         self.write(self.tree / '.git/index', '')
         self.assertEqual(self.held(), (1, True))
@@ -141,10 +151,10 @@ class EvidenceTest(unittest.TestCase):
                                      'left out, what make lint confirms; changed since: driver, workbench'])
 
     def test_a_change_during_the_run_ends_it_too(self):
-        before = evidence.about(self.tree)
+        before = evidence.about(self.tree, self.subject)
         self.write(self.tree / SOURCE, 'int z;')
-        evidence.remember_tests(before, self.kernel, Tally(1), Tally(1))
-        evidence.remember_lint(before, self.tree)
+        evidence.record_tests(before, self.kernel, Tally(1), Tally(1))
+        evidence.record_lint(before, self.tree, self.subject)
         self.write(self.tree / SOURCE, 'int x;')
         self.assertEqual(self.held(), (0, False))
 
@@ -162,7 +172,7 @@ class EvidenceTest(unittest.TestCase):
         self.assertEqual(self.held(), (2, True))
 
     def cover(self):
-        return series.cover_letter(COVER, evidence.about(self.tree), '7.3.4')
+        return series.cover_letter(COVER, evidence.about(self.tree, self.subject), '7.3.4', self.subject)
 
     def test_the_cover_letter_claims_what_holds(self):
         self.remember()
@@ -173,7 +183,7 @@ class EvidenceTest(unittest.TestCase):
 
     def test_the_cover_letter_claims_nothing_else(self):
         self.remember()
-        self.write(self.repo / 'workbench/series/05-mmap', 'changed')
+        self.write(self.overlay / 'bench/series/05-mmap', 'changed')
         self.assertNotIn('Each patch builds', self.cover())
         self.write(self.repo / 'workbench/kernel/config/um.config', 'changed')
         with self.assertRaisesRegex(UserError, 'run make test first'):

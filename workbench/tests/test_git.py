@@ -118,8 +118,7 @@ class GitTest(unittest.TestCase):
             git.read(self.user, 'ls-files')
 
     def test_the_identity_is_that_of_the_repository(self):
-        with mock.patch.object(series, 'REPO', self.worktree):
-            self.assertEqual(series.identity(), ['The User', 'u@example.org'])
+        self.assertEqual(series.identity(self.worktree), ['The User', 'u@example.org'])
 
 
 # A run as short as can be that cuts the series: on a tree with the files that the rules change.
@@ -128,9 +127,10 @@ import sys
 from pathlib import Path
 sys.path.insert(0, 'workbench')
 from ship import series
+from subject import overlay
 tree, out = map(Path, sys.argv[1:])
 out.mkdir()
-assert len(series.cut(series.Series(tree), out)) > 1
+assert len(series.cut(series.Series(tree, overlay.load('.')), out)) > 1
 """
 
 

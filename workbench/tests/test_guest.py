@@ -15,22 +15,30 @@ from unittest import mock
 
 from host.process import start
 from machine import guest
+from machine.qemu import X86_64
+from machine.um import UM
 
 UP = f'echo "{guest.USER_SPACE}"'
+
+
+OVERLAY = types.SimpleNamespace(root=Path('/tmp'))
+SUBJECT = types.SimpleNamespace(main=OVERLAY, overlays=(OVERLAY,))
 
 
 class Machine(types.SimpleNamespace):
     """A machine whose kernel is a shell script that prints the log; $run is the run directory."""
 
-    TERMINAL = '/dev/null'
-    SLOWNESS = 1
+    name = 'um'
+    terminal = '/dev/null'
+    slowness = 1
+    has_kvm = False
     script = ''
     child = run = None
 
     def room(self, _guests):
         return 1, {}
 
-    def boot(self, _kernel, shared, log, _tty=None, extra=(), processors=2):
+    def boot(self, _kernel, shared, log, _tty=None, extra=(), options=(), processors=2):
         self.run = shared[0]
         self.child = start(['sh', '-c', f'run={shlex.quote(str(self.run))}; {self.script}'],
                            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
@@ -45,11 +53,11 @@ class GuestTest(unittest.TestCase):
         self.addCleanup(directory.cleanup)
         self.directory = Path(directory.name)
         self.machine = Machine()
-        self.kernel = types.SimpleNamespace(target='um', debug=False, modules=self.directory)
+        self.kernel = types.SimpleNamespace(target=self.machine, debug=False, modules=self.directory,
+                                            subject=SUBJECT)
         self.said = []
         self.out = io.BytesIO()
-        for name, value in (('MACHINES', {'um': self.machine}), ('say', self.said.append),
-                            ('REPORT_GRACE', (0.2, 1)), ('BOOT_SILENCE', 30)):
+        for name, value in (('say', self.said.append), ('REPORT_GRACE', (0.2, 1)), ('BOOT_SILENCE', 30)):
             patch = mock.patch.object(guest, name, value)
             patch.start()
             self.addCleanup(patch.stop)
@@ -73,9 +81,9 @@ class GuestTest(unittest.TestCase):
         self.assertIn('bye', '\n'.join(self.said))
 
     def test_a_report_fails_the_run_whatever_the_command_says(self):
-        status, _ = self.run_script(f'{UP}; echo "WARNING: at lkmdemo"; echo 0 >$run/status')
+        status, _ = self.run_script(f'{UP}; echo "WARNING: at widget"; echo 0 >$run/status')
         self.assertEqual(status, guest.DIED)
-        self.assertIn('  WARNING: at lkmdemo', self.said)
+        self.assertIn('  WARNING: at widget', self.said)
 
     def test_a_report_stops_a_guest_that_goes_on(self):
         status, seconds = self.run_script(
@@ -132,10 +140,10 @@ class LimitsTest(unittest.TestCase):
     """How long a kernel may take: never hours for a command of minutes."""
 
     def test_slowness_does_not_multiply(self):
-        for target, debug, with_kvm, factor in (('um', False, False, 1), ('um', True, False, guest.DEBUG_SLOWNESS),
-                                                ('x86_64', False, True, 1), ('x86_64', False, False, 4),
-                                                ('x86_64', True, False, guest.DEBUG_SLOWNESS)):
-            with self.subTest(target, debug=debug, with_kvm=with_kvm):
+        for target, debug, with_kvm, factor in ((UM, False, False, 1), (UM, True, False, guest.DEBUG_SLOWNESS),
+                                                (X86_64, False, True, 1), (X86_64, False, False, 4),
+                                                (X86_64, True, False, guest.DEBUG_SLOWNESS)):
+            with self.subTest(target.name, debug=debug, with_kvm=with_kvm):
                 kernel = types.SimpleNamespace(target=target, debug=debug)
                 self.assertEqual(guest.slowness(kernel, with_kvm), factor)
 
@@ -145,8 +153,8 @@ class StartTest(unittest.TestCase):
 
     def start_script(self, stop_at_report):
         with tempfile.TemporaryDirectory() as directory:
-            kernel = types.SimpleNamespace(modules='/modules')
-            guest._write_run(Path(directory), kernel, 'true', ['lkmdemo'], None, stop_at_report)
+            kernel = types.SimpleNamespace(modules='/modules', subject=SUBJECT)
+            guest._write_run(Path(directory), kernel, 'true', ['widget'], None, stop_at_report)
             return (Path(directory) / 'start').read_text(encoding='utf-8')
 
     def test_a_report_stops_the_kernel_where_it_has_an_option(self):
@@ -157,10 +165,10 @@ class StartTest(unittest.TestCase):
 
     def test_a_command_that_opens_its_output_again_overwrites_nothing(self):
         with tempfile.TemporaryDirectory() as directory:
-            kernel = types.SimpleNamespace(modules='/modules')
+            kernel = types.SimpleNamespace(modules='/modules', subject=SUBJECT)
             guest._write_run(Path(directory), kernel, 'echo one; (echo two >>/dev/stdout); echo three',
                              [], None, False)
-            script = (Path(directory) / 'start').read_text(encoding='utf-8').replace('/run/lkmdemo', directory)
+            script = (Path(directory) / 'start').read_text(encoding='utf-8').replace('/run/workbench', directory)
             subprocess.run(['sh', '-c', re.sub(r'(?m)^\. .*afterwards.*', '', script)], check=True)
             self.assertEqual((Path(directory) / 'out').read_text(encoding='utf-8'), 'one\ntwo\nthree\n')
 
@@ -172,7 +180,7 @@ class TryKvmTest(unittest.TestCase):
         directory = tempfile.TemporaryDirectory()
         self.addCleanup(directory.cleanup)
         path = Path(directory.name)
-        self.kernel = types.SimpleNamespace(target='x86_64', debug=False, modules=path,
+        self.kernel = types.SimpleNamespace(debug=False, modules=path, subject=SUBJECT,
                                             log=lambda name: path / name)
 
     def failure(self, script):
@@ -182,7 +190,7 @@ class TryKvmTest(unittest.TestCase):
         machine.boot = lambda *arguments, kvm, **options: boot(*arguments, **options)
         begun = time.monotonic()
         with contextlib.ExitStack() as stack:
-            stack.enter_context(mock.patch.object(guest, 'MACHINES', {'x86_64': machine}))
+            self.kernel.target = machine
             stack.enter_context(mock.patch.object(guest, 'REPORT_GRACE', (0.2, 1)))
             stack.enter_context(mock.patch.object(guest.kvm, 'SILENCE', 0.5))
             failure = guest._try_kvm(self.kernel)

@@ -12,7 +12,18 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
+from machine.qemu import X86_64
+from machine.um import UM
+from subject.overlay import Selftests
 from verdict import kselftest
+
+
+SUBJECT = types.SimpleNamespace(targets={'widget': types.SimpleNamespace(about=types.SimpleNamespace(
+    selftests=Selftests(parallel=('concurrent',))))})
+
+
+def programs(*names):
+    return [kselftest.Program('widget', name) for name in names]
 
 
 class SharesTest(unittest.TestCase):
@@ -25,8 +36,8 @@ class SharesTest(unittest.TestCase):
         patch.start()
         self.addCleanup(patch.stop)
         (Path(directory.name) / '.config').write_text('CONFIG_SMP=y\n', encoding='utf-8')
-        self.kernel = types.SimpleNamespace(name='um', target='um', debug=False, out=Path(directory.name),
-                                            release=lambda: '7.3')
+        self.kernel = types.SimpleNamespace(name='um', target=UM, debug=False, out=Path(directory.name),
+                                            release=lambda: '7.3', subject=SUBJECT)
         self.seconds = kselftest.Seconds(self.kernel)
 
     def test_all_shares_take_about_as_long(self):
@@ -40,19 +51,19 @@ class SharesTest(unittest.TestCase):
         self.assertEqual(self.seconds.shares(['a'], 3), [['a']])
 
     def test_only_the_programs_that_race_have_two_processors(self):
-        guests = kselftest._guests(self.kernel, self.seconds, ['open', 'concurrent', 'seek'])
+        guests = kselftest._guests(self.kernel, self.seconds, programs('open', 'concurrent', 'seek'))
         self.assertEqual([share for share, processor in guests if processor is None],
-                         [['concurrent']])
-        self.assertEqual(sorted(name for share, _ in guests for name in share),
+                         [programs('concurrent')])
+        self.assertEqual(sorted(program.name for share, _ in guests for program in share),
                          ['concurrent', 'open', 'seek'])
 
     def test_the_race_detector_has_two_processors(self):
-        self.kernel.target, self.kernel.debug = 'x86_64', True
-        guests = kselftest._guests(self.kernel, self.seconds, ['open', 'concurrent'])
-        self.assertEqual(guests, [(['open', 'concurrent'], None)])
+        self.kernel.target, self.kernel.debug = X86_64, True
+        guests = kselftest._guests(self.kernel, self.seconds, programs('open', 'concurrent'))
+        self.assertEqual(guests, [(programs('open', 'concurrent'), None)])
 
     def test_there_are_no_more_guests_than_there_is_room_for(self):
-        names = ['open', 'concurrent', 'seek', 'poll', 'mmap']
+        names = programs('open', 'concurrent', 'seek', 'poll', 'mmap')
         for most in (3, 2, 1):
             with self.subTest(most):
                 guests = kselftest._guests(self.kernel, self.seconds, names, most)
@@ -101,24 +112,24 @@ class ReportTest(unittest.TestCase):
 
     def test_programs_stay_whole_and_are_numbered_as_they_end(self):
         self.write(self.one, b'# ok 1 a\n')
-        self.write(self.two, b'# ok 1 b\nok 1 selftests: lkmdemo: B\n')
-        self.write(self.one, b'not ok 1 selftests: lkmdemo: A # exit=1\n')
+        self.write(self.two, b'# ok 1 b\nok 1 selftests: widget: B\n')
+        self.write(self.one, b'not ok 1 selftests: widget: A # exit=1\n')
         self.assertEqual(self.report.lines, [
-            '# ok 1 b', 'ok 1 selftests: lkmdemo: B',
-            '# ok 1 a', 'not ok 2 selftests: lkmdemo: A # exit=1'])
+            '# ok 1 b', 'ok 1 selftests: widget: B',
+            '# ok 1 a', 'not ok 2 selftests: widget: A # exit=1'])
 
     def test_a_line_may_come_in_pieces(self):
-        self.write(self.one, b'ok 1 selftests: lk')
-        self.write(self.one, b'mdemo: A\n')
-        self.assertEqual(self.report.lines, ['ok 1 selftests: lkmdemo: A'])
+        self.write(self.one, b'ok 1 selftests: wid')
+        self.write(self.one, b'get: A\n')
+        self.assertEqual(self.report.lines, ['ok 1 selftests: widget: A'])
 
     def test_the_program_in_which_a_guest_dies_has_failed(self):
-        self.write(self.one, b'# selftests: lkmdemo: A\n# ok 1 a\n# ok')
-        self.write(self.two, b'# ok 1 b\nok 1 selftests: lkmdemo: B\n')
+        self.write(self.one, b'# selftests: widget: A\n# ok 1 a\n# ok')
+        self.write(self.two, b'# ok 1 b\nok 1 selftests: widget: B\n')
         with contextlib.redirect_stdout(io.StringIO()):
             self.one.finish()
-        self.assertEqual(self.report.lines[2:], ['# selftests: lkmdemo: A', '# ok 1 a', '# ok',
-                                                 'not ok 2 selftests: lkmdemo: A # the guest ended'])
+        self.assertEqual(self.report.lines[2:], ['# selftests: widget: A', '# ok 1 a', '# ok',
+                                                 'not ok 2 selftests: widget: A # the guest ended'])
 
     def test_what_a_guest_printed_outside_of_a_program_is_kept(self):
         self.write(self.one, b'make: *** Error 2')
@@ -127,8 +138,8 @@ class ReportTest(unittest.TestCase):
         self.assertEqual(self.report.lines, ['make: *** Error 2'])
 
     def test_the_time_of_each_program_is_noted(self):
-        self.write(self.one, b'ok 1 selftests: lkmdemo: A\n')
-        self.assertIn('A', self.report.seconds.of)
+        self.write(self.one, b'ok 1 selftests: widget: A\n')
+        self.assertIn('widget: A', self.report.seconds.of)
 
 
 class RunTest(unittest.TestCase):
@@ -141,13 +152,14 @@ class RunTest(unittest.TestCase):
         self.addCleanup(directory.cleanup)
         self.directory = Path(directory.name)
         (self.directory / '.config').touch()
-        self.kernel = types.SimpleNamespace(name='um', target='um', debug=False, out=self.directory, tree='/tree',
-                                            release=lambda: '7.3', log=lambda name: self.directory / name)
+        self.kernel = types.SimpleNamespace(name='um', target=UM, debug=False, out=self.directory, tree='/tree',
+                                            subject=SUBJECT, release=lambda: '7.3',
+                                            log=lambda name: self.directory / name)
         self.calls = []
         self.said = []
         for module, name, value in ((kselftest, 'CACHE', self.directory),
                                     (kselftest.build, 'build_selftests', mock.Mock()),
-                                    (kselftest, 'programs', lambda kernel: self.PROGRAMS),
+                                    (kselftest, 'programs', lambda kernel: programs(*self.PROGRAMS)),
                                     (kselftest, 'say', self.said.append),
                                     (kselftest.guest, 'room', lambda kernel, guests: (guests, {'memory': '/m'}))):
             patch = mock.patch.object(module, name, value)
@@ -166,16 +178,16 @@ class RunTest(unittest.TestCase):
         """A guest in which all programs pass."""
         for name in self.PROGRAMS:
             if f'/{name}' in command:
-                out.write(f'# selftests: lkmdemo: {name}\n# 1..1\n# ok 1 a\nok 1 selftests: lkmdemo: {name}\n'.encode())
+                out.write(f'# selftests: widget: {name}\n# 1..1\n# ok 1 a\nok 1 selftests: widget: {name}\n'.encode())
         return 0
 
     def test_all_programs_of_all_guests_count(self):
-        self.assertEqual(self.run_with(self.passing)[:3], (3, 0, 0))
+        self.assertEqual(str(self.run_with(self.passing)), '3 passed, 0 failed, 0 skipped')
         self.assertEqual({keywords['where']['memory'] for _, _, keywords in self.calls}, {'/m'})
 
     def test_fewer_guests_where_there_is_no_room(self):
         with mock.patch.object(kselftest.guest, 'room', lambda kernel, guests: (1, {})):
-            self.assertEqual(self.run_with(self.passing)[:3], (3, 0, 0))
+            self.assertEqual(str(self.run_with(self.passing)), '3 passed, 0 failed, 0 skipped')
         self.assertEqual(len(self.calls), 1)
         self.assertIn('room for 1 of', self.said[0])
 
@@ -184,7 +196,7 @@ class RunTest(unittest.TestCase):
             self.kernel.debug = debug
             self.run_with(self.passing)
             for command, _, keywords in self.calls:
-                self.assertIn(f'kselftest_override_timeout={limit};', command)
+                self.assertIn(f'kselftest_override_timeout={limit}\n', command)
                 self.assertTrue(limit < keywords['silence'] < 15 * 60)
             self.calls.clear()
 
@@ -198,7 +210,7 @@ class RunTest(unittest.TestCase):
         def run_guest(command, out, stopped, **_):
             if '/concurrent' in command:
                 waiting.wait(10)
-                out.write(b'# selftests: lkmdemo: concurrent\n# 1..1\n')
+                out.write(b'# selftests: widget: concurrent\n# 1..1\n')
                 return kselftest.guest.DIED
             waiting.set()
             while not stopped():

@@ -35,6 +35,9 @@ def remove_output(_):
     clean.clean()
     return 0
 
+def of_overlay(command, options):
+    return show
+
 FUNCTIONS = {**dict.fromkeys(COMMANDS, show), 'clean': remove_output, 'help': show_help}
 '''
 
@@ -67,6 +70,8 @@ class CopiedTest(unittest.TestCase):
         self.bench = self.clone / 'workbench'
         shutil.copytree(WORKBENCH, self.bench, ignore=shutil.ignore_patterns('tests', '__pycache__'))
         shutil.copy(REPO / 'Makefile', self.clone)
+        (self.clone / 'overlay.toml').write_text('name = "widget"\n[commands]\nmeasure = "measures"\n',
+                                                 encoding='utf-8')
         (self.bench / 'cli/commands.py').write_text(SHOWN, encoding='utf-8')
         (self.bench / 'host/setup.sh').write_text(SETUP, encoding='utf-8')
 
@@ -137,7 +142,7 @@ class MakeTest(CopiedTest):
         for arguments in (['test', 'TSET=x'], ['test', 'TEST=message'], ['clean', 'KDIR=x'], ['kernel', 'DEBUG=yes'],
                           ['guest'], ['KDIR=x'], ['nonsense'], ["it's"], ['kernel', "it's=x"], ['guest', 'CMD:=x']):
             with self.subTest(arguments):
-                self.assertTrue(self.refused(*arguments).startswith('lkmdemo: '))
+                self.assertTrue(self.refused(*arguments).startswith('workbench: '))
         self.assertFalse((self.bench / 'host/setup.log').exists())
 
     def test_without_a_goal_and_as_help_it_prints_the_help(self):
@@ -147,7 +152,7 @@ class MakeTest(CopiedTest):
 
     def test_set_up_gets_what_the_command_needs(self):
         for arguments, wanted in ((['demo'], 'um'), (['test', 'TARGET=x86_64'], 'test x86_64'),
-                                  (['lint', 'QUICK=1'], 'lint um'), (['bench'], 'test x86_64 um')):
+                                  (['lint', 'QUICK=1'], 'lint um'), (['measure'], 'test x86_64 um')):
             self.options(*arguments)
             self.assertEqual((self.bench / 'host/setup.log').read_text(encoding='utf-8'), wanted + '\n')
             (self.bench / 'host/setup.log').unlink()

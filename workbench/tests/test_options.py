@@ -1,30 +1,41 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Which options a command takes, and that the help and the README agree."""
 
+import contextlib
+import io
 import re
 import shlex
+import tempfile
 import unittest
+from pathlib import Path
 
 from cli import commands, main, options
-from cli.options import COMMANDS, OPTIONS, Options, from_make, packages, parse
+from cli.options import COMMANDS, OPTIONS, Options, from_arguments, from_make, packages, parse
 from host.console import UserError
 from host.paths import REPO, WORKBENCH
+from subject.overlay import load
 
-GOOD = {'CMD': 'exit 7', 'DEBUG': '1', 'KDIR': '/linux', 'KERNEL': '6.12', 'QUICK': '1',
-        'RELEASES': '12 13', 'TARGET': 'x86_64', 'TEST': 'message open', 'TIMEOUT': '30', 'V': '2'}
-PARSED = {'CMD': 'exit 7', 'DEBUG': True, 'KDIR': '/linux', 'KERNEL': '6.12', 'QUICK': True,
-          'RELEASES': ('12', '13'), 'TARGET': 'x86_64', 'TEST': ('message', 'open'), 'TIMEOUT': 30, 'V': 2}
+GOOD = {'CMD': 'exit 7', 'CONFIG': 'CONFIG_A=y CONFIG_B="x"', 'DEBUG': '1', 'JOBS': '3', 'KDIR': '/linux',
+        'KERNEL': '6.12', 'OVERLAY': '/a b:/c', 'QUICK': '1', 'RELEASES': '12 13', 'RESULTS': '/results',
+        'TARGET': 'x86_64', 'TEST': 'message open', 'TIMEOUT': '30', 'V': '2'}
+PARSED = {'CMD': 'exit 7', 'CONFIG': 'CONFIG_A=y\nCONFIG_B="x"\n', 'DEBUG': True, 'JOBS': 3, 'KDIR': '/linux',
+          'KERNEL': '6.12', 'OVERLAY': ('/a b', '/c'), 'QUICK': True, 'RELEASES': ('12', '13'), 'RESULTS': '/results',
+          'TARGET': 'x86_64', 'TEST': ('message', 'open'), 'TIMEOUT': 30, 'V': 2}
 BAD = {
     'CMD': (' ', '\n\t'),
+    'CONFIG': (' ', 'CONFIG_A', 'A=y', '/nonexistent', '/'),
     'DEBUG': ('yes', 'true', '2', 'on', '01', '1 '),
+    'JOBS': ('0', '-1', 'all', '1.5', '99999'),
     'KERNEL': ('abc', '7', '7.3.1', '7.', ' 7.3', '7.3\n', 'linux-7.3', '٧.٣'),
+    'OVERLAY': (':', '/a:', ':/a', '/a::/b'),
     'QUICK': ('maybe', 'no', '11'),
     'RELEASES': (' ', '11', '12,13', 'trixie', '1213'),
     'TARGET': ('arm64', 'UM', 'um x86_64', 'um\n'),
-    'TEST': (' ', 'a;b', '$(x)', '../a'),
+    'TEST': (' ', 'a;b', '$(x)', 'a"b'),
     'TIMEOUT': ('soon', '0', '-1', '1.5', '5m', '1e3', '99999999999', '٣'),
     'V': ('x', '0', '-1', '1.0', '01'),
 }
+OF_OVERLAY = tuple(load(REPO).about.commands)
 REQUIRED = {'CMD': 'CMD=true', 'KDIR': 'KDIR=/linux'}
 
 
@@ -59,7 +70,7 @@ class ParseTest(unittest.TestCase):
                     parse(command, [*self.required(command), f'{name}={value}'])
 
     def test_an_unknown_option_is_refused(self):
-        self.assertIn('no option TSET; the options of test: DEBUG', self.refused('test', 'TSET=x'))
+        self.assertIn('no option TSET; the options of test: CONFIG', self.refused('test', 'TSET=x'))
         self.assertIn('no option test', self.refused('kselftest', 'test=x'))
         self.refused('test', 'TEST')
         self.refused('test', '=x')
@@ -96,6 +107,46 @@ class ParseTest(unittest.TestCase):
         self.assertEqual(packages('lint', Options()), ['lint', 'um', 'analysis'])
         self.assertEqual(packages('lint', Options(quick=True)), ['lint', 'um'])
         self.assertIsNone(packages('clean', Options()))
+
+
+class ArgumentsTest(unittest.TestCase):
+    """The command line of python3 workbench."""
+
+    def test_options_in_either_form(self):
+        for arguments in (['test', 'TARGET=x86_64'], ['test', '--target', 'x86_64'], ['test', '--target=x86_64']):
+            with self.subTest(arguments):
+                command, assignments = from_arguments(arguments, {})
+                self.assertEqual(parse(command, assignments).target, 'x86_64')
+
+    def test_a_command_of_the_overlay_takes_the_options_of_the_source(self):
+        command, assignments = from_arguments(['measure', '--kernel', '6.12'], {'measure': 'measures'})
+        self.assertEqual(parse(command, assignments, ('measure',)).kernel, '6.12')
+        with self.assertRaisesRegex(UserError, 'measure takes no DEBUG'):
+            parse('measure', ['DEBUG=1'], ('measure',))
+
+    def test_an_option_that_a_command_does_not_take_is_refused(self):
+        for arguments in (['clean', '--target', 'um'], ['test', '--nonsense'], ['--target', 'um']):
+            with self.subTest(arguments), self.assertRaises(UserError) as caught:
+                from_arguments(arguments, {})
+            self.assertNotIn('\n', str(caught.exception))
+
+    def test_each_command_has_a_help_of_its_own(self):
+        for command, about in COMMANDS.items():
+            with self.subTest(command), contextlib.redirect_stdout(io.StringIO()) as printed, \
+                 self.assertRaises(SystemExit) as exited:
+                from_arguments([command, '--help'], {})
+            self.assertEqual(exited.exception.code, 0)
+            for name in about.options:
+                self.assertIn(f'--{name.lower()} {name}', printed.getvalue())
+
+    def test_settings_of_the_kernel_come_from_a_file_too(self):
+        with tempfile.TemporaryDirectory() as directory:
+            path = Path(directory) / 'my settings'
+            path.write_text('# why\nCONFIG_A=y\n# CONFIG_B is not set', encoding='utf-8')
+            self.assertEqual(parse('test', [f'CONFIG={path}']).config, '# why\nCONFIG_A=y\n# CONFIG_B is not set\n')
+            path.write_text('CONFIG_A=y\nB=y\n', encoding='utf-8')
+            with self.assertRaisesRegex(UserError, "my settings:2: 'B=y' is no setting"):
+                parse('test', [f'CONFIG={path}'])
 
 
 class FromMakeTest(unittest.TestCase):
@@ -151,11 +202,11 @@ class TextTest(unittest.TestCase):
     def test_the_examples_are_accepted(self):
         texts = [self.help, (REPO / 'README.md').read_text(encoding='utf-8'),
                  (REPO / '.ci/run').read_text(encoding='utf-8')]
-        found = [call for text in texts for call in calls(text) if call[0] in COMMANDS or call[1]]
+        found = [call for text in texts for call in calls(text) if call[0] in (*COMMANDS, *OF_OVERLAY) or call[1]]
         self.assertGreater(len(found), len(COMMANDS))
         for command, assignments in found:
             with self.subTest(command=command, options=assignments):
-                parse(command, assignments)
+                parse(command, assignments, OF_OVERLAY)
 
     def test_the_example_of_each_option_is_accepted(self):
         for name, value in re.findall(r"^  ([A-Z]+)=(\S+)", self.options, re.M):
@@ -166,7 +217,7 @@ class TextTest(unittest.TestCase):
     def test_the_makefile_has_each_command_and_no_other(self):
         makefile = (REPO / 'Makefile').read_text(encoding='utf-8').replace('\\\n', ' ')
         self.assertEqual(sorted(re.search('^commands := (.*)$', makefile, re.M)[1].split()),
-                         sorted(COMMANDS))
+                         sorted([*COMMANDS, *OF_OVERLAY]))
 
     def test_each_command_has_a_function(self):
         self.assertEqual(sorted(commands.FUNCTIONS), sorted(COMMANDS))

@@ -13,8 +13,7 @@ from unittest import mock
 from cli import clean
 from host import lock, paths
 from host.console import UserError
-from host.paths import WORKBENCH
-from kernel import build
+from host.paths import CACHE_NAME, WORKBENCH
 
 # Names of clones that kbuild, make, a script or a kernel's command line would trip over.
 NAMES = ('feature%2Ffoo', 'proj#1', 'cost$5', 'a b', 'a:b', 'a\tb', "it's", 'say "hi"', '(x)', 'a\\b',
@@ -34,8 +33,8 @@ class CloneTest(unittest.TestCase):
     def place(self, clone, cache):
         """Put the clone and the cache into directories of these names."""
         for name, value in {'REPO': self.top / clone, 'BUILD': self.top / clone / 'build',
-                            'CACHE': self.top / cache / 'lkmdemo',
-                            'LAST_RESORT': self.top / 'lkmdemo-0'}.items():
+                            'CACHE': self.top / cache / CACHE_NAME,
+                            'LAST_RESORT': self.top / 'workbench-0'}.items():
             for module in (paths, clean):
                 if hasattr(module, name):
                     patch = mock.patch.object(module, name, value)
@@ -58,7 +57,7 @@ class PathsTest(CloneTest):
                 self.place(name, 'cache')
                 root = paths.build_root()
                 self.assertTrue(paths.is_plain(root))
-                self.assertEqual(root.parent, self.top / 'cache/lkmdemo/builds')
+                self.assertEqual(root.parent, self.top / f'cache/{CACHE_NAME}/builds')
                 self.assertEqual((self.top / name / 'build').resolve(), root)
                 self.assertEqual(paths.build_root(), root)
                 clean.clean()
@@ -75,13 +74,13 @@ class PathsTest(CloneTest):
             with self.subTest(name):
                 self.place(name, name)
                 root = paths.build_root()
-                self.assertEqual(root.parent, self.top / 'lkmdemo-0/builds')
-                self.assertEqual((self.top / 'lkmdemo-0').stat().st_mode & 0o777, 0o700)
+                self.assertEqual(root.parent, self.top / 'workbench-0/builds')
+                self.assertEqual((self.top / 'workbench-0').stat().st_mode & 0o777, 0o700)
 
     def test_the_last_resort_is_refused_if_others_can_write_to_it(self):
         self.place('a b', 'a b')
-        (self.top / 'lkmdemo-0').mkdir()
-        (self.top / 'lkmdemo-0').chmod(0o777)
+        (self.top / 'workbench-0').mkdir()
+        (self.top / 'workbench-0').chmod(0o777)
         with self.assertRaisesRegex(UserError, 'cannot write'):
             paths.build_root()
 
@@ -250,7 +249,7 @@ class OutputTest(unittest.TestCase):
         for path, name in found:
             with self.subTest(path=path, name=name):
                 # A kernel's directory is the one that begins with a name.
-                kinds = build.FRAGMENTS if name.startswith('*') else ['x']
+                kinds = ['um', 'um-debug', 'x86_64', 'x86_64-bench', 'x86_64-debug'] if name.startswith('*') else ['x']
                 for kind in kinds:
                     self.assertTrue(clean.is_output(name.replace('*', kind, 1)))
 

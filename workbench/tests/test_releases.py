@@ -88,7 +88,7 @@ class HostsTest(Scratch):
 
     def test_what_is_tested_is_the_last_commit_as_a_clone(self):
         self.write_program('unshare', '#!/bin/sh\nfor root; do case $root in */root-13) cd "$root/root" ;; esac; done\n'
-                           'git clone -q lkmdemo.bundle here && cat here/Makefile\n')
+                           'git clone -q project.bundle here && cat here/Makefile\n')
         trees.write(self.repository, {'Makefile': 'uncommitted:\n'})
         self.assertRegex(self.check('13')[1][0], 'passed: all:$')
 
@@ -103,7 +103,7 @@ class HostsTest(Scratch):
         trees.write(self.build, {'check-debian/root-13/root/stale': ''})
         self.write_program('unshare', '#!/bin/sh\n'
                            'for root; do case $root in */root-13) ls "$root/root" ;; esac; done\n')
-        self.assertRegex(self.check('13')[1][0], 'passed: lkmdemo.bundle$')
+        self.assertRegex(self.check('13')[1][0], 'passed: project.bundle$')
 
     def test_who_is_not_root_is_told_so(self):
         with mock.patch('os.geteuid', return_value=1000), self.assertRaisesRegex(UserError, 'as root'):

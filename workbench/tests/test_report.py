@@ -23,7 +23,7 @@ class ReportTest(unittest.TestCase):
     """Each case reads one log."""
 
     def test_each_kind_of_report_is_seen(self):
-        for line in ('WARNING: CPU: 0 PID: 1 at drivers/misc/lkmdemo/file.c:1 lkmdemo_open+0x1/0x2',
+        for line in ('WARNING: CPU: 0 PID: 1 at drivers/misc/widget/file.c:1 widget_open+0x1/0x2',
                      '------------[ cut here ]------------',
                      'BUG: unable to handle page fault', 'Kernel panic - not syncing: x',
                      'BUG: KASAN: slab-out-of-bounds in x', 'UBSAN: shift-out-of-bounds in x',
@@ -34,15 +34,15 @@ class ReportTest(unittest.TestCase):
                      'watchdog: BUG: soft lockup - CPU#0 stuck for 22s!',
                      'WARNING: possible circular locking dependency detected',
                      'WARNING: suspicious RCU usage', 'general protection fault, probably for x',
-                     'refcount_t: underflow; use-after-free.', 'BUG lkmdemo (Not tainted): Objects remaining',
-                     'lkmdemo: guest: lock debugging is off', 'KVM internal error. Suberror: 1'):
+                     'refcount_t: underflow; use-after-free.', 'BUG widget (Not tainted): Objects remaining',
+                     'workbench: guest: lock debugging is off', 'KVM internal error. Suberror: 1'):
             with self.subTest(line):
                 self.assertEqual(scan('x ' + guest.USER_SPACE, '[    1.0] ' + line, 'more'),
                                  ['[    1.0] ' + line, 'more'])
 
     def test_plain_lines_are_no_reports(self):
-        self.assertEqual(scan(guest.USER_SPACE, 'lkmdemo: capacity 0 is not from 1',
-                              'lkmdemo: module verification', 'debug: BUGS none', 'kasan: initialized'), [])
+        self.assertEqual(scan(guest.USER_SPACE, 'widget: capacity 0 is not from 1',
+                              'widget: module verification', 'debug: BUGS none', 'kasan: initialized'), [])
 
     def test_what_comes_before_user_space_is_not_judged(self):
         self.assertEqual(scan('WARNING: suspicious RCU usage', guest.USER_SPACE, 'fine'), [])

@@ -10,6 +10,7 @@ from unittest import mock
 from cli import options
 from host.console import UserError
 from ship import series
+from trees import make_subject, write
 
 PATH = 'drivers/x.c'
 TEXT = '''\
@@ -249,7 +250,7 @@ class CutTest(unittest.TestCase):
     def test_a_message_that_git_am_would_change_is_refused(self):
         for message in ('Re: an answer\n', 'x\n\nFrom: Somebody <else@example.org>\n\nBody.\n',
                         'x\n\nbefore\n---\nafter\n'):
-            with self.subTest(message), self.assertRaisesRegex(UserError, 'workbench/series/01: git am would change'), \
+            with self.subTest(message), self.assertRaisesRegex(UserError, 'series/01: git am would change'), \
                  tempfile.TemporaryDirectory() as directory:
                 series.cut(Described([message]), Path(directory))
 
@@ -272,11 +273,14 @@ class MakeTest(unittest.TestCase):
         directory = tempfile.TemporaryDirectory()
         self.addCleanup(directory.cleanup)
         self.directory = Path(directory.name) / 'series'
+        self.subject = make_subject(self)
+        write(self.subject.main.root, {'bench/series/cover': ''})
         self.described = Described([f'{subject}\n\nBody.\n' for subject in SUBJECTS[:3]], ['x', 'y', '1\n2\n3\n4'])
         for module, name, value in (
                 (series, 'build_root', lambda: Path(directory.name)),
-                (series, 'identity', lambda: ('A', 'a@example.org')),
-                (series, 'Series', lambda tree: self.described), (series.evidence, 'about', lambda tree: {}),
+                (series, 'identity', lambda root: ('A', 'a@example.org')),
+                (series, 'Series', lambda tree, overlay: self.described),
+                (series.evidence, 'about', lambda tree, subject: {}),
                 (series.source, 'release', lambda tree: '7.3'),
                 (series, 'cover_letter', lambda *_: 'make 100000 random calls\n\nAll of it.')):
             patch = mock.patch.object(module, name, value)
@@ -288,13 +292,13 @@ class MakeTest(unittest.TestCase):
 
     def test_the_version_comes_from_the_options(self):
         for assignments, names in (([], 'v1-0000-cover-letter.patch'), (['V=2'], 'v2-0000-cover-letter.patch')):
-            made = series.make('tree', options.parse('series', assignments).v)
+            made = series.make('tree', self.subject, options.parse('series', assignments).v)
             self.assertEqual(made[0].name, names)
 
     def test_a_second_version_shows_what_has_changed(self):
-        series.make('tree', 1)
+        series.make('tree', self.subject, 1)
         self.described.lines[2] = '1\n2\n3\nnew'
-        made = series.make('tree', 2)
+        made = series.make('tree', self.subject, 2)
         self.assertEqual(len(made), 4)
         letter = made[0].read_text(encoding='utf-8')
         self.assertIn('Range-diff against v1:', letter)
@@ -302,10 +306,10 @@ class MakeTest(unittest.TestCase):
         self.assertEqual(re.findall(r'(?m)^(\S): .* (\S): ', letter), [('1', '1'), ('2', '2'), ('3', '3')])
 
     def test_a_version_that_is_cut_again_replaces_itself_alone(self):
-        series.make('tree', 1)
-        series.make('tree', 2)
+        series.make('tree', self.subject, 1)
+        series.make('tree', self.subject, 2)
         self.described = Described(['renamed\n', 'make 100000 random calls\n'])
-        series.make('tree', 1)
+        series.make('tree', self.subject, 1)
         self.assertEqual([name for name in self.names() if name.startswith('v1-')],
                          ['v1-0000-cover-letter.patch', 'v1-0001-renamed.patch',
                           'v1-0002-make-100000-random-calls.patch'])
@@ -313,7 +317,7 @@ class MakeTest(unittest.TestCase):
 
     def test_a_version_needs_the_one_before(self):
         with self.assertRaisesRegex(UserError, 'no .*v2-'):
-            series.make('tree', 3)
+            series.make('tree', self.subject, 3)
         self.assertEqual(self.names(), [])
 
 

@@ -53,7 +53,7 @@ class SetupTest(unittest.TestCase):
     """Each case has a list of its own, and a path in which apt-get is a stand-in."""
 
     def setUp(self):
-        scratch = tempfile.TemporaryDirectory(prefix='lkmdemo-')
+        scratch = tempfile.TemporaryDirectory(prefix='workbench-')
         self.addCleanup(scratch.cleanup)
         self.scratch = Path(scratch.name)
         self.programs = self.scratch / 'bin'
@@ -137,7 +137,7 @@ class SetupTest(unittest.TestCase):
         self.write('packages', LIST + 'l test lib:libno-such.so why\np test py:no_such why\n'
                    'q test perl:No::Such why\nx test - why\n')
         self.assertEqual(self.run_setup('test'), (
-            'lkmdemo: missing: of-one, of-two, libno-such.so, Python module no_such, '
+            'workbench: missing: of-one, of-two, libno-such.so, Python module no_such, '
             'Perl module No::Such\n', 2))
 
     def test_libraries_and_modules_that_are_there(self):
@@ -151,13 +151,13 @@ class SetupTest(unittest.TestCase):
         for directory in ('i386-linux-gnu', 'lib32'):
             (self.scratch / directory).mkdir()
             (self.scratch / directory / 'libonly-i386.so').touch()
-        self.assertEqual(self.run_setup('test'), ('lkmdemo: missing: libonly-i386.so\n', 2))
+        self.assertEqual(self.run_setup('test'), ('workbench: missing: libonly-i386.so\n', 2))
 
     def test_programs_of_builds_are_those_of_the_system(self):
         self.write('packages', 'a all of-a why\n')
         shutil.copy(self.programs / 'present', self.programs / 'of-a')
         (self.programs / 'apt-get').unlink()
-        self.assertEqual(self.run_setup('test'), ('lkmdemo: missing: of-a\n', 2))
+        self.assertEqual(self.run_setup('test'), ('workbench: missing: of-a\n', 2))
 
     def test_packages_that_only_installing_needs(self):
         self.write('packages', LIST + 'ca-certificates all - why\n')
@@ -176,14 +176,14 @@ class SetupTest(unittest.TestCase):
     def test_a_failure_is_shown_with_what_to_do(self):
         self.write('broken')
         output, status = self.run_setup('other')
-        self.assertRegex(output, 'E: Unable to locate package\nlog: .*\nlkmdemo: apt-get update failed. By hand:\n'
+        self.assertRegex(output, 'E: Unable to locate package\nlog: .*\nworkbench: apt-get update failed. By hand:\n'
                          '  apt-get install --no-install-recommends two three\n')
         self.assertEqual((status, self.calls()), (2, ['update']))
 
     def test_what_is_missing_after_the_installation(self):
         self.write('packages', 'useless test of-useless why\n')
         self.assertEqual(self.run_setup('test'), (
-            'installing: useless\nlkmdemo: still missing: of-useless. apt-get has installed useless\n', 2))
+            'installing: useless\nworkbench: still missing: of-useless. apt-get has installed useless\n', 2))
 
     def test_a_second_set_up_waits_for_the_first(self):
         first = self.held('update', 'other')
@@ -233,7 +233,7 @@ class SetupTest(unittest.TestCase):
         self.assertEqual(self.run_setup('other')[1], 0)
 
     def test_the_list_of_the_repository(self):
-        targets = {'all', 'analysis', 'check-debian', 'lint', 'test', 'x86_64'}
+        targets = {'all', 'analysis', 'check', 'check-debian', 'lint', 'test', 'x86_64'}
         seen = set()
         for line in (WORKBENCH / 'host/packages').read_text(encoding='ascii').splitlines():
             if not line or line.startswith('#'):

@@ -17,7 +17,7 @@ from subject import graft
 import trees
 from trees import DRIVER
 
-KUNITCONFIG = 'lib/lkmdemo_kunit/.kunitconfig'
+KUNITCONFIG = 'lib/widget_kunit/.kunitconfig'
 
 # As that of the kernel, in which names with a leading dot are ignored.
 IGNORE = '.*\n*.o\n/include/config/\n/arch/*/include/generated/\n'
@@ -40,7 +40,8 @@ class SourceTest(unittest.TestCase):
         self.addCleanup(scratch.cleanup)
         self.kdir, self.build = (Path(scratch.name) / name for name in ('linux', 'build'))
         self.build.mkdir()
-        trees.shorten_the_driver(self)
+        self.subject = trees.make_subject(self)
+        self.overlay = self.subject.main
         for name, value in (('build_root', lambda: self.build), ('_require_space', lambda _: None)):
             patch = mock.patch.object(source, name, value)
             patch.start()
@@ -51,7 +52,7 @@ class SourceTest(unittest.TestCase):
     def copy(self, **options):
         """Bring the copy up to date; return it and what is said about it."""
         with contextlib.redirect_stderr(io.StringIO()) as said:
-            tree = source.tree_for('7.3', str(self.kdir), **options)
+            tree = source.tree_for('7.3', str(self.kdir), self.subject, **options)
         return tree, said.getvalue()
 
     def assert_copy(self, tree):
@@ -83,9 +84,9 @@ class SourceTest(unittest.TestCase):
 
     def test_the_driver_of_this_clone_where_there_is_none(self):
         tree, said = self.copy()
-        self.assertIn("no driver: grafted this clone's into the copy", said)
+        self.assertIn('no widget: grafted the overlay into the copy', said)
         self.assertEqual(len(said.splitlines()), 1)
-        self.assertEqual((tree / DRIVER).read_bytes(), graft.upstream_files()[DRIVER].read_bytes())
+        self.assertEqual((tree / DRIVER).read_bytes(), self.overlay.files[DRIVER].read_bytes())
         self.assertFalse((self.kdir / DRIVER).exists())
 
     def test_a_second_copy_touches_nothing(self):
@@ -93,7 +94,7 @@ class SourceTest(unittest.TestCase):
             return {path: path.lstat().st_mtime_ns for path in tree.rglob('*') if path.is_file()}
         before = state(self.copy()[0])
         self.assertEqual(state(self.copy()[0]), before)
-        graft.graft(self.kdir)
+        graft.graft(self.kdir, self.overlay)
         before = state(self.copy()[0])
         self.assertEqual(state(self.copy()[0]), before)
 
@@ -102,13 +103,13 @@ class SourceTest(unittest.TestCase):
         for early in (True, False):
             shutil.rmtree(self.build)
             self.build.mkdir()
-            graft.graft(self.kdir)
+            graft.graft(self.kdir, self.overlay)
             if not early:
                 self.copy()
             (self.kdir / DRIVER).write_text('edited')
             (self.kdir / 'lib/Makefile').write_text('obj-y += edited/\n')
             tree, said = self.copy()
-            self.assertIn(f'testing the driver that is in {self.kdir}', said)
+            self.assertIn(f'testing the widget that is in {self.kdir}', said)
             self.assertEqual(len(said.splitlines()), 1)
             self.assertEqual((tree / DRIVER).read_text(), 'edited')
             self.assertEqual((tree / 'lib/Makefile').read_text(), 'obj-y += edited/\n')
@@ -120,32 +121,32 @@ class SourceTest(unittest.TestCase):
     def test_what_was_grafted_is_copied_though_it_is_ignored(self):
         for prepare in (lambda: None, lambda: trees.commit(self.kdir)):
             prepare()
-            graft.graft(self.kdir)
+            graft.graft(self.kdir, self.overlay)
             tree, _ = self.copy()
             self.assertTrue((tree / KUNITCONFIG).exists())
             self.assertEqual(sorted(graft.owned(tree)), sorted(graft.owned(self.kdir)))
-            graft.ungraft(self.kdir)
+            graft.ungraft(self.kdir, 'widget')
 
     def test_graft_and_ungraft_between_two_copies(self):
         self.copy()
-        graft.graft(self.kdir)
+        graft.graft(self.kdir, self.overlay)
         (self.kdir / DRIVER).write_text('edited')
         tree, _ = self.copy()
         self.assert_copy(tree)
-        shutil.copyfile(graft.upstream_files()[DRIVER], self.kdir / DRIVER)
-        graft.ungraft(self.kdir)
+        shutil.copyfile(self.overlay.files[DRIVER], self.kdir / DRIVER)
+        graft.ungraft(self.kdir, 'widget')
         tree, said = self.copy()
-        self.assertIn('no driver', said)
-        graft.ungraft(tree)
+        self.assertIn('no widget', said)
+        graft.ungraft(tree, 'widget')
         self.assert_copy(tree)
 
     def test_the_driver_arrives_upstream_with_less_than_this_clone_has(self):
         self.copy()
         trees.write(self.kdir, {DRIVER: 'upstream'})
         with open(self.kdir / 'drivers/misc/Kconfig', 'a', encoding='ascii') as kconfig:
-            kconfig.write('source "drivers/misc/lkmdemo/Kconfig"\n')
+            kconfig.write('source "drivers/misc/widget/Kconfig"\n')
         tree, said = self.copy()
-        self.assertIn('testing the driver that is in', said)
+        self.assertIn('testing the widget that is in', said)
         self.assert_copy(tree)
 
     def test_a_change_of_a_file_with_inserted_lines(self):
@@ -155,17 +156,17 @@ class SourceTest(unittest.TestCase):
         tree, _ = self.copy()
         text = (tree / 'drivers/misc/Makefile').read_text(encoding='latin-1')
         self.assertIn('new/', text)
-        self.assertEqual(text.count('lkmdemo'), 1)
+        self.assertEqual(text.count('widget'), 1)
 
     def test_the_driver_in_a_copy_is_never_left_over_from_a_series(self):
-        graft.graft(self.kdir)
+        graft.graft(self.kdir, self.overlay)
         tree, _ = self.copy()
-        graft.ungraft(tree)
+        graft.ungraft(tree, 'widget')
         tree, _ = self.copy()
         self.assert_copy(tree)
 
     def test_a_series_is_refused_where_the_driver_is_another(self):
-        graft.graft(self.kdir)
+        graft.graft(self.kdir, self.overlay)
         self.copy(series=True)
         (self.kdir / DRIVER).write_text('edited')
         with self.assertRaisesRegex(UserError, f'another driver: {DRIVER} differs'):
@@ -173,7 +174,7 @@ class SourceTest(unittest.TestCase):
 
     def test_the_tree_of_the_user_is_not_changed(self):
         trees.commit(self.kdir)
-        graft.graft(self.kdir)
+        graft.graft(self.kdir, self.overlay)
         for path in self.kdir.rglob('*'):
             if not path.is_symlink():
                 os.utime(path, (1, 1))
@@ -204,7 +205,7 @@ class SourceTest(unittest.TestCase):
         (self.kdir / 'Kbuild').unlink()
         for kdir in (self.kdir, self.kdir / 'nowhere'):
             with self.assertRaisesRegex(UserError, 'KDIR='):
-                source.tree_for('7.3', str(kdir))
+                source.tree_for('7.3', str(kdir), self.subject)
         self.assertEqual(os.listdir(self.build), [])
 
 

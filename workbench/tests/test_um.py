@@ -31,7 +31,7 @@ class RoomTest(unittest.TestCase):
               mock.patch.object(um, 'build_root', return_value='/build')):
             if not tmpdir:
                 os.environ.pop('TMPDIR', None)
-            count, options = um.room(guests)
+            count, options = um.UM.room(guests)
             return count, options['memory']
 
     def test_shared_memory_is_taken_when_there_is_enough(self):
@@ -66,7 +66,7 @@ class RoomTest(unittest.TestCase):
 
     def test_the_directory_is_that_of_the_kernel(self):
         with mock.patch.object(um, 'start') as start:
-            um.boot(SimpleNamespace(image='/linux'), ['/run'], 5, memory='/elsewhere')
+            um.UM.boot(SimpleNamespace(image='/linux'), ['/run'], 5, memory='/elsewhere')
         self.assertEqual(start.call_args.kwargs['env']['TMPDIR'], '/elsewhere')
 
 

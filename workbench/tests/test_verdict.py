@@ -13,11 +13,12 @@ from unittest import mock
 from host.console import UserError
 from machine import guest
 from verdict import kunit as verdict
-from verdict.tally import Tally, one
+from verdict.count import count_kselftest, count_kunit, with_status
+from verdict.tally import Tally, single
 
 KSELFTEST = """\
 # timeout set to 45
-# selftests: lkmdemo: seek
+# selftests: widget: seek
 # TAP version 13
 # 1..3
 # # Starting 3 tests from 1 test cases.
@@ -27,23 +28,23 @@ KSELFTEST = """\
 # not ok 2 global.b
 # ok 3 global.c # SKIP no such thing
 # # FAILED: 2 / 3 tests passed.
-not ok 1 selftests: lkmdemo: seek # exit=1
+not ok 1 selftests: widget: seek # exit=1
 # timeout set to 45
-# selftests: lkmdemo: open
+# selftests: widget: open
 {second}
 """
-WHOLE = '# TAP version 13\n# 1..1\n# ok 1 global.d\nok 2 selftests: lkmdemo: open'
-CRASHED = '# TAP version 13\n# 1..2\n# ok 1 global.d\nnot ok 2 selftests: lkmdemo: open # exit=139'
-TIMED_OUT = 'not ok 2 selftests: lkmdemo: open # TIMEOUT 45 seconds'
-SKIPPED = '# TAP version 13\n# 1..1\n# ok 1 global.d # SKIP no device\nok 2 selftests: lkmdemo: open'
-SKIPPED_AT_ONCE = '# TAP version 13\n# 1..0 # SKIP no device\nok 2 selftests: lkmdemo: open # SKIP'
+WHOLE = '# TAP version 13\n# 1..1\n# ok 1 global.d\nok 2 selftests: widget: open'
+CRASHED = '# TAP version 13\n# 1..2\n# ok 1 global.d\nnot ok 2 selftests: widget: open # exit=139'
+TIMED_OUT = 'not ok 2 selftests: widget: open # TIMEOUT 45 seconds'
+SKIPPED = '# TAP version 13\n# 1..1\n# ok 1 global.d # SKIP no device\nok 2 selftests: widget: open'
+SKIPPED_AT_ONCE = '# TAP version 13\n# 1..0 # SKIP no device\nok 2 selftests: widget: open # SKIP'
 
 KUNIT = """\
 KTAP version 1
 1..1
     KTAP version 1
-    # Subtest: lkmdemo_open
-    # module: lkmdemo_kunit
+    # Subtest: widget_open
+    # module: widget_kunit
     1..2
         KTAP version 1
         # Subtest: each
@@ -52,14 +53,14 @@ KTAP version 1
     # each: pass:1 fail:1 skip:0 total:2
     not ok 1 each
     ok 2 other # SKIP no such thing
-not ok 1 lkmdemo_open
+not ok 1 widget_open
 KTAP version 1
 1..1
     KTAP version 1
-    # Subtest: lkmdemo_pool
+    # Subtest: widget_pool
     1..1
     ok 1 case
-ok 1 lkmdemo_pool
+ok 1 widget_pool
 """
 
 
@@ -67,10 +68,10 @@ class KselftestTest(unittest.TestCase):
     """The tally of a kselftest run."""
 
     def count(self, second, programs=('seek', 'open')):
-        return verdict.count_kselftest(KSELFTEST.format(second=second), programs)
+        return count_kselftest(KSELFTEST.format(second=second), [f'widget: {program}' for program in programs])
 
     def test_each_case_of_a_program_counts(self):
-        self.assertEqual(self.count(WHOLE)[:3], (2, 1, 1))
+        self.assertEqual(str(self.count(WHOLE)), '2 passed, 1 failed, 1 skipped')
 
     def test_what_came_of_each_case_is_kept_by_its_name(self):
         self.assertEqual(self.count(WHOLE).results, {
@@ -87,11 +88,11 @@ class KselftestTest(unittest.TestCase):
         self.assertIn('kselftest did not run open poll', self.count('', ('seek', 'open', 'poll')).failures())
 
     def test_a_script_that_ends_with_a_shell_error_fails(self):
-        tally = self.count('ok 2 selftests: lkmdemo: a.sh # XFAIL', ('seek', 'a.sh'))
+        tally = self.count('ok 2 selftests: widget: a.sh # XFAIL', ('seek', 'a.sh'))
         self.assertIn('kselftest a.sh', tally.failures())
 
     def test_an_output_without_ktap_is_a_failure(self):
-        self.assertIn('kselftest did not run seek', verdict.count_kselftest('make: *** Error 2\n', ['seek']).failures())
+        self.assertIn('kselftest did not run seek', count_kselftest('make: *** Error 2\n', ['widget: seek']).failures())
 
     def test_a_program_that_skips_every_case_fails(self):
         for second in (SKIPPED, SKIPPED_AT_ONCE):
@@ -124,7 +125,7 @@ class KunitTest(unittest.TestCase):
 
     def test_each_case_counts(self):
         tally = self.judge(b'KTAP version 1\n', 1, ('PASS', 'FAIL', 'SKIP', 'ERROR'))
-        self.assertEqual(tally[:3], (1, 2, 1))
+        self.assertEqual(str(tally), '1 passed, 2 failed, 1 skipped')
         self.assertEqual(tally.failures(), ['KUnit suite.case1', 'KUnit suite.case3'])
 
     def test_a_report_fails_a_run_whose_cases_all_passed(self):
@@ -144,16 +145,17 @@ class KunitTest(unittest.TestCase):
             self.judge(b'KTAP version 1\n', 1)
 
     def test_the_results_in_debugfs_count(self):
-        tally = verdict.count_kunit(KUNIT)
-        self.assertEqual(tally[:3], (2, 1, 1))
-        self.assertEqual(tally.results, {'KUnit lkmdemo_open.each': 'failed', 'KUnit lkmdemo_open.other': 'skipped',
-                                         'KUnit lkmdemo_pool.case': 'passed'})
+        tally = count_kunit(KUNIT)
+        self.assertEqual(str(tally), '2 passed, 1 failed, 1 skipped')
+        self.assertEqual(tally.results, {'KUnit widget_open.each': 'failed', 'KUnit widget_open.other': 'skipped',
+                                         'KUnit widget_pool.case': 'passed'})
 
     def test_a_guest_that_fails_fails_the_suites_that_it_ran(self):
         def run(*_, out, **__):
             out.write(KUNIT[:KUNIT.rindex('KTAP version 1\n1..1')].encode())
             return guest.DIED
-        with mock.patch.object(guest, 'run', run), contextlib.redirect_stdout(io.StringIO()) as out:
+        with mock.patch.object(guest, 'run', run), contextlib.redirect_stdout(io.StringIO()) as out, \
+             mock.patch.object(verdict.build, 'kunit_modules', lambda _: ['widget_kunit']):
             tally = verdict.kunit_modules(types.SimpleNamespace(log=Path))
         self.assertEqual(tally.failures()[0], f'KUnit: {guest.FAILURES[guest.DIED]}')
         self.assertIn('ok 1 one', out.getvalue())
@@ -163,25 +165,25 @@ class TallyTest(unittest.TestCase):
     """Sums, and what the end of a run names."""
 
     def test_of_a_case_with_parameters_the_worst_counts(self):
-        passed, failed = one('KUnit a.b', 'passed'), one('KUnit a.b', 'failed')
+        passed, failed = single('KUnit a.b', 'passed'), single('KUnit a.b', 'failed')
         self.assertEqual((passed + failed + passed).results, {'KUnit a.b': 'failed'})
         self.assertEqual(str(passed + failed + passed), '2 passed, 1 failed, 0 skipped')
 
     def test_the_failed_cases_are_named(self):
-        self.assertEqual((one('a', 'failed') + one('b', 'passed') + one('c', 'skipped')).failures(), ['a'])
+        self.assertEqual((single('a', 'failed') + single('b', 'passed') + single('c', 'skipped')).failures(), ['a'])
 
     def test_no_more_than_some_lines_are(self):
         for count, lines, last in ((20, 20, '19'), (21, 20, 'and 2 more'), (500, 20, 'and 481 more')):
             with self.subTest(count):
-                found = sum((one(str(number), 'failed') for number in range(count)), Tally()).failures()
+                found = sum((single(str(number), 'failed') for number in range(count)), Tally()).failures()
                 self.assertEqual((len(found), found[-1]), (lines, last))
 
     def test_a_status_without_a_failed_case_is_a_failure(self):
-        self.assertEqual(verdict.with_status(one('a', 'passed'), 2, 'x').failed, 1)
-        self.assertEqual(verdict.with_status(one('a', 'failed'), 2, 'x').failed, 1)
+        self.assertEqual(with_status(single('a', 'passed'), 2, 'x').failed, 1)
+        self.assertEqual(with_status(single('a', 'failed'), 2, 'x').failed, 1)
 
     def test_a_guest_that_fails_is_a_failure_beside_others(self):
-        tally = verdict.with_status(one('a', 'failed'), guest.TIMED_OUT, 'x')
+        tally = with_status(single('a', 'failed'), guest.TIMED_OUT, 'x')
         self.assertEqual(tally.failures(), [f'x: {guest.FAILURES[guest.TIMED_OUT]}', 'a'])
 
 

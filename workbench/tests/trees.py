@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Small stand-ins for kernel trees."""
 
-import functools
 import os
+import shutil
 import subprocess
+import tempfile
 import unittest
 from pathlib import Path
-from unittest import mock
 
-from host import checkout
-from subject import rules
+from subject import overlay
+from subject.overlay import Overlay
+from subject.subject import Subject
 
 # What the rules look for, and what makes a directory a kernel tree.
 CONTENTS = {
@@ -18,8 +19,8 @@ CONTENTS = {
         '====  =====\n0xEC  00-01  one\n             more of one\n0xEE  00-09  two\n====  =====\n'),
     'Kbuild': '',
     'Kconfig': '',
-    'MAINTAINERS': ('A FIRST ENTRY\nM:\tnobody\n\nLIVE UPDATE\nM:\tnobody\n\n'
-                    'LLC (802.2)\nM:\tnobody\n'),
+    'MAINTAINERS': ('A FIRST ENTRY\nM:\tnobody\n\nWHEEL\nM:\tnobody\n\n'
+                    'WIRELESS (802.2)\nM:\tnobody\n'),
     'Makefile': 'VERSION = 7\n',
     'arch/x86/boot/main.c': '',
     'drivers/misc/Kconfig': 'menu "x"\nsource "drivers/misc/keba/Kconfig"\nendmenu\n',
@@ -27,7 +28,7 @@ CONTENTS = {
     'kernel/Makefile': '',
     'lib/Kconfig.debug': 'config A\n\nendif # RUNTIME_TESTING_MENU\n',
     'lib/Makefile': 'obj-y += kunit/\nobj-y += math/ tests/\nlast = line without newline',
-    'tools/testing/selftests/Makefile': ('TARGETS += lib\nTARGETS += lkdtm\nTARGETS += lsm\n'
+    'tools/testing/selftests/Makefile': ('TARGETS += lib\nTARGETS += lkdtm\nTARGETS += watchdog\n'
                                          'TARGETS += zram\nTARGETS_HOTPLUG = cpu\n'),
 }
 
@@ -63,21 +64,54 @@ def snapshot(tree: Path) -> dict:
         for path in sorted(tree.rglob('*'))}
 
 
-DRIVER = 'drivers/misc/lkmdemo/main.c'
+# An overlay: files by their paths, and what the conventions do not imply.
+WIDGET = {
+    '.kunitconfig': 'CONFIG_KUNIT=y\nCONFIG_WIDGET=y\nCONFIG_WIDGET_KUNIT_TEST=y\n',
+    'Documentation/widget/index.rst': 'Widget\n======\n',
+    'MAINTAINERS.patch': ('--- a/MAINTAINERS\n+++ b/MAINTAINERS\n@@ -1,3 +1,9 @@\n WHEEL\n \n+WIDGET REFERENCE DRIVER\n'
+                          '+M:\tT <t@example.org>\n+S:\tMaintained\n+F:\tdrivers/misc/widget/\n'
+                          '+F:\tlib/widget_kunit/\n+\n WIRELESS\n'),
+    'README.md': 'Not for the kernel.\n',
+    'drivers/misc/widget/Kconfig': ('config WIDGET\n\ttristate "Widget"\n\n'
+                                    'config WIDGET_CLIENTS\n\ttristate "Clients"\n\n'
+                                    'config WIDGET_NET\n\tbool "Net"\n'),
+    'drivers/misc/widget/Makefile': 'obj-$(CONFIG_WIDGET) += widget.o\n',
+    'drivers/misc/widget/main.c': 'int widget;\n',
+    'include/uapi/linux/widget.h': '#define WIDGET 1\n',
+    'lib/widget_kunit/Kconfig': 'config WIDGET_KUNIT_TEST\n\ttristate "Tests"\n',
+    'lib/widget_kunit/Makefile': 'obj-$(CONFIG_WIDGET_KUNIT_TEST) += widget_kunit.o\n',
+    'lib/widget_kunit/test.c': 'int test;\n',
+    'overlay.toml': '''
+name = "widget"
+folder = "bench"
+
+[[insert]]
+file = "Documentation/subsystem-apis.rst"
+lines = "   widget/index\\n"
+after = '   misc-devices/index$'
+
+[[insert]]
+file = "Documentation/userspace-api/ioctl/ioctl-number.rst"
+lines = "0xED  00-01  widget\\n             <mailto:t@example.org>\\n"
+sorted = '(0x[0-9A-F]{2})  '
+''',
+    'tools/testing/selftests/widget/Makefile': 'TEST_GEN_PROGS := open\ninclude ../lib.mk\n',
+    'tools/testing/selftests/widget/config': 'CONFIG_NET_NS=y\nCONFIG_WIDGET=m\nCONFIG_WIDGET_NET=y\n',
+    'tools/testing/selftests/widget/run.sh': '#!/bin/sh\n',
+}
+DRIVER = 'drivers/misc/widget/main.c'
 
 
-@functools.cache
-def _some_of_the_driver() -> list[str]:
-    """Return two files of each directory of the driver's, which is as good as all and quicker."""
-    directories = {}
-    for name in checkout.files(*rules.UPSTREAM):
-        directories.setdefault(os.path.dirname(name), []).append(name)
-    return sorted({DRIVER, *(name for names in directories.values() for name in names[:2])})
+def make_overlay(test: unittest.TestCase, contents: dict[str, str] | None = None) -> Overlay:
+    """Write an overlay to a directory that is removed after the test, and load it."""
+    root = Path(tempfile.mkdtemp(prefix='overlay-'))
+    test.addCleanup(shutil.rmtree, root)
+    write(root, WIDGET if contents is None else contents)
+    for script in root.rglob('*.sh'):
+        script.chmod(0o755)
+    return overlay.load(root)
 
 
-def shorten_the_driver(test: unittest.TestCase) -> None:
-    """Let the driver have some of its files only, and list them once for all tests."""
-    names = _some_of_the_driver()
-    patch = mock.patch.object(checkout, 'files', lambda *under: names)
-    patch.start()
-    test.addCleanup(patch.stop)
+def make_subject(test: unittest.TestCase) -> Subject:
+    """Return a subject with that overlay."""
+    return Subject((make_overlay(test),))

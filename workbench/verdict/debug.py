@@ -16,44 +16,39 @@ from host.console import UserError, say
 from host.environment import environment
 from host.paths import WORKBENCH
 from host.process import start, stop
+from kernel import build
 from machine import guest
-from verdict.tally import Tally, one
-
-# What user space does in a session that nobody watches, which sees the write
-# before it happens; and what must show, in the session or in the guest.
-COMMAND = 'printf HELLO 1<>/dev/lkmdemo && cat /dev/lkmdemo'
-CASES = {
-    'stops_when_user_space_writes':
-        re.compile(r'hit Breakpoint 1, lkmdemo_write_iter \('),
-    'shows_the_message_and_the_count':
-        re.compile(r'^write of 5 bytes, the message now is: Hello from kernel$', re.M),
-    'lets_the_write_complete':
-        re.compile(r'^HELLO from kernel$', re.M),
-}
-
-# And what it does while somebody does, if nothing else is asked for.
-WRITES = 'while sleep 1; do date >/dev/lkmdemo; done'
+from subject.overlay import Debug
+from verdict.tally import Tally, single
 
 # Seconds for a session that nobody watches.
 LIMIT = 90
-
-# The kernel with its symbols, in the build directory.
-SYMBOLS = {'um': 'linux', 'x86_64': 'vmlinux'}
-
 
 UM, KGDB, QEMU = 'um', 'kgdb', 'qemu'
 
 
 def debugger_of(kernel):
     """What gdb talks to: one of UM, KGDB and QEMU."""
-    if kernel.target == 'um':
+    if kernel.target.name == 'um':
         return UM
     configuration = (kernel.out / '.config').read_text(encoding='utf-8').splitlines()
     return KGDB if 'CONFIG_KGDB_SERIAL_CONSOLE=y' in configuration else QEMU
 
 
+def _about(kernel) -> Debug:
+    """Return the description of the session."""
+    about = kernel.subject.main.about.debug
+    if not about:
+        raise UserError(f'the overlay {kernel.subject.main.name} describes no debugger session: no table [debug]')
+    return about
+
+
+def _script(kernel) -> Path:
+    return kernel.subject.main.in_folder(_about(kernel).script, 'script for the debugger')
+
+
 class _Guest(threading.Thread):
-    """A guest that runs beside the debugger, and waits for it.
+    """A guest that runs attached the debugger, and waits for it.
 
     limit: seconds for it, without any if 0: then somebody watches, and a report
     does not stop it either.
@@ -67,22 +62,25 @@ class _Guest(threading.Thread):
         self.directory = kernel.out / 'debug'
         shutil.rmtree(self.directory, ignore_errors=True)
         self.directory.mkdir(parents=True)
-        self.socket = Path(tempfile.mkdtemp(prefix='lkmdemo-')) / 'gdb'
+        self.socket = Path(tempfile.mkdtemp(prefix='workbench-')) / 'gdb'
         self.stopping = threading.Event()
         self.limit = limit
         self.out = io.BytesIO()
         self.log = kernel.log('debug-boot')
         self.log.unlink(missing_ok=True)
         self.status = self.error = None
-        module = kernel.out / 'drivers/misc/lkmdemo/lkmdemo.ko'
+        self.module = _about(kernel).module
+        module = build.modules(kernel).get(self.module)
+        if not module:
+            raise UserError(f'{kernel.name} has no module {self.module}')
         arguments = shlex.join(['set', '--', str(self.directory), str(module)])
-        self.command = f'{arguments}; . {shlex.quote(str(WORKBENCH))}/machine/init/debug.sh; {command}'
+        self.command = f'{arguments}; . {shlex.quote(str(WORKBENCH / "machine/init/debug.sh"))}; {command}'
 
     def _machine(self):
-        where = f'--qemu-opt=unix:{self.socket},server=on,wait=off'
-        return {UM: [],
-                KGDB: ['--qemu-opt=-serial', where, '--kopt=kgdboc=ttyS1,115200', '--kopt=kgdbwait'],
-                QEMU: ['--qemu-opt=-gdb', where]}[self.debugger]
+        """Return the arguments of guest.run() for the debugger."""
+        where = f'unix:{self.socket},server=on,wait=off'
+        return {UM: {}, QEMU: {'extra': ('-gdb', where)},
+                KGDB: {'extra': ('-serial', where), 'options': ('kgdboc=ttyS1,115200', 'kgdbwait')}}[self.debugger]
 
     def _how_to_attach(self, child):
         attach = f'attach {child.pid}' if self.debugger == UM else f'target remote {self.socket}'
@@ -91,9 +89,9 @@ class _Guest(threading.Thread):
     def run(self):
         try:
             self.status = guest.run(
-                self.kernel, self.command, self.log, limit=self.limit, modules=['lkmdemo'],
-                out=self.out, stopped=self.stopping.is_set, machine=self._machine(),
-                started=self._how_to_attach, stop_at_report=bool(self.limit))
+                self.kernel, self.command, self.log, limit=self.limit, modules=[self.module],
+                out=self.out, stopped=self.stopping.is_set, started=self._how_to_attach,
+                stop_at_report=bool(self.limit), **self._machine())
         except (OSError, UserError) as error:
             self.error = error
 
@@ -120,56 +118,58 @@ class _Guest(threading.Thread):
 
 
 def _gdb(kernel, *arguments):
-    return ['gdb', '-q', '-nx', '-d', kernel.tree, *arguments, kernel.out / SYMBOLS[kernel.target],
+    return ['gdb', '-q', '-nx', '-d', kernel.tree, *arguments, kernel.symbols,
             '-x', WORKBENCH / 'verdict/gdb' / f'{debugger_of(kernel)}.gdb']
 
 
 def session(kernel):
-    """Stop in the write path, print the message and the count, go on; a tally.
+    """Run the session that the overlay describes; return a tally.
 
-    What gdb prints is shown, and compared.
+    What gdb and the guest print is shown, and compared with the patterns.
     """
-    beside = _Guest(kernel, COMMAND, LIMIT)
-    beside.start()
+    about = _about(kernel)
+    attached = _Guest(kernel, about.trigger, LIMIT)
+    attached.start()
     child = None
     log = kernel.log('gdb')
     try:
-        beside.wait_until_ready()
+        attached.wait_until_ready()
         with open(log, 'wb') as out:
-            child = start([*_gdb(kernel, '-batch'), '-x', WORKBENCH / 'verdict/gdb/write.gdb',
-                           '-ex', 'detach'], cwd=beside.directory, env=environment(),
+            child = start([*_gdb(kernel, '-batch'), '-x', _script(kernel),
+                           '-ex', 'detach'], cwd=attached.directory, env=environment(),
                           stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT)
-            beside.join()
+            attached.join()
     finally:
         if child:
             stop(child)
-        beside.close()
-    printed = log.read_text(errors='replace') + beside.out.getvalue().decode(errors='replace')
+        attached.close()
+    printed = log.read_text(errors='replace') + attached.out.getvalue().decode(errors='replace')
     print(printed, end='')
     tally = Tally()
-    for number, (name, pattern) in enumerate(CASES.items(), 1):
-        seen = bool(pattern.search(printed)) and beside.status == 0
-        print(f'{"" if seen else "not "}ok {number} write.{name}', flush=True)
-        tally += one(f'debugger write.gdb: write.{name}', 'passed' if seen else 'failed')
+    title = Path(about.script).stem
+    for number, (name, pattern) in enumerate(about.cases.items(), 1):
+        seen = bool(re.search(pattern, printed)) and attached.status == 0
+        print(f'{"" if seen else "not "}ok {number} {title}.{name}', flush=True)
+        tally += single(f'debugger {about.script}: {title}.{name}', 'passed' if seen else 'failed')
     if tally.failed:
-        say(f'kernel log: {beside.log}')
+        say(f'kernel log: {attached.log}')
     return tally
 
 
 def interactive(kernel, command):
-    """Give a gdb prompt, with the guest stopped in the write path.
+    """Give a gdb prompt, with the guest stopped in the function that the overlay names.
 
-    command: what the guest runs; it writes once a second by default.
+    command: what the guest runs, by default the loop of the overlay.
     """
-    beside = _Guest(kernel, command or WRITES, limit=0)
-    beside.start()
+    attached = _Guest(kernel, command or _about(kernel).loop, limit=0)
+    attached.start()
     before = signal.getsignal(signal.SIGINT)
     try:
-        beside.wait_until_ready()
+        attached.wait_until_ready()
         # From here on Ctrl-C is for gdb, which stops the kernel then.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        return subprocess.call([*_gdb(kernel), '-ex', 'break lkmdemo_write_iter', '-ex', 'continue'],
-                               cwd=beside.directory, env=environment())
+        return subprocess.call([*_gdb(kernel), '-ex', f'break {_about(kernel).function}', '-ex', 'continue'],
+                               cwd=attached.directory, env=environment())
     finally:
-        beside.close()
+        attached.close()
         signal.signal(signal.SIGINT, before)

@@ -19,13 +19,16 @@ from host.console import say
 from host.paths import REPO, build_root
 from kernel import build
 from subject import graft
+from subject.overlay import DESCRIPTION
+from subject.subject import Subject
 from verdict.tally import Tally
 
 LAST_TEST, LAST_LINT = 'last-test.json', 'last-lint.json'
 
-# Files of the workbench that no result depends on.
-_NO_PART = ('workbench/tests/', 'workbench/help', 'workbench/series/cover')
-_SERIES = 'workbench/series/'
+# Files of the workbench, and of the folder of an overlay, that no result depends on.
+_IRRELEVANT = ('workbench/tests/', 'workbench/help')
+_IRRELEVANT_IN_FOLDER = ('tests/', 'series/cover')
+_SERIES = 'series/'
 
 # What turns sources into a kernel, and finds warnings in them.
 TOOLS = ('gcc', 'ld', 'as', 'make', 'sparse')
@@ -48,10 +51,11 @@ def _contents(root: Path, paths: Iterable[str]) -> str:
 
 def _driver(tree: Path) -> str:
     """The driver and its tests, as they stand in the tree."""
-    return _contents(tree, (path for path in graft.Record(tree).files if not path.startswith('Documentation/')))
+    return _contents(tree, (path for record in graft.records(tree) for path in record.files
+                            if not path.startswith('Documentation/')))
 
 
-def _kernel(tree: Path) -> str:
+def _kernel(tree: Path, subject: Subject) -> str:
     """The rest of the tree, by the sizes and times of its files; those that graft changes, by content."""
     owned = set(graft.owned(tree))
 
@@ -63,8 +67,8 @@ def _kernel(tree: Path) -> str:
                 if path not in owned:
                     about = os.lstat(tree / path)
                     yield path, about.st_size, about.st_mtime_ns
-        for path in graft.Record(tree).lines:
-            yield path, hashlib.sha256(graft.pristine(tree, path)).hexdigest()
+        for path in sorted({path for record in graft.records(tree) for path in record.lines}):
+            yield path, hashlib.sha256(graft.pristine(tree, path, subject.main)).hexdigest()
 
     return _digest(stats())
 
@@ -73,21 +77,35 @@ def _tools() -> str:
     def stats():
         for name in TOOLS:
             path = shutil.which(name, path=build.compiler_environment()['PATH'])
-            about = os.stat(path) if path else None
-            yield name, path and (os.path.realpath(path), about.st_size, about.st_mtime_ns)
+            state = os.stat(path) if path else None
+            yield name, state and (os.path.realpath(str(path)), state.st_size, state.st_mtime_ns)
 
     return _digest(stats())
 
 
-def about(tree: Path) -> dict[str, str]:
-    """Digests of what a result on a grafted tree depends on."""
-    own = [path for path in checkout.files('workbench') if not path.startswith(_NO_PART)]
-    series = [path for path in own if path.startswith(_SERIES)]
+def _folders(subject: Subject) -> tuple[list, list]:
+    """Return digests of the folders of the overlays: of the descriptions of the series, and of the rest."""
+    series, rest = [], []
+    for overlay in subject.overlays:
+        prefix = f'{overlay.about.folder}/' if overlay.about.folder else ''
+        names = {name.removeprefix(prefix): name for name in overlay.names if prefix and name.startswith(prefix)}
+        relevant = [name for name in names if not name.startswith(_IRRELEVANT_IN_FOLDER)]
+        series.append(_contents(overlay.root, (names[name] for name in relevant if name.startswith(_SERIES))))
+        rest.append(_contents(overlay.root, [DESCRIPTION, *(names[name] for name in relevant
+                                                            if not name.startswith(_SERIES))]))
+    return series, rest
+
+
+def about(tree: Path, subject: Subject) -> dict[str, str]:
+    """Return digests of what a result on a grafted tree depends on."""
+    own = [path for path in checkout.files('workbench') if not path.startswith(_IRRELEVANT)]
+    series, rest = _folders(subject)
     return {'driver': _driver(tree),
-            'kernel source': _kernel(tree),
+            'kernel source': _kernel(tree, subject),
             'compiler': _tools(),
-            'descriptions of the series': _contents(REPO, series),
-            'workbench': _contents(REPO, set(own) - set(series))}
+            'descriptions of the series': _digest(series),
+            'description of the overlay': _digest(rest),
+            'workbench': _contents(REPO, own)}
 
 
 # A test run is of the driver as a whole.
@@ -120,35 +138,40 @@ def _write(path: Path, value: Any) -> None:
     os.replace(part, path)
 
 
-def _holds_after(before: dict[str, str], tree: Path, without: Iterable[str] = ()) -> bool:
-    different = changed(before, about(tree), without)
+def _holds_after(before: dict[str, str], tree: Path, subject: Subject, without: Iterable[str] = ()) -> bool:
+    different = changed(before, about(tree, subject), without)
     if different:
         say(f'changed during the run, whose result is not kept: {", ".join(different)}')
     return not different
 
 
-def remember_tests(before: dict[str, str], kernel: build.Kernel, of_kunit: Tally, of_kselftest: Tally) -> None:
+def record_tests(before: dict[str, str], kernel: build.Kernel, of_kunit: Tally, of_kselftest: Tally) -> None:
     """Keep the tallies of a whole test run; before: what about() has said before it."""
-    if not _holds_after(before, kernel.tree, _NOT_FOR_TESTS):
+    if not _holds_after(before, kernel.tree, kernel.subject, _NOT_FOR_TESTS):
         return
     tally = of_kunit + of_kselftest
-    _write(_test_file(), {**_runs(), kernel.name: {
-        'kernel': kernel.name, 'release': kernel.release(), 'date': datetime.date.today().isoformat(),
-        'about': before, 'kunit': of_kunit.passed, 'kselftest': of_kselftest.passed,
+    _write(_test_file(), {**_runs(), f'{kernel.subject.name} on {kernel.name}': {
+        'subject': kernel.subject.name, 'kernel': kernel.name, 'release': kernel.release(),
+        'date': datetime.date.today().isoformat(), 'about': before,
+        'kunit': of_kunit.passed, 'kselftest': of_kselftest.passed,
         'passed': tally.passed, 'failed': tally.failed, 'skipped': tally.skipped}})
 
 
 def _runs() -> dict[str, dict]:
     """The last test run on each kind of kernel."""
     runs = _read(_test_file())
-    return {name: run for name, run in runs.items() if isinstance(run, dict) and isinstance(run.get('about'), dict)} \
-        if isinstance(runs, dict) else {}
+    if not isinstance(runs, dict):
+        return {}
+    return {name: run for name, run in runs.items()
+            if isinstance(run, dict) and isinstance(run.get('about'), dict)}
 
 
-def tests(present: dict[str, str]) -> list[dict]:
+def tests(present: dict[str, str], subject: Subject) -> list[dict]:
     """The last test run on each kind of kernel that still holds; prints why others do not."""
     held = []
     for run in _runs().values():
+        if run.get('subject') != subject.name:
+            continue
         different = changed(run['about'], present, _NOT_FOR_TESTS)
         if different:
             say(f'left out, the test run on {run["kernel"]}; changed since: {", ".join(different)}')
@@ -157,14 +180,14 @@ def tests(present: dict[str, str]) -> list[dict]:
     return held
 
 
-def remember_lint(before: dict[str, str], tree: Path) -> None:
+def record_lint(before: dict[str, str], tree: Path, subject: Subject) -> None:
     """Keep that all of make lint has passed; before: what about() has said before it."""
-    if _holds_after(before, tree):
+    if _holds_after(before, tree, subject):
         _write(_lint_file(), before)
 
 
 def lint_holds(present: dict[str, str]) -> bool:
-    """Whether all of make lint has passed on what is present; prints why not."""
+    """Return whether all of make lint has passed on what is present; prints why not."""
     kept: Optional[dict] = _read(_lint_file())
     if not isinstance(kept, dict) or not kept:
         say('left out: what make lint confirms, because it did not pass')

@@ -14,17 +14,19 @@ import subprocess
 import sys
 import threading
 import time
+from typing import NamedTuple
 
 from host.console import UserError, say
 from host.environment import environment
 from host.paths import CACHE
 from kernel import build
 from machine import guest
-from verdict import kunit as verdict
+from subject.overlay import SELFTESTS, Selftests
+from verdict.count import count_kselftest, with_status
 
 # What the run prints at the beginning and at the end of a program.
 _BEGIN = re.compile(r'^# (selftests: \S+ \S+)$')
-_RESULT = re.compile(r'^((?:not )?ok) \d+ (selftests: \S+ (\S+).*)$')
+_RESULT = re.compile(r'^((?:not )?ok) \d+ (selftests: (\S+ \S+).*)$')
 
 # Seconds for a guest with all of its programs, where the user names none.
 LIMIT = 600
@@ -34,61 +36,60 @@ LIMIT = 600
 PROGRAM_LIMIT = {False: 120, True: 600}
 MARGIN = 60
 
-# Programs that um cannot run, and what it lacks for them.
-NOT_ON_UM = {
-    'compat': 'callers of 32 bits',
-    'failures': 'allocations that fail',
-    'function_graph.sh': 'a function tracer',
-    'modversions': 'checksums of symbols',
-    'signing.sh': 'signatures',
-}
 
-# Programs that leave a machine changed until its next boot: the tests run them on
-# request only, and a guest is discarded.
-LASTING = ('forever', 'signing.sh')
+class Program(NamedTuple):
+    """A program, and the target of kselftest that it belongs to."""
+    target: str
+    name: str
 
-# Programs that take from a debugging kernel what it is for.
-NOT_ON_DEBUG = {
-    'closed': 'lock checking, which ends with a module that is not free',
-}
-
-# Programs that race on processors of their own.
-PARALLEL = ('concurrent', 'notifier')
-
-# What the data race detector is run on; the other programs race with nothing.
-RACES = ('concurrent', 'counters', 'differential', 'mmap', 'netlink', 'open', 'poll', 'slow',
-         'uring')
+    def __str__(self) -> str:
+        return f'{self.target}: {self.name}'
 
 
-def runs_on(kernel, program):
-    """Whether a kernel can run a program, and it is of use there."""
-    if kernel.debug and program in NOT_ON_DEBUG:
-        return False
-    if kernel.target == 'um':
-        return program not in NOT_ON_UM
-    return not kernel.debug or program in RACES
+def about(kernel, program: Program) -> Selftests:
+    """Return what the overlay of a program says about its selftests."""
+    return kernel.subject.targets[program.target].about.selftests
 
 
-def _make(kernel, *arguments):
-    return ['make', '-s', '--no-print-directory',
-            '-C', f'{kernel.tree}/tools/testing/selftests/lkmdemo', *arguments]
+def unsupported(kernel, program: Program) -> str:
+    """Return what a kernel lacks for a program, '' if it can run it and it is of use there."""
+    description = about(kernel, program)
+    kinds = [kernel.target.name, *(['debug'] if kernel.debug else [])]
+    for kind in kinds:
+        if program.name in description.unsupported.get(kind, {}):
+            return description.unsupported[kind][program.name]
+    # The data race detector is too slow for programs in which nothing races.
+    detects_races = kernel.debug and 'KCSAN' in kernel.target.sanitizers
+    if detects_races and description.races and program.name not in description.races:
+        return 'races'
+    return ''
 
 
-def programs(kernel):
-    """The programs that a run in a guest runs, by name."""
-    result = subprocess.run(_make(kernel, 'OUTPUT=.', 'COLLECTION=lkmdemo', 'emit_tests'),
-                            env=environment(), capture_output=True, text=True, check=True)
-    return [*(line.rpartition(':')[2] for line in result.stdout.splitlines()), *LASTING]
+def _make(kernel, target: str, *arguments):
+    return ['make', '-s', '--no-print-directory', '-C', f'{kernel.tree}/{SELFTESTS}/{target}', *arguments]
 
 
-def _chosen(kernel, tests):
-    """The programs asked for, or all that run on this kernel."""
-    there = [program for program in programs(kernel) if runs_on(kernel, program)]
-    unknown = [test for test in tests if test not in there]
+def programs(kernel) -> list[Program]:
+    """Return the programs that a run in a guest runs, those on request included."""
+    found = []
+    for target, overlay in kernel.subject.targets.items():
+        command = _make(kernel, target, 'OUTPUT=.', f'COLLECTION={target}', 'emit_tests')
+        result = subprocess.run(command, env=environment(), capture_output=True, text=True, check=True)
+        names = [line.rpartition(':')[2] for line in result.stdout.splitlines()]
+        found += [Program(target, name) for name in (*names, *overlay.about.selftests.on_request)]
+    return found
+
+
+def _chosen(kernel, tests) -> list[Program]:
+    """Return the programs asked for, or all that run on this kernel."""
+    available = [program for program in programs(kernel) if not unsupported(kernel, program)]
+    names = {program.name for program in available} | {f'{program.target}:{program.name}' for program in available}
+    unknown = [test for test in tests if test not in names]
     if unknown:
-        raise UserError(f'TEST: {kernel.name} runs no kselftest {unknown[0]}; there are:\n  '
-                        + ' '.join(there))
-    return list(tests) or there
+        raise UserError(f'TEST: {kernel.name} runs no kselftest {unknown[0]}; it runs:\n  '
+                        + ' '.join(program.name for program in available))
+    return [program for program in available
+            if program.name in tests or f'{program.target}:{program.name}' in tests] if tests else available
 
 
 class Seconds:
@@ -112,12 +113,12 @@ class Seconds:
 
         Each share stays in the order of the names.
         """
-        shares = [[] for _ in range(min(count, len(names)))]
+        shares: list[list] = [[] for _ in range(min(count, len(names)))]
         loads = [0.0] * len(shares)
-        for name in sorted(names, key=lambda name: -self.of.get(name, 1)):
+        for name in sorted(names, key=lambda name: -self.of.get(str(name), 1)):
             least = loads.index(min(loads))
             shares[least].append(name)
-            loads[least] += self.of.get(name, 1)
+            loads[least] += self.of.get(str(name), 1)
         return [sorted(share, key=names.index) for share in shares]
 
     def keep(self):
@@ -191,20 +192,24 @@ class _Part(io.RawIOBase):
 
 
 def _command(kernel, share):
-    """The shell command that runs these programs through the tree's run_tests.
+    """Return the shell command that runs these programs through the tree's run_tests.
 
     The runner marks output with a Perl script that makes two system calls a
-    byte, a quarter of the whole run on um; where there is no perl it takes sed.
-    A second processor is left to the programs that race, which take all
-    processors themselves.
+    byte, a quarter of the whole run on um; without perl it uses sed. A second
+    processor is left to the programs that race, which take all processors
+    themselves.
     """
-    built = kernel.out / 'kselftest/lkmdemo'
-    scripts = [name for name in share if name.endswith('.sh')]
-    binaries = [f'{built}/{name}' for name in share if name not in scripts]
-    run_tests = _make(kernel, f'OUTPUT={built}', 'run_tests',
-                      f'TEST_GEN_PROGS={" ".join(binaries)}', f'TEST_PROGS={" ".join(scripts)}')
-    return (f'export kselftest_override_timeout={PROGRAM_LIMIT[kernel.debug]}; mount --bind /dev/null /usr/bin/perl && '
-            f'exec taskset -c 0 {shlex.join(run_tests)}')
+    lines = [f'export kselftest_override_timeout={PROGRAM_LIMIT[kernel.debug]}',
+             'mount --bind /dev/null /usr/bin/perl', 'status=0']
+    for target in dict.fromkeys(program.target for program in share):
+        built = kernel.out / 'kselftest' / target
+        names = [program.name for program in share if program.target == target]
+        scripts = [name for name in names if name.endswith('.sh')]
+        binaries = [f'{built}/{name}' for name in names if name not in scripts]
+        run_tests = _make(kernel, target, f'OUTPUT={built}', 'run_tests',
+                          f'TEST_GEN_PROGS={" ".join(binaries)}', f'TEST_PROGS={" ".join(scripts)}')
+        lines.append(f'taskset -c 0 {shlex.join(run_tests)} || status=$?')
+    return '\n'.join([*lines, 'exit $status'])
 
 
 def _guests(kernel, seconds, names, most=8):
@@ -215,10 +220,10 @@ def _guests(kernel, seconds, names, most=8):
     have only one turn between them spin while they wait for each other.
     There are two such guests to a processor there, since some programs sleep.
     """
-    detector = kernel.debug and kernel.target == 'x86_64'
-    racing = [name for name in names if detector or name in PARALLEL]
+    detector = kernel.debug and 'KCSAN' in kernel.target.sanitizers
+    racing = [program for program in names if detector or program.name in about(kernel, program).parallel]
     others = [name for name in names if name not in racing]
-    count = min(most - bool(racing), build.JOBS * (2 if kernel.target == 'um' else 1))
+    count = min(most - bool(racing), build.JOBS * kernel.target.parallel_guests)
     if others and count < 1:
         # One guest for all.
         return [(names, None)]
@@ -273,5 +278,5 @@ def run(kernel, tests=(), timeout=None):
             stop.set()
             raise
     seconds.keep()
-    tally = verdict.count_kselftest('\n'.join(report.lines), chosen)
-    return verdict.with_status(tally, _worst(statuses), 'kselftest')
+    tally = count_kselftest('\n'.join(report.lines), chosen)
+    return with_status(tally, _worst(statuses), 'kselftest')

@@ -28,8 +28,8 @@ export DEBIAN_FRONTEND=noninteractive
 apt-get -q update
 apt-get -q -y --no-install-recommends install ca-certificates git make
 cd /root
-git clone -q lkmdemo.bundle lkmdemo
-cd lkmdemo
+git clone -q project.bundle project
+cd project
 make demo
 make test
 '''
@@ -55,6 +55,7 @@ def other_release() -> str:
 
 def check_guest(kernel) -> int:
     """Boot a um kernel with another release as its root, and run the demo; return its status."""
+    demo = kernel.subject.main.in_folder('demo.sh', 'demo')
     release = other_release()
     root = roots.root_of(release)
     # The kernel looks for init in that root, where this clone is mounted later on.
@@ -64,8 +65,8 @@ def check_guest(kernel) -> int:
         shutil.copy(WORKBENCH / 'machine/init' / name, init)
     say(f'booting with the root of Debian {release}')
     command = (f'grep "^{release}[.]" /etc/debian_version || exit 1; '
-               f'. {shlex.quote(str(WORKBENCH))}/machine/init/demo.sh')
-    status = guest.run(kernel, command, kernel.log('release-boot'), timeout=60, machine=(
+               f'. {shlex.quote(str(demo))}')
+    status = guest.run(kernel, command, kernel.log('release-boot'), timeout=60, options=(
         f'rootflags="{root}"', f'init="/{init.relative_to(root)}/init"'))
     say(f'demo on Debian {release}: ' + (f'failed with {status}' if status else 'passed'))
     return status
@@ -75,7 +76,7 @@ def _make_root(release: str, root: Path, log: Path) -> None:
     suite = roots.RELEASES[release]
     run_logged(['debootstrap', '--variant=minbase', f'--keyring={archive.KEYRING}', suite, root,
                 archive.mirror()], log, f'Debian {release}: debootstrap')
-    bundle = git.read(REPO, 'bundle', 'create', root / 'root/lkmdemo.bundle', 'HEAD')
+    bundle = git.read(REPO, 'bundle', 'create', root / 'root/project.bundle', 'HEAD')
     if bundle.returncode:
         raise UserError('git cannot bundle HEAD: ' + bundle.stderr.decode(errors='replace').strip())
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """How many cases passed, and which did not."""
 
-from typing import NamedTuple
+from dataclasses import dataclass, field
 
 # From the best to the worst.
 _RESULTS = ('passed', 'skipped', 'failed')
@@ -10,21 +10,22 @@ _RESULTS = ('passed', 'skipped', 'failed')
 SHOWN = 20
 
 
-class Tally(NamedTuple):
+@dataclass(frozen=True)
+class Tally:
     """How many cases there were, with each parameter of a case counted separately.
 
-    results: what came of each, by its name; of one with parameters, the worst.
+    results: the result of each, by its name; of one with parameters, the worst.
     """
     passed: int = 0
     failed: int = 0
     skipped: int = 0
-    results: dict[str, str] = {}
+    results: dict[str, str] = field(default_factory=dict)
 
     def __add__(self, other: 'Tally') -> 'Tally':
         results = dict(self.results)
         for name, result in other.results.items():
             results[name] = max(result, results.get(name, result), key=_RESULTS.index)
-        return Tally(*(a + b for a, b in zip(self[:3], other[:3])), results)
+        return Tally(self.passed + other.passed, self.failed + other.failed, self.skipped + other.skipped, results)
 
     def __str__(self) -> str:
         return f'{self.passed} passed, {self.failed} failed, {self.skipped} skipped'
@@ -37,6 +38,6 @@ class Tally(NamedTuple):
         return [*names[:SHOWN - 1], f'and {len(names) - SHOWN + 1} more']
 
 
-def one(name: str, result: str) -> Tally:
-    """The tally of one case."""
-    return Tally(*(int(result == each) for each in ('passed', 'failed', 'skipped')), {name: result})
+def single(name: str, result: str) -> Tally:
+    """Return the tally of a single case."""
+    return Tally(int(result == 'passed'), int(result == 'failed'), int(result == 'skipped'), {name: result})

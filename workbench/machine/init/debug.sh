@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Sourced in the guest when lkmdemo is loaded: debug.sh DIRECTORY MODULE. Leaves in
+# Sourced in the guest when the module is loaded: debug.sh DIRECTORY MODULE. Leaves in
 # the directory, which is the host's too, the gdb command that loads the symbols of
-# the module from where it was built, and waits for the debugger.
+# the module, a file, and waits for the debugger.
 
 # Time passes while the debugger stops the kernel.
 for setting in '1 /sys/module/rcupdate/parameters/rcu_cpu_stall_suppress' \
@@ -10,7 +10,8 @@ for setting in '1 /sys/module/rcupdate/parameters/rcu_cpu_stall_suppress' \
 	[ -e "${setting#* }" ] && echo "${setting%% *}" >"${setting#* }"
 done
 
-sections=/sys/module/lkmdemo/sections
+name=${2##*/}
+sections=/sys/module/$(echo "${name%.ko}" | tr - _)/sections
 {
 	printf 'add-symbol-file %s' "$2"
 	for section in .text .data .bss .rodata; do

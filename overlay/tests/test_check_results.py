@@ -6,7 +6,7 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
-from verdict import rows
+import check_results as rows
 
 ROW = """\
    * - {row}

@@ -9,9 +9,7 @@ import time
 import unittest
 from pathlib import Path
 
-from host.paths import REPO
-
-SELFTESTS = REPO / 'tools/testing/selftests/lkmdemo'
+SELFTESTS = Path(__file__).parents[2] / 'tools/testing/selftests/lkmdemo'
 
 # What build.sh calls as make -C KDIR M=DIRECTORY CC=CC SETTING... GOAL.
 MAKE = r'''#!/bin/sh

@@ -6,23 +6,26 @@ import json
 import shlex
 import shutil
 import subprocess
+from pathlib import Path
 
 from host.console import UserError
 from host.environment import environment
-from host.paths import WORKBENCH, build_root
+from host.paths import build_root
 from host.process import run_logged
+from kernel import build, source
 from kernel.build import compiler_environment
 from machine import guest
+from machine.qemu import X86_64
+from machine.um import UM
 
-SOURCE = WORKBENCH / 'bench'
+SOURCE = Path(__file__).parent / 'bench'
 DEVICE = '/dev/lkmdemo'
 TEXTBOOK = '/dev/textbook'
 CALLS_ON = (DEVICE, TEXTBOOK, '/dev/zero', '/dev/null', '/run/on-tmpfs')
 
 # With icount the guest's clock counts one nanosecond for each instruction, so that
 # the figures are the same in each run and on each machine.
-COUNTING = ('--cpus=1', '--qemu-opt=-accel', '--qemu-opt=tcg',
-            '--qemu-opt=-icount', '--qemu-opt=shift=0,sleep=off')
+COUNTING = ('-icount', 'shift=0,sleep=off')
 
 
 def _modules(kernel):
@@ -36,19 +39,20 @@ def _modules(kernel):
     return directory
 
 
-def _run(kernel, command, machine=()):
+def _run(kernel, command, extra=()):
     """Run a shell command in a guest with the device; return what it printed."""
     out = io.BytesIO()
     status = guest.run(kernel, f'modprobe lkmdemo capacity=4096 exclusive=N && {command}',
-                       kernel.log('bench-boot'), limit=300, out=out, machine=machine, with_kvm=False)
+                       kernel.log('bench-boot'), limit=300, out=out, extra=extra, with_kvm=False,
+                       processors=1 if extra else 2)
     if status:
         raise UserError(f'the measurement ended with {status}')
     return out.getvalue().decode()
 
 
-def _measure(kernel, command, machine=()):
+def _measure(kernel, command, extra=()):
     """Run the program, which prints a dictionary a line."""
-    return [json.loads(line) for line in _run(kernel, command, machine).splitlines()]
+    return [json.loads(line) for line in _run(kernel, command, extra).splitlines()]
 
 
 def _show(calls):
@@ -70,8 +74,12 @@ def _ratio(rounds):
     return max(each['two'] for each in rounds) / max(each['one'] for each in rounds)
 
 
-def run(counted, um):
-    """Measure on the kernel whose instructions are counted, and on um."""
+def run(subject, options):
+    """Measure on a kernel whose instructions are counted, and on um; return the exit status."""
+    tree = source.tree_for(options.kernel, options.kdir, subject)
+    counted, um = build.Kernel(tree, X86_64, subject, 'bench'), build.Kernel(tree, UM, subject)
+    for kernel in counted, um:
+        build.build(kernel)
     program = build_root() / 'bench'
     subprocess.run(['gcc', '-O2', '-static', '-o', program, SOURCE / 'bench.c'], env=environment(), check=True)
     bench = shlex.quote(str(program))

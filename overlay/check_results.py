@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The tests that the manual names: do they hold?
+"""Check that the tests that the manual names have passed.
 
-They stand in rows.rst, a table whose rows must all be there, and in the pages
-under pitfalls/.
+The manual names them in rows.rst, a table whose rows must be complete, and in the
+pages under pitfalls/. The workbench runs this program after all tests, with the
+results on its standard input; each line that it prints is a failure.
 """
 
 import fnmatch
+import json
 import re
+import sys
+from pathlib import Path
 
-from host.paths import REPO
-
+REPO = Path(__file__).resolve().parents[1]
 TABLE = REPO / 'Documentation/lkmdemo/rows.rst'
 PITFALLS = REPO / 'Documentation/lkmdemo/pitfalls'
 
@@ -26,27 +29,27 @@ _TEST = re.compile(r'``((?:kselftest|KUnit|debugger) [^`]+)``(?:\s+on\s+(\w+))?'
 
 
 def read(text):
-    """The tests of each row: a list of names with their targets."""
+    """Return the tests of each row: a list of names with their targets."""
     _, *parts = _ROW.split(text)
     return [(row, _TEST.findall(cells)) for row, cells in zip(parts[::2], parts[1::2])]
 
 
 def _broken(tests, results, target):
-    """Those of some tests that did not pass, a line each."""
+    """Yield those of some tests that did not pass, a line each."""
     for name, only in tests:
         if only and only != target:
             continue
         # Brackets have no meaning of their own in a name.
-        came = {result for test, result in results.items()
-                if fnmatch.fnmatchcase(test, name.replace('[', '[[]'))}
-        if came != {'passed'}:
-            yield f'{name}: {" and ".join(sorted(came)) or "did not run"}'
+        found = {result for test, result in results.items()
+                 if fnmatch.fnmatchcase(test, name.replace('[', '[[]'))}
+        if found != {'passed'}:
+            yield f'{name}: {" and ".join(sorted(found)) or "did not run"}'
 
 
 def problems(text, results, target):
-    """What is wrong with the table, a line each, after a run on a target.
+    """Return what is wrong with the table, a line each, after a run on a target.
 
-    results: what came of each test of the run, by its name.
+    results: the result of each test of the run, by its name.
     """
     found = []
     table = read(text)
@@ -60,7 +63,7 @@ def problems(text, results, target):
 
 
 def check(results, target):
-    """The same for the manual as it stands."""
+    """Return what is wrong with the manual."""
     found = [f'{TABLE.name}: {problem}' for problem in
              problems(TABLE.read_text(encoding='utf-8'), results, target)]
     for page in sorted(PITFALLS.glob('*.rst')):
@@ -68,3 +71,14 @@ def check(results, target):
         found += (f'{PITFALLS.name}/{page.name}: {line}'
                   for line in _broken(tests, results, target))
     return found
+
+
+def main():
+    """Print what is wrong after a run: {"target": NAME, "results": {TEST: RESULT}} on standard input."""
+    run = json.load(sys.stdin)
+    for line in check(run['results'], run['target']):
+        print(line)
+
+
+if __name__ == '__main__':
+    main()

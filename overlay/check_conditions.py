@@ -12,14 +12,18 @@ import itertools
 import os
 import re
 import shlex
+from pathlib import Path
 from typing import NamedTuple
 
 from host.console import say
-from host.paths import WORKBENCH
 from host.process import run_logged
-from kernel import build
+from kernel import build, source
 from machine import guest
-from verdict import kselftest, kunit as verdict
+from machine.um import UM
+from verdict import kselftest
+from verdict.count import kselftest_cases
+
+HERE = Path(__file__).resolve().parent
 
 # What a program does with its cases.
 PASSES, SKIPS_SOME, SKIPS_ALL = 'passes all', 'skips some', 'skips all'
@@ -107,7 +111,7 @@ def _command(condition: Condition, directory, programs: list[str]) -> str:
 
     The installation is read only there. Perl marks the output, which takes long.
     """
-    state = f'sh {shlex.quote(str(WORKBENCH))}/machine/init/state.sh'
+    state = f'sh {shlex.quote(str(HERE / "state.sh"))}'
     tests = ' '.join(f'-t lkmdemo:{program}' for program in programs)
     # The kernel installs the runner as executable for its owner only.
     run = f'sh run_kselftest.sh {tests}'
@@ -140,7 +144,7 @@ def problems(condition: Condition, programs: list[str], text: str, cases: dict[s
     """
     found = []
     exited = _SKIPPED.findall(text)
-    ran = verdict.kselftest_cases(text)
+    ran = kselftest_cases(text)
     for program in programs:
         results = {case.path[1:]: case.result for case in ran
                    if case.path[0] == f'selftests: lkmdemo: {program}'}
@@ -157,11 +161,11 @@ def problems(condition: Condition, programs: list[str], text: str, cases: dict[s
     return found
 
 
-def _kernels(tree):
-    """The um kernel, and one with the driver built in; both are up to date."""
-    usual = build.Kernel(tree, 'um')
-    builtin = build.Kernel(tree, 'um', name='um-builtin')
-    builtin.fragments.append(WORKBENCH / 'kernel/config/um-builtin.config')
+def _kernels(tree, subject):
+    """Return the um kernel, and one with the driver built in; both are up to date."""
+    usual = build.Kernel(tree, UM, subject)
+    builtin = build.Kernel(tree, UM, subject, name='um-builtin',
+                           extra=(HERE / 'builtin.config').read_text(encoding='utf-8'))
     for kernel in usual, builtin:
         build.build(kernel)
     return usual, builtin
@@ -176,14 +180,15 @@ def _install(kernel):
     return kernel.out / 'kselftest/kselftest_install'
 
 
-def check(tree) -> int:
+def run(subject, options) -> int:
     """Run the selftests under each condition; return the exit status."""
-    usual, builtin = _kernels(tree)
+    tree = source.tree_for(options.kernel, options.kdir, subject)
+    usual, builtin = _kernels(tree, subject)
     directory = _install(usual)
-    there = [program for program in kselftest.programs(usual)
-             if kselftest.runs_on(usual, program) and program not in kselftest.LASTING]
+    there = [program.name for program in kselftest.programs(usual) if not kselftest.unsupported(usual, program)
+             and program.name not in subject.main.about.selftests.on_request]
 
-    def run(number, condition, processor):
+    def run_one(number, condition, processor):
         os.sched_setaffinity(0, {processor})
         programs = [program for program in there if not condition.only or program in condition.expected]
         kernel = builtin if condition.builtin else usual
@@ -193,14 +198,15 @@ def check(tree) -> int:
         kernel.log(f'condition-{number}-output').write_bytes(out.getvalue())
         return condition, programs, status, out.getvalue().decode(errors='replace'), err.getvalue().decode()
 
-    cases, failed = {}, 0
+    cases: dict[str, set] = {}
+    failed = 0
     with concurrent.futures.ThreadPoolExecutor(2 * build.JOBS) as pool:
         for condition, programs, status, text, said in pool.map(
-                run, itertools.count(1), CONDITIONS, itertools.cycle(sorted(os.sched_getaffinity(0)))):
+                run_one, itertools.count(1), CONDITIONS, itertools.cycle(sorted(os.sched_getaffinity(0)))):
             found = problems(condition, programs, text, cases)
             if status and not found:
                 found = [f'the run ended with {status}', *said.splitlines()]
-            counts = collections.Counter(case.result for case in verdict.kselftest_cases(text))
+            counts = collections.Counter(case.result for case in kselftest_cases(text))
             say(f'{condition.name}: ' + ', '.join(f'{counts[each]} {each}' for each in ('passed', 'failed', 'skipped')))
             for line in found:
                 say(f'  {line}')

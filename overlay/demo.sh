@@ -4,7 +4,7 @@
 # what it really printed; ends with status 1 at the first that does not do what
 # the demo says it does.
 
-here=workbench/machine/init
+here=overlay
 
 say()
 {

@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The kinds of machines, by the value of TARGET."""
+
+from machine.machine import Machine
+from machine.qemu import X86_64
+from machine.um import UM
+
+MACHINES: dict[str, Machine] = {machine.name: machine for machine in (UM, X86_64)}

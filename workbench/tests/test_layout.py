@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The structure of the workbench: what knows what."""
+
+import ast
+import os
+import subprocess
+import unittest
+from pathlib import Path
+
+from host.environment import environment
+from host.paths import CACHE_NAME, REPO, WORKBENCH
+from subject.overlay import load
+
+# Each package imports those before it only.
+ORDER = ('host', 'subject', 'kernel', 'machine', 'verdict', 'ship', 'cli')
+
+
+def modules():
+    """Return the Python files of the packages."""
+    return [path for package in ORDER for path in (WORKBENCH / package).glob('*.py')]
+
+
+class LayoutTest(unittest.TestCase):
+    """What a reader may rely on."""
+
+    def test_every_file_is_in_a_package(self):
+        self.assertEqual([path.name for path in WORKBENCH.glob('*.py')], ['__main__.py'])
+        directories = {path.parent.name for path in WORKBENCH.glob('*/*.py')}
+        self.assertEqual(directories, {*ORDER, 'tests'})
+
+    def test_a_package_imports_only_those_before_it(self):
+        for path in modules():
+            allowed = ORDER[:ORDER.index(path.parent.name) + 1]
+            for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
+                names = [node.module or ''] if isinstance(node, ast.ImportFrom) else \
+                    [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+                for package in (name.split('.')[0] for name in names):
+                    if package in ORDER:
+                        with self.subTest(f'{path.parent.name}/{path.name} imports {package}'):
+                            self.assertIn(package, allowed)
+
+    def test_the_workbench_knows_no_driver(self):
+        allowed = {('host/paths.py', f"CACHE_NAME = '{CACHE_NAME}'"),
+                   ('help', '${XDG_CACHE_HOME:-~/.cache}/lkmdemo')}
+        found = set()
+        for path in WORKBENCH.rglob('*'):
+            if path.is_file() and '__pycache__' not in path.parts and path != Path(__file__).resolve():
+                for line in path.read_text(encoding='utf-8', errors='replace').splitlines():
+                    if CACHE_NAME in line.lower():
+                        found.add((str(path.relative_to(WORKBENCH)), line.strip()))
+        self.assertEqual(found, allowed)
+
+    def test_the_types_are_right(self):
+        folder = load(REPO).folder
+        command = ['mypy', '--explicit-package-bases', '--check-untyped-defs', f'--cache-dir={os.devnull}',
+                   '--no-error-summary', WORKBENCH / '__main__.py', *folder.glob('*.py')]
+        result = subprocess.run(command, env=environment(MYPYPATH=f'{WORKBENCH}:{folder}'), cwd=REPO,
+                                capture_output=True, text=True, check=False)
+        self.assertEqual(result.stdout + result.stderr, '')
+
+
+if __name__ == '__main__':
+    unittest.main()
