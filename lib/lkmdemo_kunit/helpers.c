@@ -175,9 +175,11 @@ struct lkmdemo_device *lkmdemo_kunit_device(struct kunit *test, size_t capacity,
 		if (ret)
 			vfree(dev->message.data);
 	}
-	if (ret)
+	if (ret) {
 		kfree(dev);
-	KUNIT_ASSERT_EQ(test, ret, 0);
+		dev = NULL;
+	}
+	KUNIT_ASSERT_NOT_NULL_MSG(test, dev, "error %d", ret);
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, device_remove, dev), 0);
 
 	return dev;
