@@ -14,7 +14,8 @@ LOCK = '.lock'
 
 # What the workbench makes in build/.
 OUTPUT = (LOCK, 'bench', 'bench-*', 'bench.json', 'bin', 'check-debian', 'check.log', 'docs-*', 'files-*', 'kdir-*',
-          'kunit-*', 'last-lint.json*', 'last-test.json*', 'lint', 'linux-*', 'series', 'um', 'um-*', 'x86_64-*')
+          'kunit-*', 'last-lint.json*', 'last-test.json*', 'lint', 'linux-*', 'results', 'series', 'um', 'um-*',
+          'x86_64-*')
 
 
 def is_output(name: str) -> bool:

@@ -18,7 +18,8 @@ from machine.machines import MACHINES
 from ship import docs, lint, series
 from subject import graft, subject
 from subject.subject import Subject
-from verdict import debug, evidence, kselftest as kselftests, kunit as kunits, releases, results
+from verdict import debug, evidence, kselftest as kselftests, kunit as kunits, releases
+from verdict.results import Results, check
 from verdict.tally import Tally
 
 
@@ -50,43 +51,48 @@ def kernel(options: Options) -> int:
     return 0
 
 
-def _kunit(options: Options, built: build.Kernel | None = None) -> Tally:
+def _kunit(options: Options, results: Results, built: build.Kernel | None = None) -> Tally:
     # kunit.py builds a um kernel of its own; it has no options for another.
     if options.debug or options.config or options.target != 'um':
-        return kunits.kunit_modules(built or _kernel(options), timeout=options.timeout)
+        return kunits.kunit_modules(built or _kernel(options), timeout=options.timeout, results=results)
     ours = _subject(options)
     tree = built.tree if built else source.tree_for(options.kernel, options.kdir, ours)
-    return kunits.kunit(tree, ours, timeout=options.timeout)
+    return kunits.kunit(tree, ours, timeout=options.timeout, results=results)
 
 
 def kunit(options: Options) -> int:
     """Run the KUnit suites."""
-    return _finish(_kunit(options))
+    results = Results(options.results)
+    return _finish(_kunit(options, results), results)
 
 
 def kselftest(options: Options) -> int:
     """Run the kselftests."""
-    return _finish(kselftests.run(_kernel(options), options.test, options.timeout))
+    results = Results(options.results)
+    return _finish(kselftests.run(_kernel(options), options.test, options.timeout, results), results)
 
 
 def test(options: Options) -> int:
     """Run all tests that the overlays have."""
+    results = Results(options.results)
     built = _kernel(options)
     ours = built.subject
     before = evidence.about(built.tree, ours)
-    of_kunit = _kunit(options, built) if ours.has_kunit else Tally()
-    of_kselftest = kselftests.run(built, timeout=options.timeout) if ours.targets else Tally()
+    of_kunit = _kunit(options, results, built) if ours.has_kunit else Tally()
+    of_kselftest = kselftests.run(built, (), options.timeout, results) if ours.targets else Tally()
     evidence.record_tests(before, built, of_kunit, of_kselftest)
     tally = of_kunit + of_kselftest
     if ours.main.about.debug and not built.debug:
-        tally += debug.session(built)
+        tally += debug.session(built, results)
     # Checkers leave no room for some of the tests that an overlay may require.
     if not built.debug and not options.config:
-        tally += results.check(built, tally)
-    return _finish(tally)
+        tally += check(built, tally)
+    return _finish(tally, results)
 
 
-def _finish(tally: Tally) -> int:
+def _finish(tally: Tally, results: Results | None = None) -> int:
+    if results:
+        say(f'results: {results.directory}')
     for line in tally.failures():
         print(f'failed: {line}')
     print(tally, flush=True)

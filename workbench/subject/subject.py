@@ -56,6 +56,8 @@ class Subject:
         for one in self.overlays:
             own = {f'CONFIG_{symbol}' for symbol in one.own_symbols}
             lines += [f'CONFIG_{symbol}=y' for symbol, kind in one.own_symbols.items() if kind == 'bool']
+            # In a guest the tests are modules, and those that cannot be are run by kunit.py only.
+            lines += [line.replace('=y', '=m') for line in one.about.kunit.config]
             kunit = _settings(path for name, path in one.files.items() if name.endswith(f'/{overlay.KUNITCONFIG}'))
             for name, line in {**_selftests_config(one, tree), **kunit}.items():
                 if name not in own:
@@ -67,7 +69,6 @@ class Subject:
         lines: list[str] = []
         for one in self.overlays:
             lines += [f'CONFIG_{symbol}=m' for symbol in one.own_symbols if symbol.endswith('_KUNIT_TEST')]
-            lines += [line.replace('=y', '=m') for line in one.about.kunit.config]
         return _text(lines)
 
     def require_sources(self, tree: Path) -> None:

@@ -12,7 +12,7 @@ class KtapTest(unittest.TestCase):
     def results(self, text, plan=None):
         """The result of each case, by its names."""
         found = {}
-        for path, result in ktap.cases(text.splitlines(), plan):
+        for path, result, _ in ktap.cases(text.splitlines(), plan):
             self.assertNotIn(path, found)
             found[path] = result
         return found

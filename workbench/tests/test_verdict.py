@@ -79,17 +79,17 @@ class KselftestTest(unittest.TestCase):
             'kselftest seek: global.c': 'skipped', 'kselftest open: global.d': 'passed'})
 
     def test_a_program_that_dies_on_the_way_fails(self):
-        self.assertIn('kselftest open: 1 of 2 have a result', self.count(CRASHED).failures())
+        self.assertIn('kselftest open: 1 of 2 have a result: exit=139', self.count(CRASHED).failures())
 
     def test_a_program_that_printed_nothing_fails(self):
-        self.assertIn('kselftest open', self.count(TIMED_OUT).failures())
+        self.assertIn('kselftest open: TIMEOUT 45 seconds', self.count(TIMED_OUT).failures())
 
     def test_programs_that_did_not_run_fail(self):
         self.assertIn('kselftest did not run open poll', self.count('', ('seek', 'open', 'poll')).failures())
 
     def test_a_script_that_ends_with_a_shell_error_fails(self):
         tally = self.count('ok 2 selftests: widget: a.sh # XFAIL', ('seek', 'a.sh'))
-        self.assertIn('kselftest a.sh', tally.failures())
+        self.assertIn('kselftest a.sh: XFAIL', tally.failures())
 
     def test_an_output_without_ktap_is_a_failure(self):
         self.assertIn('kselftest did not run seek', count_kselftest('make: *** Error 2\n', ['widget: seek']).failures())

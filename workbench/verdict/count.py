@@ -41,8 +41,8 @@ def count_kselftest(text, programs):
     cases = kselftest_cases(text)
     with_target = len({str(program).partition(': ')[0] for program in programs}) > 1
     tally = Tally()
-    for path, result in cases:
-        tally += single(kselftest_name(path, with_target), result)
+    for path, result, reason in cases:
+        tally += single(kselftest_name(path, with_target), result, reason)
     lacking = []
     for program in programs:
         path = f'selftests: {program}'
@@ -59,8 +59,8 @@ def count_kunit(text):
     """Count the cases in the results that KUnit has in debugfs, one document a suite."""
     tally = Tally()
     for document in text.split('KTAP version 1\n1..1\n')[1:]:
-        for path, result in ktap.cases(document.splitlines(), 1):
-            tally += single(kunit_name(path), result)
+        for path, result, reason in ktap.cases(document.splitlines(), 1):
+            tally += single(kunit_name(path), result, reason)
     return tally
 
 

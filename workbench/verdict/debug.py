@@ -19,6 +19,7 @@ from host.process import start, stop
 from kernel import build
 from machine import guest
 from subject.overlay import Debug
+from verdict.results import Results, from_cases
 from verdict.tally import Tally, single
 
 # Seconds for a session that nobody watches.
@@ -122,10 +123,11 @@ def _gdb(kernel, *arguments):
             '-x', WORKBENCH / 'verdict/gdb' / f'{debugger_of(kernel)}.gdb']
 
 
-def session(kernel):
+def session(kernel, results: Results | None = None) -> Tally:
     """Run the session that the overlay describes; return a tally.
 
     What gdb and the guest print is shown, and compared with the patterns.
+    results: where to write them.
     """
     about = _about(kernel)
     attached = _Guest(kernel, about.trigger, LIMIT)
@@ -147,10 +149,15 @@ def session(kernel):
     print(printed, end='')
     tally = Tally()
     title = Path(about.script).stem
-    for number, (name, pattern) in enumerate(about.cases.items(), 1):
-        seen = bool(re.search(pattern, printed)) and attached.status == 0
-        print(f'{"" if seen else "not "}ok {number} {title}.{name}', flush=True)
-        tally += single(f'debugger {about.script}: {title}.{name}', 'passed' if seen else 'failed')
+    cases = {f'{title}.{name}': bool(re.search(pattern, printed)) and attached.status == 0
+             for name, pattern in about.cases.items()}
+    for number, (name, seen) in enumerate(cases.items(), 1):
+        print(f'{"" if seen else "not "}ok {number} {name}', flush=True)
+        tally += single(f'debugger {about.script}: {name}', 'passed' if seen else 'failed',
+                        '' if seen else 'the output does not show it')
+    if results:
+        results.add_kernel_log('debugger', attached.log)
+        results.add('debugger', kernel.tree, from_cases(cases))
     if tally.failed:
         say(f'kernel log: {attached.log}')
     return tally

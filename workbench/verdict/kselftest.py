@@ -23,6 +23,7 @@ from kernel import build
 from machine import guest
 from subject.overlay import SELFTESTS, Selftests
 from verdict.count import count_kselftest, with_status
+from verdict.results import Results, from_kselftest as results_as_ktap
 
 # What the run prints at the beginning and at the end of a program.
 _BEGIN = re.compile(r'^# (selftests: \S+ \S+)$')
@@ -236,11 +237,20 @@ def _worst(statuses):
     return max(statuses, key=lambda status: (status in guest.FAILURES, status != guest.STOPPED, abs(status)))
 
 
-def run(kernel, tests=(), timeout=None):
+def _write(results: Results, kernel, report, guests, chosen):
+    """Write the results of a run, with the logs of its guests."""
+    lines = results_as_ktap(report.lines, [str(program) for program in chosen])
+    for number, (share, _) in enumerate(guests, 1):
+        name = results.add_kernel_log('kselftest', kernel.log(f'kselftest-boot-{number}'), number)
+        lines.append(f'# {name}: {" ".join(program.name for program in share)}')
+    results.add('kselftest', kernel.tree, lines)
+
+
+def run(kernel, tests=(), timeout=None, results: Results | None = None):
     """Run the kselftests, or those named, on the booted kernel; return the tally.
 
-    timeout: seconds for each guest, if the user names them. When one of them
-    fails, the others are stopped.
+    timeout: seconds for each guest, if the user names them. results: where to write
+    them. When one of the guests fails, the others are stopped.
     """
     build.build_selftests(kernel)
     chosen = _chosen(kernel, tests)
@@ -278,5 +288,7 @@ def run(kernel, tests=(), timeout=None):
             stop.set()
             raise
     seconds.keep()
+    if results:
+        _write(results, kernel, report, guests, chosen)
     tally = count_kselftest('\n'.join(report.lines), chosen)
     return with_status(tally, _worst(statuses), 'kselftest')

@@ -14,14 +14,21 @@ _HEADER = re.compile(r'( *)(?:KTAP version 1|TAP version 1[34])$')
 _PLAN = re.compile(r'( *)1\.\.(\d+)(?: *#.*)?$')
 _RESULT = re.compile(r'( *)(not )?ok(?: \d+)?(?: -)?(?: (?!# )(.*?))??(?: # (.*))?$')
 
+# Lines of a test that say why it has failed.
+_REASON = re.compile(r'Expected |EXPECTATION FAILED|ASSERTION FAILED|\S+\.(?:c|h|sh):\d+: *\S')
+
 UNFINISHED = 'has no result'
 NO_CASES = 'has no case'
 
 
 class Case(NamedTuple):
-    """path: the names that lead to it, its own last. result: passed, failed or skipped."""
+    """path: the names that lead to it, its own last. result: passed, failed or skipped.
+
+    reason: why it failed or was skipped, '' if that is not known.
+    """
     path: tuple[str, ...]
     result: str
+    reason: str = ''
 
 
 @dataclass
@@ -31,6 +38,7 @@ class _Result:
     failed: bool
     skipped: bool
     group: Optional['_Group']
+    reason: str = ''
 
 
 @dataclass
@@ -56,9 +64,12 @@ def _close(groups: list[_Group], indent: int) -> Optional[_Group]:
 
 def _read(lines: Iterable[str], plan: Optional[int]) -> _Group:
     groups = [_Group(0, plan)]
+    said: list[str] = []
     for line in lines:
         match = _HEADER.match(line) or _PLAN.match(line) or _RESULT.match(line)
         if not match:
+            if _REASON.search(line):
+                said.append(line.strip().lstrip('# '))
             continue
         indent = len(match[1])
         inner = _close(groups, indent) if match.re is _RESULT else None
@@ -68,27 +79,32 @@ def _read(lines: Iterable[str], plan: Optional[int]) -> _Group:
             groups[-1].plan = int(match[2])
         elif match.re is _RESULT:
             directive = match[4] or ''
-            groups[-1].results.append(_Result((match[3] or '').strip(), bool(match[2]),
-                                              directive.upper().startswith('SKIP'), inner))
+            skipped = directive.upper().startswith('SKIP')
+            reason = directive[4:].strip() if skipped else directive
+            if match[2] and not inner:
+                reason = ', '.join(filter(None, [*said[:2], reason]))
+            groups[-1].results.append(_Result((match[3] or '').strip(), bool(match[2]), skipped, inner, reason))
+            said = []
     lost = _close(groups, 0)
     if lost:
         groups[0].results.append(_Result(UNFINISHED, True, False, lost))
     return groups[0]
 
 
-def _cases(group: _Group, path: tuple[str, ...]) -> Iterator[Case]:
+def _cases(group: _Group, path: tuple[str, ...], reason: str = '') -> Iterator[Case]:
     for result in group.results:
         whole = (*path, result.name)
         if result.group and (result.group.results or not result.skipped):
-            inner = list(_cases(result.group, whole))
+            inner = list(_cases(result.group, whole, result.reason))
             yield from inner
             if not result.failed or any(case.result == 'failed' for case in inner):
                 continue
-        yield Case(whole, 'failed' if result.failed else 'skipped' if result.skipped else 'passed')
+        outcome = 'failed' if result.failed else 'skipped' if result.skipped else 'passed'
+        yield Case(whole, outcome, result.reason)
     if group.plan is not None and group.plan != len(group.results):
-        yield Case((*path, f'{len(group.results)} of {group.plan} have a result'), 'failed')
+        yield Case((*path, f'{len(group.results)} of {group.plan} have a result'), 'failed', reason)
     elif not group.results:
-        yield Case((*path, NO_CASES), 'failed')
+        yield Case((*path, NO_CASES), 'failed', reason)
 
 
 def cases(lines: Iterable[str], plan: Optional[int] = None) -> list[Case]:

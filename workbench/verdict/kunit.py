@@ -17,6 +17,7 @@ from machine.um import UM
 from subject.overlay import KUNITCONFIG
 from subject.subject import Subject
 from verdict.count import count_kunit, kunit_name, with_status
+from verdict.results import Results, from_debugfs
 from verdict.tally import Tally, single
 
 # The line of the kernel log from which on reports count where there is no user space.
@@ -66,15 +67,16 @@ def _kunitconfigs(tree: Path, subject: Subject, out: Path) -> list[str]:
     return found
 
 
-def kunit(tree: Path, subject: Subject, timeout: int | None = None) -> Tally:
+def kunit(tree: Path, subject: Subject, timeout: int | None = None, results: Results | None = None) -> Tally:
     """Run the KUnit suites through the tree's own kunit.py; return the tally.
 
-    timeout: seconds for the kernel, if the user names them.
+    timeout: seconds for the kernel, if the user names them. results: where to write
+    them.
     """
     out = build_root() / f'kunit-{tree.name}'
     out.mkdir(exist_ok=True)
-    results, log = out / 'results.json', out / 'test.log'
-    for path in (results, log):
+    output, log = out / 'results.json', out / 'test.log'
+    for path in (output, log):
         path.unlink(missing_ok=True)
     arguments = [argument for overlay in subject.overlays for argument in overlay.about.kunit.arguments]
     command = [sys.executable, 'tools/testing/kunit/kunit.py', 'run',
@@ -87,7 +89,7 @@ def kunit(tree: Path, subject: Subject, timeout: int | None = None) -> Tally:
                # The kernel would leave its directory in the home of the user if it is killed.
                f'--kernel_args=uml_dir={tempfile.gettempdir()}/uml/',
                *(f'--kernel_args={argument}' for argument in arguments),
-               f'--timeout={timeout or KUNIT_TIMEOUT}', f'--json={results}']
+               f'--timeout={timeout or KUNIT_TIMEOUT}', f'--json={output}']
     # It builds a kernel first, and says so where it is not buffered.
     env = build.compiler_environment(PYTHONUNBUFFERED='1', TMPDIR=UM.room(1)[1]['memory'])
     child = start(command, cwd=tree, env=env, stdin=subprocess.DEVNULL)
@@ -95,7 +97,10 @@ def kunit(tree: Path, subject: Subject, timeout: int | None = None) -> Tally:
         status = child.wait()
     finally:
         stop(child)
-    return judge_kunit(results, log, status)
+    if results and log.exists():
+        results.add_kernel_log('kunit', log)
+        results.add_log_with_ktap('kunit', tree, log)
+    return judge_kunit(output, log, status)
 
 
 def judge_kunit(results, log, status):
@@ -111,10 +116,11 @@ def judge_kunit(results, log, status):
     return tally
 
 
-def kunit_modules(kernel, show=True, timeout=None):
+def kunit_modules(kernel, show=True, timeout=None, results: Results | None = None) -> Tally:
     """Run the KUnit suites as a module of the booted kernel; return the tally.
 
-    show: print the results. timeout: as that of guest.run().
+    show: print the results. timeout: as that of guest.run(). results: where to write
+    them.
     """
     modules = build.kunit_modules(kernel)
     if not modules:
@@ -123,6 +129,9 @@ def kunit_modules(kernel, show=True, timeout=None):
     out = io.BytesIO()
     status = guest.run(kernel, command, kernel.log('kunit-boot'), timeout, KUNIT_TIMEOUT, out=out)
     text = out.getvalue().decode(errors='replace')
+    if results:
+        results.add_kernel_log('kunit', kernel.log('kunit-boot'))
+        results.add('kunit', kernel.tree, from_debugfs(text))
     if show:
         print(text, end='', flush=True)
     return with_status(count_kunit(text), status, 'KUnit')

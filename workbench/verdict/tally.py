@@ -15,29 +15,34 @@ class Tally:
     """How many cases there were, with each parameter of a case counted separately.
 
     results: the result of each, by its name; of one with parameters, the worst.
+    reasons: why cases failed or were skipped, as far as that is known.
     """
     passed: int = 0
     failed: int = 0
     skipped: int = 0
     results: dict[str, str] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
 
     def __add__(self, other: 'Tally') -> 'Tally':
         results = dict(self.results)
         for name, result in other.results.items():
             results[name] = max(result, results.get(name, result), key=_RESULTS.index)
-        return Tally(self.passed + other.passed, self.failed + other.failed, self.skipped + other.skipped, results)
+        return Tally(self.passed + other.passed, self.failed + other.failed, self.skipped + other.skipped, results,
+                     {**other.reasons, **self.reasons})
 
     def __str__(self) -> str:
         return f'{self.passed} passed, {self.failed} failed, {self.skipped} skipped'
 
     def failures(self) -> list[str]:
-        """The names of the failed cases, at most SHOWN lines."""
-        names = [name for name, result in self.results.items() if result == 'failed']
-        if len(names) <= SHOWN:
-            return names
-        return [*names[:SHOWN - 1], f'and {len(names) - SHOWN + 1} more']
+        """Return the names of the failed cases with their reasons, at most SHOWN lines."""
+        lines = [f'{name}: {self.reasons[name]}' if self.reasons.get(name) else name
+                 for name, result in self.results.items() if result == 'failed']
+        if len(lines) <= SHOWN:
+            return lines
+        return [*lines[:SHOWN - 1], f'and {len(lines) - SHOWN + 1} more']
 
 
-def single(name: str, result: str) -> Tally:
+def single(name: str, result: str, reason: str = '') -> Tally:
     """Return the tally of a single case."""
-    return Tally(int(result == 'passed'), int(result == 'failed'), int(result == 'skipped'), {name: result})
+    return Tally(int(result == 'passed'), int(result == 'failed'), int(result == 'skipped'), {name: result},
+                 {name: reason} if reason else {})

@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The files of a run: KTAP, and what the tree's own kunit.py makes of it."""
+
+import json
+import tempfile
+import types
+import unittest
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+from cli.options import KERNEL
+from host.console import UserError
+from host.paths import build_root
+from kernel import source
+from verdict import results
+from verdict.count import count_kselftest
+from verdict.tally import Tally, single
+
+PROGRAMS = ['widget: open', 'widget: crash', 'widget: root.sh', 'widget: gone']
+
+# One program fails, one crashes, one skips, one does not run.
+PRINTED = """\
+# selftests: widget: open
+# TAP version 13
+# 1..3
+# #  RUN           open.twice ...
+# # open.c:12:twice:Expected -1 (-1) == fd (3)
+# not ok 1 open.twice
+# ok 2 open.once
+# ok 3 open.locked # SKIP requires root
+not ok 1 selftests: widget: open # exit=1
+# selftests: widget: crash
+# TAP version 13
+# 1..2
+# ok 1 crash.first
+# Segmentation fault
+not ok 2 selftests: widget: crash # exit=139
+# selftests: widget: root.sh
+# TAP version 13
+# 1..0 # SKIP requires root
+ok 3 selftests: widget: root.sh # SKIP
+"""
+
+KTAP = """\
+KTAP version 1
+1..4
+  KTAP version 1
+  # Subtest: selftests: widget: open
+  1..3
+  #  RUN           open.twice ...
+  # open.c:12:twice:Expected -1 (-1) == fd (3)
+  not ok 1 open.twice
+  ok 2 open.once
+  ok 3 open.locked # SKIP requires root
+not ok 1 selftests: widget: open # exit=1
+  KTAP version 1
+  # Subtest: selftests: widget: crash
+  1..2
+  ok 1 crash.first
+  # Segmentation fault
+  not ok 2 has no result
+not ok 2 selftests: widget: crash # exit=139
+ok 3 selftests: widget: root.sh # SKIP requires root
+not ok 4 selftests: widget: gone # did not run
+"""
+
+GROUPS = [('selftests: widget: open', [('open.twice', 'FAIL'), ('open.once', 'PASS'), ('open.locked', 'SKIP')]),
+          ('selftests: widget: crash', [('crash.first', 'PASS'), ('has no result', 'FAIL')])]
+SINGLE = [('selftests: widget: root.sh', 'SKIP'), ('selftests: widget: gone', 'FAIL')]
+
+KUNIT_FILES = [f'tools/testing/kunit/{name}.py' for name in (
+    'kunit', 'kunit_config', 'kunit_json', 'kunit_junit', 'kunit_kernel', 'kunit_parser', 'kunit_printer',
+    'qemu_config')]
+
+DEBUGFS = """\
+KTAP version 1
+1..1
+    KTAP version 1
+    # Subtest: widget_open
+    1..1
+    ok 1 twice
+ok 1 widget_open
+KTAP version 1
+1..1
+    KTAP version 1
+    # Subtest: widget_pool
+    1..1
+    # twice: EXPECTATION FAILED at lib/widget_kunit/pool.c:7
+    Expected 1 == 2, but
+    not ok 1 twice
+not ok 1 widget_pool
+"""
+
+
+def tree_with_kunit():
+    """Return the kernel tree of the build, or one with the files of kunit.py only."""
+    tree = build_root() / f'linux-{KERNEL}'
+    if not tree.exists():
+        source.some_files(KERNEL, KUNIT_FILES)
+        tree = build_root() / f'files-{KERNEL}'
+    return tree
+
+
+class KtapTest(unittest.TestCase):
+    """Documents that are complete whatever a run printed."""
+
+    def test_a_run_of_programs(self):
+        self.assertEqual(results.from_kselftest(PRINTED.splitlines(), PROGRAMS), KTAP.splitlines())
+
+    def test_a_run_that_printed_nothing(self):
+        self.assertEqual(results.from_kselftest([], ['widget: open']),
+                         ['KTAP version 1', '1..1', 'not ok 1 selftests: widget: open # did not run'])
+
+    def test_suites_are_one_document(self):
+        lines = results.from_debugfs(DEBUGFS)
+        self.assertEqual(lines[:2], ['KTAP version 1', '1..2'])
+        self.assertEqual([line for line in lines if not line.startswith((' ', 'KTAP', '1..'))],
+                         ['ok 1 widget_open', 'not ok 2 widget_pool'])
+
+    def test_the_end_of_a_run_names_each_failure_and_its_reason(self):
+        self.assertEqual(count_kselftest(PRINTED, PROGRAMS).failures(), [
+            'kselftest open: open.twice: open.c:12:twice:Expected -1 (-1) == fd (3)',
+            'kselftest crash: 1 of 2 have a result: exit=139', 'kselftest root.sh: skipped every case',
+            'kselftest did not run gone'])
+
+
+class FilesTest(unittest.TestCase):
+    """What is in the directory."""
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.directory = Path(directory.name)
+        self.results = results.Results(directory.name)
+
+    def add(self):
+        self.results.add('kselftest', tree_with_kunit(), results.from_kselftest(PRINTED.splitlines(), PROGRAMS))
+
+    def test_the_json(self):
+        self.add()
+        found = json.loads((self.directory / 'kselftest.json').read_text(encoding='utf-8'))
+        self.assertEqual([(group['name'], [(case['name'], case['status']) for case in group['test_cases']])
+                          for group in found['sub_groups']], GROUPS)
+        self.assertEqual([(case['name'], case['status']) for case in found['test_cases']], SINGLE)
+        self.assertEqual({key: found['misc'][key] for key in ('passed', 'failed', 'skipped', 'errors')},
+                         {'passed': 2, 'failed': 3, 'skipped': 2, 'errors': 0})
+
+    def test_the_junit(self):
+        self.add()
+        suite = ElementTree.parse(self.directory / 'kselftest.xml').getroot()
+        outcomes = {'FAIL': 'failure', 'SKIP': 'skipped', 'PASS': None}
+        expected = [*((name, outcomes[status]) for _, cases in GROUPS for name, status in cases),
+                    *((name, outcomes[status]) for name, status in SINGLE)]
+        found = [(case.get('name'), next((child.tag for child in case if child.tag != 'system-out'), None))
+                 for case in suite.iter('testcase')]
+        self.assertEqual(found, expected)
+        self.assertEqual([suite.get(key) for key in ('failures', 'skipped', 'errors')], ['3', '2', '0'])
+
+    def test_a_run_removes_the_results_of_the_run_before_and_nothing_else(self):
+        for name in ('kunit.ktap', 'kselftest.xml', 'kselftest-kernel-3.log', 'mine.log'):
+            (self.directory / name).touch()
+        results.Results(str(self.directory))
+        self.assertEqual([path.name for path in self.directory.iterdir()], ['mine.log'])
+
+    def test_a_directory_that_cannot_be_made(self):
+        (self.directory / 'file').touch()
+        with self.assertRaisesRegex(UserError, 'RESULTS=.*Not a directory|RESULTS=.*File exists'):
+            results.Results(str(self.directory / 'file'))
+
+
+class CheckTest(unittest.TestCase):
+    """The program of an overlay that checks results."""
+
+    def check(self, script):
+        with tempfile.TemporaryDirectory() as directory:
+            program = Path(directory) / 'check.py'
+            program.write_text(script, encoding='utf-8')
+            overlay = types.SimpleNamespace(about=types.SimpleNamespace(results='check.py'), root=Path(directory),
+                                            in_folder=lambda name, _: Path(directory) / name)
+            kernel = types.SimpleNamespace(target=types.SimpleNamespace(name='um'),
+                                           subject=types.SimpleNamespace(overlays=(overlay,)))
+            return results.check(kernel, single('a', 'passed'))
+
+    def test_each_line_is_a_failure(self):
+        script = 'import json, sys\nrun = json.load(sys.stdin)\nprint(run["target"], run["results"]["a"])\nprint("b")'
+        self.assertEqual(self.check(script).failures(), ['um passed', 'b'])
+
+    def test_no_line_is_no_failure(self):
+        self.assertEqual(self.check(''), Tally())
+
+    def test_a_program_that_fails_is_an_error(self):
+        with self.assertRaisesRegex(UserError, 'check.py ended with 3'):
+            self.check('raise SystemExit(3)')
+
+
+if __name__ == '__main__':
+    unittest.main()
