@@ -297,6 +297,42 @@ ssize_t lkmdemo_kunit_append(struct file *file, const void *bytes, size_t count)
 }
 
 /**
+ * lkmdemo_kunit_read_user() - read into user memory
+ * @file: the file
+ * @user: the memory
+ * @count: number of bytes
+ * @pos: position, which the read moves
+ *
+ * Return: The result of the read.
+ */
+ssize_t lkmdemo_kunit_read_user(struct file *file, char __user *user, size_t count, loff_t *pos)
+{
+	struct iov_iter to;
+
+	iov_iter_ubuf(&to, ITER_DEST, user, count);
+
+	return vfs_iter_read(file, &to, pos, 0);
+}
+
+/**
+ * lkmdemo_kunit_write_user() - write user memory
+ * @file: the file
+ * @user: the memory
+ * @count: number of bytes
+ * @pos: position, which the write moves
+ *
+ * Return: The result of the write.
+ */
+ssize_t lkmdemo_kunit_write_user(struct file *file, char __user *user, size_t count, loff_t *pos)
+{
+	struct iov_iter from;
+
+	iov_iter_ubuf(&from, ITER_SOURCE, user, count);
+
+	return vfs_iter_write(file, &from, pos, 0);
+}
+
+/**
  * lkmdemo_kunit_clear() - call LKMDEMO_IOC_CLEAR
  * @file: the file
  *

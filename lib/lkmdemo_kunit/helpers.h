@@ -46,6 +46,8 @@ struct file *lkmdemo_kunit_file(struct kunit *test, size_t capacity, size_t leng
 
 ssize_t lkmdemo_kunit_write_at(struct file *file, const void *bytes, size_t count, loff_t pos);
 ssize_t lkmdemo_kunit_append(struct file *file, const void *bytes, size_t count);
+ssize_t lkmdemo_kunit_read_user(struct file *file, char __user *user, size_t count, loff_t *pos);
+ssize_t lkmdemo_kunit_write_user(struct file *file, char __user *user, size_t count, loff_t *pos);
 long lkmdemo_kunit_clear(struct file *file);
 struct lkmdemo_info lkmdemo_kunit_info(struct kunit *test, struct file *file);
 bool lkmdemo_kunit_is_urgent(struct file *file);

@@ -145,7 +145,7 @@ static void write_through_o_append_starts_at_the_length(struct kunit *test)
 static void write_of_segments_keeps_their_order(struct kunit *test)
 {
 	struct file *file = lkmdemo_kunit_file(test, CAPACITY, 0);
-	struct kvec vec[] = {
+	static const struct kvec vec[] = {
 		{ .iov_base = "one ", .iov_len = 4 },
 		{ .iov_base = NULL, .iov_len = 0 },
 		{ .iov_base = "two", .iov_len = 3 },
@@ -340,12 +340,10 @@ static void write_from_a_faulting_buffer_changes_nothing(struct kunit *test)
 static void oversize_write_from_a_hole_is_einval(struct kunit *test)
 {
 	struct file *file = lkmdemo_kunit_file(test, CAPACITY, 0);
-	struct iov_iter from;
+	char __user *hole = lkmdemo_kunit_user_hole(test);
 	loff_t pos = 0;
 
-	iov_iter_ubuf(&from, ITER_SOURCE, lkmdemo_kunit_user_hole(test), CAPACITY + 1);
-
-	KUNIT_EXPECT_EQ(test, vfs_iter_write(file, &from, &pos, 0), -EINVAL);
+	KUNIT_EXPECT_EQ(test, lkmdemo_kunit_write_user(file, hole, CAPACITY + 1, &pos), -EINVAL);
 }
 
 struct user_case {

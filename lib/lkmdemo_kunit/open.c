@@ -250,17 +250,16 @@ static ssize_t transfer(struct kunit *test, const struct io_case *c, struct file
 {
 	u8 *bytes = lkmdemo_kunit_bytes(test, CAPACITY + 1);
 	loff_t pos = c->pos;
-	struct iov_iter iter;
+	char __user *hole;
 
 	if (!c->faults)
 		return c->write ? kernel_write(file, bytes, c->count, &pos) :
 				  kernel_read(file, bytes, c->count, &pos);
 
-	iov_iter_ubuf(&iter, c->write ? ITER_SOURCE : ITER_DEST, lkmdemo_kunit_user_hole(test),
-		      c->count);
+	hole = lkmdemo_kunit_user_hole(test);
 
-	return c->write ? vfs_iter_write(file, &iter, &pos, 0) :
-			  vfs_iter_read(file, &iter, &pos, 0);
+	return c->write ? lkmdemo_kunit_write_user(file, hole, c->count, &pos) :
+			  lkmdemo_kunit_read_user(file, hole, c->count, &pos);
 }
 
 static void transfer_is_counted_if_it_succeeds(struct kunit *test)
