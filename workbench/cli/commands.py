@@ -205,6 +205,12 @@ def check_debian(options: Options) -> int:
     return 1 if releases.check_hosts(options.releases) else 0
 
 
+def check_other_overlays(options: Options) -> int:
+    """Test drivers other than that of this repository."""
+    from cli import check_overlays
+    return _finish(check_overlays.run(options))
+
+
 def check_release(options: Options) -> int:
     """Boot a kernel with another release of Debian as its root."""
     return releases.check_guest(_kernel(options))
@@ -220,7 +226,8 @@ def of_overlay(command: str, options: Options) -> Callable[[Options], int]:
 
 
 FUNCTIONS: dict[str, Callable[[Options], int]] = {
-    'check': run_tests, 'check-debian': check_debian, 'check-release': check_release, 'clean': remove_output,
+    'check': run_tests, 'check-debian': check_debian, 'check-overlays': check_other_overlays,
+    'check-release': check_release, 'clean': remove_output,
     'debug': debugger, 'debug-session': debugger_session, 'demo': demo, 'docs': manual, 'graft': graft_into,
     'guest': run_in_guest, 'help': show_help, 'kernel': kernel, 'kselftest': kselftest,
     'kunit': kunit, 'lint': run_checks, 'series': create_series, 'setup': set_up, 'shell': shell,

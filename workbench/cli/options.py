@@ -111,6 +111,8 @@ COMMANDS = {
     'check': Command('test the workbench itself', packages=('check',)),
     'check-debian': Command('run demo and test of the last commit on a bare Debian', ('RELEASES',),
                             packages=('check-debian',)),
+    'check-overlays': Command('test other drivers than that of this repository', ('KERNEL', 'KDIR', 'JOBS'),
+                              packages=('test',)),
     'check-release': Command('run the demo with another release of Debian as the root', _SOURCE),
     'clean': Command('remove build/', packages=None),
     'debug': Command('stop the booted kernel in the driver, with a debugger', (*_BUILT, 'CMD'), packages=('test',)),
