@@ -127,6 +127,11 @@ struct segments_read {
 	loff_t pos;
 };
 
+static noinline void expect_segments(struct kunit *test, const u8 *seen, const u8 *want)
+{
+	KUNIT_EXPECT_MEMEQ(test, seen, want, SEGMENTS * SEGMENT_ROOM);
+}
+
 static void read_segments(struct kunit *test)
 {
 	struct segments_read *r = lkmdemo_kunit_zalloc(test, sizeof(*r));
@@ -142,7 +147,7 @@ static void read_segments(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vfs_iter_read(file, &r->to, &r->pos, 0), c->ret);
 	KUNIT_EXPECT_EQ(test, iov_iter_count(&r->to), size - c->ret);
 	KUNIT_EXPECT_EQ(test, r->pos, c->pos + c->ret);
-	KUNIT_EXPECT_EQ(test, memcmp(seen, want, SEGMENTS * SEGMENT_ROOM), 0);
+	expect_segments(test, seen, want);
 }
 
 static void read_of_the_largest_message(struct kunit *test)
