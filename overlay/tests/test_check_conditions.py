@@ -76,7 +76,7 @@ class CommandTest(unittest.TestCase):
 
     def test_conditions_name_programs_that_there_are(self):
         known = {path.stem if path.suffix == '.c' else path.name
-                 for path in (Path(__file__).parents[2] / 'tools/testing/selftests/lkmdemo').iterdir()}
+                 for path in (Path(__file__).parents[2] / 'tools/testing/selftests/lkmdemo').rglob('*')}
         for condition in conditions.CONDITIONS:
             self.assertLessEqual(set(condition.expected), known, condition.name)
 

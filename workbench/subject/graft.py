@@ -297,6 +297,15 @@ def _brought_back(tree, record, sources):
                 yield path
 
 
+def _remove_empty_directories(tree: Path, record: Record) -> None:
+    """Remove the directories of a record in which no file is left."""
+    for directory in reversed(record.directories):
+        # It is not empty where another file is there, the user's or that of a build.
+        with contextlib.suppress(OSError):
+            (tree / directory).rmdir()
+    record.directories = [directory for directory in record.directories if (tree / directory).is_dir()]
+
+
 def graft(tree, overlay, sources=None, wanted=None):
     """Put an overlay into a tree; return how many of its files changed.
 
@@ -337,6 +346,7 @@ def graft(tree, overlay, sources=None, wanted=None):
     for path in gone:
         (tree / path).unlink()
         del record.files[path]
+    _remove_empty_directories(tree, record)
     for path in brought_back:
         record.files[path] = [_digest(sources[path].read_bytes())]
     record.save()

@@ -127,10 +127,12 @@ class GraftTest(unittest.TestCase):
         newer = {**files, OURS: changed}
         gone = KCONFIG
         del newer[gone]
+        del newer['include/uapi/linux/widget.h']
         self.graft(self.tree, newer)
         changed.unlink()
         self.assertEqual(self.text(OURS), 'newer\n')
         self.assertFalse((self.tree / gone).exists())
+        self.assertFalse((self.tree / 'include/uapi').exists())
         self.ungraft(self.tree)
         self.assertEqual(snapshot(self.tree), self.before)
 
