@@ -14,7 +14,7 @@ LOCK = '.lock'
 
 # What the workbench makes in build/.
 OUTPUT = (LOCK, 'bench', 'bench-*', 'bench.json', 'bin', 'check-debian', 'check.log', 'docs-*', 'files-*', 'kdir-*',
-          'kunit-*', 'last-lint.json*', 'last-test.json*', 'lint', 'linux-*', 'results', 'series', 'um', 'um-*',
+          'kunit-*', 'last-lint.json*', 'last-test.json*', 'lint', 'linux-*', 'results', 'series', 'try', 'um', 'um-*',
           'x86_64-*')
 
 

@@ -18,6 +18,7 @@ from machine.machines import MACHINES
 from ship import docs, lint, series
 from subject import graft, subject
 from subject.subject import Subject
+from trial import trial
 from verdict import debug, evidence, kselftest as kselftests, kunit as kunits, releases
 from verdict.results import Results, check
 from verdict.tally import Tally
@@ -216,6 +217,11 @@ def check_release(options: Options) -> int:
     return releases.check_guest(_kernel(options))
 
 
+def try_modules(options: Options) -> int:
+    """Try modules of the user's own."""
+    return _finish(trial.run(options))
+
+
 def of_overlay(command: str, options: Options) -> Callable[[Options], int]:
     """Return the function of a command of the overlay: run() of a Python file in its folder."""
     ours = _subject(options)
@@ -231,5 +237,5 @@ FUNCTIONS: dict[str, Callable[[Options], int]] = {
     'debug': debugger, 'debug-session': debugger_session, 'demo': demo, 'docs': manual, 'graft': graft_into,
     'guest': run_in_guest, 'help': show_help, 'kernel': kernel, 'kselftest': kselftest,
     'kunit': kunit, 'lint': run_checks, 'series': create_series, 'setup': set_up, 'shell': shell,
-    'test': test, 'ungraft': ungraft_from,
+    'test': test, 'try': try_modules, 'ungraft': ungraft_from,
 }

@@ -26,7 +26,9 @@ class Options:
     jobs: int | None = None
     kdir: str = ''
     kernel: str = KERNEL
+    module: tuple[str, ...] = ()
     overlay: tuple[str, ...] = ()
+    probe: bool = True
     quick: bool = False
     releases: tuple[str, ...] = ()
     results: str = ''
@@ -78,9 +80,13 @@ OPTIONS = {
     'JOBS': Option('a number above 0', '0*[1-9][0-9]{0,3}', 'how many compilers and guests run at a time', int),
     'KDIR': Option('the directory of a kernel tree', r'(?s).+', 'a kernel tree of your own'),
     'KERNEL': Option(f'a version such as {KERNEL}', r'[0-9]+\.[0-9]+', 'the packaged kernel source'),
+    'MODULE': Option('directories with modules, separated by ":"', r'(?s)[^:]+(:[^:]+)*',
+                     'the directory of a module; several are separated by ":"',
+                     lambda text: tuple(text.split(':'))),
     'OVERLAY': Option('directories with an overlay.toml, separated by ":"', r'(?s)[^:]+(:[^:]+)*',
                       'the driver: a directory with an overlay.toml; several are separated by ":"',
                       lambda text: tuple(text.split(':'))),
+    'PROBE': Option('0 or 1', '[01]', '0: do not probe the devices of the module', _flag),
     'QUICK': Option('0 or 1', '[01]', '1: only the checks that need no build', _flag),
     'RELEASES': Option('releases of Debian, 12 or 13 or both', ' *(12|13)( +(12|13))* *',
                        'releases of Debian', _words),
@@ -131,6 +137,9 @@ COMMANDS = {
     'setup': Command('install missing packages', ('TARGET',)),
     'shell': Command('give a prompt in the booted kernel', _BUILT, packages=('test',)),
     'test': Command('run all tests', (*_BUILT, 'TIMEOUT', 'RESULTS'), packages=('test',)),
+    'try': Command('build, load, probe and unload a module of your own',
+                   ('CMD', 'CONFIG', 'DEBUG', 'JOBS', 'KDIR', 'KERNEL', 'MODULE', 'PROBE', 'TIMEOUT'),
+                   required=('MODULE',), packages=('try',)),
     'ungraft': Command('remove the driver from a kernel tree', ('KDIR', 'OVERLAY'), required=('KDIR',)),
 }
 
@@ -138,7 +147,7 @@ COMMANDS = {
 OF_OVERLAY = Command('', _SOURCE, packages=('test', 'x86_64'))
 
 # What is required looks like this.
-EXAMPLES = {'CMD': "CMD='uname -a'", 'KDIR': 'KDIR=~/linux'}
+EXAMPLES = {'CMD': "CMD='uname -a'", 'KDIR': 'KDIR=~/linux', 'MODULE': 'MODULE=~/hello'}
 
 
 def packages(command: str, options: Options) -> list[str] | None:

@@ -42,19 +42,21 @@ _KUNIT_SECTION = b'.kunit_test_suites'
 class Kernel:
     """A kernel built, or to be built, from a tree for a target, with a subject.
 
-    variant: "debug", with the sanitizers; "bench", with no debugging at all; or
-    none. name: what to call it, for one whose configuration the caller changes.
-    extra: settings on top of all others.
+    variant: "debug", with the sanitizers; "try", the same with what modules of others
+    require; "bench", with no debugging at all; or none. name: what to call it, for
+    one whose configuration the caller changes. extra: settings on top of all others. seed: a
+    kernel whose compilations the cache has, which differs in few settings.
     """
 
     def __init__(self, tree: Path, target: Target, subject: Subject, variant: str = '', name: str = '',
-                 extra: str = ''):
+                 extra: str = '', seed: 'Kernel | None' = None):
         self.tree = tree
         self.target = target
         self.subject = subject
-        self.debug = variant == 'debug'
+        self.debug = variant in ('debug', 'try')
         self.fragments = target.fragments[variant]
         self.extra = extra
+        self.seed = seed
         self.name = name or (f'{target.name}-{variant}' if variant else target.name)
         if extra and not name:
             self.name += f'-{hashlib.sha256(extra.encode()).hexdigest()[:8]}'
@@ -188,6 +190,8 @@ def _configure(kernel, digest: str) -> None:
         return
 
     stamp.unlink(missing_ok=True)
+    if kernel.seed and not (kernel.out / '.config').exists():
+        _start_from_seed(kernel)
     wanted, wishes = kernel.configuration()
     whole = kernel.out / 'wanted.config'
     whole.write_text(wanted, encoding='utf-8')
@@ -202,6 +206,21 @@ def _configure(kernel, digest: str) -> None:
     if lacking:
         raise UserError(f'{whole} has settings that this kernel refuses:\n  ' + '\n  '.join(lacking))
     stamp.write_text(digest, encoding='utf-8')
+
+
+def _start_from_seed(kernel) -> None:
+    """Build another kernel in the directory first.
+
+    A setting is in a header that every file includes, so that the cache has no object
+    for a new one. In a directory that is built already, kbuild compiles only the
+    files that use it.
+    """
+    settings = kernel.out / 'seed.config'
+    settings.write_text(kernel.seed.configuration()[0], encoding='utf-8')
+    run_logged(kernel.make(f'KCONFIG_ALLCONFIG={settings}', 'allnoconfig'),
+               kernel.log('config'), f'configuring {kernel.seed.name}', env=compiler_environment())
+    run_logged(kernel.make('all'), kernel.log('build'), f'building {kernel.seed.name} for {kernel.name}',
+               step=STEP, env=compiler_environment())
 
 
 def _compile(kernel, goals):

@@ -74,11 +74,12 @@ def _writable(kernel):
     return [path for path in dict.fromkeys(wanted) if not set(path.parents) & set(wanted)]
 
 
-def _write_run(run, kernel, command, modules, tty, stop_at_report):
+def _write_run(run, kernel, command, modules, tty, stop_at_report, judge=True):
     """Leave in the run directory what the guest's init expects there.
 
     tty: the guest's name for the terminal that the command gets, if it gets one.
-    stop_at_report: whether the kernel panics where it reports something.
+    stop_at_report: whether the kernel panics where it reports something. judge:
+    whether its checkers are asked at the end what they have found.
     """
     # The command line of a kernel takes their path as it is, and not any path of a clone.
     for name in ('init', 'fstab'):
@@ -89,7 +90,7 @@ def _write_run(run, kernel, command, modules, tty, stop_at_report):
     here = '/run/workbench'
     scripts = shlex.quote(str(WORKBENCH / 'machine/init'))
     lines = [f'. {scripts}/before'] if stop_at_report else []
-    lines.append(f'cd {shlex.quote(str(kernel.subject.main.root))}')
+    lines.append(f'cd {shlex.quote(str(kernel.subject.directory))}')
     if tty:
         size = os.get_terminal_size()
         lines.append(f'exec <{tty} >{tty} 2>&1')
@@ -102,7 +103,8 @@ def _write_run(run, kernel, command, modules, tty, stop_at_report):
         lines.append(f'modprobe {module} || {{ echo 1 >{here}/status; exit; }}')
     lines.append(f'{"setsid -c " if tty else ""}sh {here}/command')
     lines.append(f'echo $? >{here}/status')
-    lines.append(f'. {scripts}/afterwards')
+    if judge:
+        lines.append(f'. {scripts}/afterwards')
     (run / 'start').write_text('\n'.join(lines) + '\n', encoding='utf-8')
 
 
@@ -176,7 +178,7 @@ def _watch(child, log_fd, log, followers, patience, stopped):
 
 
 def _boot(kernel, command, log, patience, on_terminal=False, modules=(), out=None, err=None,
-          stopped=lambda: False, started=lambda child: None, **machine):
+          stopped=lambda: False, started=lambda child: None, judge=True, **machine):
     """Boot, and return the command's status, why the guest was stopped, the child's status.
 
     The arguments are those of run(); machine: those of the machine's boot().
@@ -189,7 +191,7 @@ def _boot(kernel, command, log, patience, on_terminal=False, modules=(), out=Non
     followers = []
     try:
         _write_run(directory, kernel, command, modules, target.terminal if on_terminal else None,
-                   patience.limits.report)
+                   patience.limits.report, judge)
         with contextlib.ExitStack() as stack:
             if on_terminal:
                 tty = stack.enter_context(terminal.lent())
@@ -256,9 +258,23 @@ def room(kernel, guests):
     return kernel.target.room(guests)
 
 
+def _explain(lines, why, ended, log):
+    """Print why a guest has failed, with the lines of its log that matter."""
+    if lines:
+        say('the kernel log has a report; the run has failed:')
+    elif why:
+        say(why)
+    else:
+        say(f'the guest died, the kernel ended with {ended}; its last words:')
+        lines = log.read_text(errors='replace').replace('\r', '').splitlines()[-LAST_LINES:]
+    for line in lines:
+        say('  ' + line)
+    say(f'kernel log: {log}')
+
+
 def run(kernel, command, log, timeout=None, limit=TIMEOUT, silence=0, on_terminal=False, where=None,
         modules=(), out=None, err=None, stopped=lambda: False, started=lambda child: None, processors=2,
-        extra=(), options=(), stop_at_report=True, with_kvm=True):
+        extra=(), options=(), stop_at_report=True, with_kvm=True, judge=True):
     """Boot the kernel, run a shell command in it, and return its exit status.
 
     timeout: seconds for all of it, exactly, if the user names them. limit: the
@@ -270,7 +286,8 @@ def run(kernel, command, log, timeout=None, limit=TIMEOUT, silence=0, on_termina
     and then, and returns whether to give up. started: is called with the child that the
     machine is. processors: how many the guest has. extra, options: those of
     Machine.boot(). stop_at_report: whether a report stops the guest. with_kvm:
-    whether KVM may be used.
+    whether KVM may be used. judge: False where the caller judges the
+    kernel log: nothing is printed, and the checkers are not asked at the end.
 
     A report in the kernel log, a death and a time-out are printed, with the lines
     that matter, and fail the run whatever the command's status was.
@@ -284,20 +301,12 @@ def run(kernel, command, log, timeout=None, limit=TIMEOUT, silence=0, on_termina
     limits = _Limits(0 if on_terminal else timeout or limit * slow, silence, BOOT_SILENCE * slow,
                      stop_at_report)
     status, why, ended = _boot(kernel, command, log, _Patience(limits, scanner), on_terminal, modules,
-                               out, err, stopped, started, **machine)
+                               out, err, stopped, started, judge, **machine)
     if why == STOP_REQUESTED:
         return STOPPED
     lines = scanner.report()
-    if lines:
-        say('the kernel log has a report; the run has failed:')
-    elif why:
-        say(why)
-    elif status is None:
-        say(f'the guest died, the kernel ended with {ended}; its last words:')
-        lines = log.read_text(errors='replace').replace('\r', '').splitlines()[-LAST_LINES:]
-    else:
+    if not lines and not why and status is not None:
         return status
-    for line in lines:
-        say('  ' + line)
-    say(f'kernel log: {log}')
+    if judge:
+        _explain(lines, why, ended, log)
     return TIMED_OUT if why and not lines else DIED

@@ -67,5 +67,6 @@ class Um(Machine):
 
 
 UM = Um('um', image='linux', symbols='linux',
-        fragments={'': ('common', 'testing', 'um'), 'debug': ('common', 'testing', 'um', 'um-debug')},
+        fragments={'': ('common', 'testing', 'um'), 'debug': ('common', 'testing', 'um', 'um-debug'),
+                   'try': ('common', 'testing', 'um', 'um-debug', 'try')},
         sanitizers=('KASAN', 'UBSAN'), terminal='/dev/tty1', parallel_guests=2, share='hostfs')

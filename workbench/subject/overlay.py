@@ -91,6 +91,7 @@ class Description:
     symbols that the driver requires. folder: the directory of the overlay with what
     does not go into the kernel. commands: further commands, Python files in the
     folder, and what they do. results: a program in the folder that checks results.
+    pitfalls: where the manual explains the findings of make try.
     """
     name: str
     sources: tuple[str, ...] = ()
@@ -102,6 +103,7 @@ class Description:
     debug: Debug | None = None
     commands: dict[str, str] = field(default_factory=dict)
     results: str = ''
+    pitfalls: dict[str, str] = field(default_factory=dict)
 
 
 _TABLES: dict[str, type] = {'kunit': Kunit, 'selftests': Selftests, 'debug': Debug}

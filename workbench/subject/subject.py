@@ -22,6 +22,11 @@ class Subject:
         self.name = '+'.join(one.name for one in overlays)
 
     @property
+    def directory(self) -> Path:
+        """Return the directory in which the commands of a guest run."""
+        return self.main.root
+
+    @property
     def sources(self) -> tuple[str, ...]:
         """Return what is compiled into the kernel: directories that end with "/", and files."""
         return tuple(source for one in self.overlays for source in one.sources)
@@ -78,6 +83,20 @@ class Subject:
             for path in (*one.about.sources, *selftests):
                 if not (tree / path).exists():
                     raise UserError(f'{tree} has no {path}, which {one.root / overlay.DESCRIPTION} names')
+
+
+class NoDriver(Subject):
+    """The subject of a kernel whose modules are built later, and are unknown here."""
+
+    def __init__(self, directory: Path):
+        """directory: that in which the commands of a guest run."""
+        self.overlays = ()
+        self.name = ''
+        self._directory = directory
+
+    @property
+    def directory(self) -> Path:
+        return self._directory
 
 
 def _settings(files: Iterable[Path]) -> dict[str, str]:

@@ -22,7 +22,7 @@ UP = f'echo "{guest.USER_SPACE}"'
 
 
 OVERLAY = types.SimpleNamespace(root=Path('/tmp'))
-SUBJECT = types.SimpleNamespace(main=OVERLAY, overlays=(OVERLAY,))
+SUBJECT = types.SimpleNamespace(directory=OVERLAY.root, overlays=(OVERLAY,))
 
 
 class Machine(types.SimpleNamespace):

@@ -12,7 +12,7 @@ from host.paths import CACHE_NAME, REPO, WORKBENCH
 from subject.overlay import load
 
 # Each package imports those before it only.
-ORDER = ('host', 'subject', 'kernel', 'machine', 'verdict', 'ship', 'cli')
+ORDER = ('host', 'subject', 'kernel', 'machine', 'verdict', 'trial', 'ship', 'cli')
 
 
 def modules():

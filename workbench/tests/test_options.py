@@ -16,18 +16,20 @@ from host.paths import REPO, WORKBENCH
 from subject.overlay import load
 
 GOOD = {'CMD': 'exit 7', 'CONFIG': 'CONFIG_A=y CONFIG_B="x"', 'DEBUG': '1', 'JOBS': '3', 'KDIR': '/linux',
-        'KERNEL': '6.12', 'OVERLAY': '/a b:/c', 'QUICK': '1', 'RELEASES': '12 13', 'RESULTS': '/results',
-        'TARGET': 'x86_64', 'TEST': 'message open', 'TIMEOUT': '30', 'V': '2'}
+        'KERNEL': '6.12', 'MODULE': '/a:b', 'OVERLAY': '/a b:/c', 'PROBE': '0',
+        'QUICK': '1', 'RELEASES': '12 13', 'RESULTS': '/results', 'TARGET': 'x86_64', 'TEST': 'message open', 'TIMEOUT': '30', 'V': '2'}
 PARSED = {'CMD': 'exit 7', 'CONFIG': 'CONFIG_A=y\nCONFIG_B="x"\n', 'DEBUG': True, 'JOBS': 3, 'KDIR': '/linux',
-          'KERNEL': '6.12', 'OVERLAY': ('/a b', '/c'), 'QUICK': True, 'RELEASES': ('12', '13'), 'RESULTS': '/results',
-          'TARGET': 'x86_64', 'TEST': ('message', 'open'), 'TIMEOUT': 30, 'V': 2}
+          'KERNEL': '6.12', 'MODULE': ('/a', 'b'), 'OVERLAY': ('/a b', '/c'), 'PROBE': False,
+          'QUICK': True, 'RELEASES': ('12', '13'), 'RESULTS': '/results', 'TARGET': 'x86_64', 'TEST': ('message', 'open'), 'TIMEOUT': 30, 'V': 2}
 BAD = {
     'CMD': (' ', '\n\t'),
     'CONFIG': (' ', 'CONFIG_A', 'A=y', '/nonexistent', '/'),
     'DEBUG': ('yes', 'true', '2', 'on', '01', '1 '),
     'JOBS': ('0', '-1', 'all', '1.5', '99999'),
     'KERNEL': ('abc', '7', '7.3.1', '7.', ' 7.3', '7.3\n', 'linux-7.3', '٧.٣'),
+    'MODULE': (':', 'a::b'),
     'OVERLAY': (':', '/a:', ':/a', '/a::/b'),
+    'PROBE': ('no', '2'),
     'QUICK': ('maybe', 'no', '11'),
     'RELEASES': (' ', '11', '12,13', 'trixie', '1213'),
     'TARGET': ('arm64', 'UM', 'um x86_64', 'um\n'),
@@ -36,7 +38,7 @@ BAD = {
     'V': ('x', '0', '-1', '1.0', '01'),
 }
 OF_OVERLAY = tuple(load(REPO).about.commands)
-REQUIRED = {'CMD': 'CMD=true', 'KDIR': 'KDIR=/linux'}
+REQUIRED = {'CMD': 'CMD=true', 'KDIR': 'KDIR=/linux', 'MODULE': 'MODULE=/hello'}
 
 
 class ParseTest(unittest.TestCase):

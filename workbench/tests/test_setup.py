@@ -233,7 +233,7 @@ class SetupTest(unittest.TestCase):
         self.assertEqual(self.run_setup('other')[1], 0)
 
     def test_the_list_of_the_repository(self):
-        targets = {'all', 'analysis', 'check', 'check-debian', 'lint', 'test', 'x86_64'}
+        targets = {'all', 'analysis', 'check', 'check-debian', 'try', 'lint', 'test', 'x86_64'}
         seen = set()
         for line in (WORKBENCH / 'host/packages').read_text(encoding='ascii').splitlines():
             if not line or line.startswith('#'):

@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Runs in the guest: loads, uses and unloads modules, and writes down what it sees.
+
+usage: agent.py PLAN REPORT
+
+PLAN is a JSON file of the trial; REPORT gets a line of JSON for each event, so that
+a guest that dies has reported all but its last step.
+"""
+
+import ctypes
+import json
+import os
+import re
+import stat
+import subprocess
+import sys
+import time
+
+# What is compared before and after: directories, and how deep.
+WATCHED = {'/dev': 3, '/proc': 2, '/sys/class': 3, '/sys/bus': 4, '/sys/kernel/debug': 3, '/sys/kernel/config': 2,
+           '/sys/kernel/tracing/events': 1, '/sys/kernel': 1, '/sys/devices/virtual': 2, '/sys/fs': 1, '/proc/sys': 2}
+IGNORED = re.compile(r'/proc/(\d|self|thread-self|sys/kernel/random|net)|/sys/kernel/debug/(kunit|kmemleak|clear_warn)'
+                     r'|/dev/(char|block|pts|shm)\b|/sys/kernel/(tracing|debug|slab)/.*/|/sys/kernel/slab')
+
+# Seconds for one call that loads or unloads, for the probe of a device, for a command.
+CALL, PROBE, COMMAND = 10, 30, 60
+
+# Flags of /proc/sys/kernel/tainted after which this kernel is not to be trusted.
+REPORTED = 1 << 5 | 1 << 7 | 1 << 9 | 1 << 14
+
+FINIT_MODULE, DELETE_MODULE = 313, 176
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class Agent:
+    """The work of one guest."""
+
+    def __init__(self, plan, report):
+        self.plan = plan
+        self.report = report
+
+    def note(self, event, **values):
+        """Write an event."""
+        self.report.write(json.dumps({'event': event, **values}) + '\n')
+        self.report.flush()
+
+    def mark(self, text):
+        """Write a line to the kernel log, which divides it."""
+        with open('/dev/kmsg', 'w', encoding='utf-8') as kmsg:
+            kmsg.write(f'workbench: try: {text}\n')
+
+    def run(self, command, seconds, **options):
+        """Run a program; return its status, None if it did not end, and its output."""
+        with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              start_new_session=True, **options) as child:
+            try:
+                output, _ = child.communicate(timeout=seconds)
+                return child.returncode, output.decode(errors='replace')
+            except subprocess.TimeoutExpired:
+                os.killpg(child.pid, 9)
+                try:
+                    child.wait(2)
+                except subprocess.TimeoutExpired:
+                    # It cannot be killed, and waiting for it would not end.
+                    child.returncode = -1
+                return None, ''
+
+    def group(self, group):
+        """Load, use and unload modules that belong together; return whether the kernel is still sound."""
+        names = [module['name'] for module in group['modules']]
+        self.note('group', names=names)
+        before = snapshot()
+        devices = char_devices()
+        loaded = []
+        for module in group['modules']:
+            self.mark(f'load {module["name"]}')
+            status, output = self.run(['insmod', module['path'], *module['parameters']], CALL)
+            self.note('load', module=module['name'], status=status, output=output.strip())
+            if status is None:
+                return False
+            if status:
+                break
+            loaded.append(module['name'])
+            self.describe(module['name'])
+        if loaded:
+            after = snapshot()
+            self.note('appeared', names=loaded, paths=sorted(after - before))
+            self.use(loaded, sorted(char_devices() - devices))
+        if not self.unload(loaded):
+            return False
+        if loaded:
+            self.note('left', names=loaded, paths=sorted(snapshot() - before - {'/sys/module'}))
+            if sound() and len(loaded) == len(names):
+                return self.repeat(group)
+        return sound()
+
+    def describe(self, name):
+        """Note the parameters, the taint and the sections of a module."""
+        directory = f'/sys/module/{name}'
+        parameters = {}
+        if os.path.isdir(f'{directory}/parameters'):
+            for parameter in sorted(os.listdir(f'{directory}/parameters')):
+                path = f'{directory}/parameters/{parameter}'
+                parameters[parameter] = [oct(os.stat(path).st_mode & 0o777), read(path)]
+        self.note('module', module=name, parameters=parameters, taint=read(f'{directory}/taint'))
+
+    def use(self, names, devices):
+        """Probe the devices, run the command, read the results of KUnit."""
+        if self.plan['probe']:
+            for device in devices:
+                self.mark(f'probe {device}')
+                status, output = self.run([self.plan['probe'], device], PROBE)
+                self.note('probe', names=names, device=device, status=status, output=output)
+        for name in names:
+            self.kunit(name)
+        if self.plan['command']:
+            self.mark('command')
+            status, output = self.run(['sh', '-c', self.plan['command']], COMMAND, cwd=self.plan['directory'])
+            self.note('command', status=status, output=output)
+
+    def kunit(self, name):
+        """Note the results of the KUnit suites of a module."""
+        top = '/sys/kernel/debug/kunit'
+        for suite in sorted(os.listdir(top)) if os.path.isdir(top) else []:
+            text = read(f'{top}/{suite}/results')
+            if f'# module: {name}\n' in text:
+                self.note('kunit', module=name, text=text)
+
+    def unload(self, names):
+        """Unload modules, the last first; return whether all went."""
+        for name in reversed(names):
+            self.mark(f'unload {name}')
+            status, output = self.run(['rmmod', name], CALL)
+            self.note('unload', module=name, status=status, output=output.strip(),
+                      refcnt=read(f'/sys/module/{name}/refcnt'), holders=entries(f'/sys/module/{name}/holders'))
+            if status != 0:
+                return False
+        return True
+
+    def repeat(self, group):
+        """Load and unload all of it many times."""
+        self.mark(f'repeat {group["modules"][-1]["name"]}')
+        files = [(os.open(module['path'], os.O_RDONLY), module['name'], ' '.join(module['parameters']))
+                 for module in group['modules']]
+        done = 0
+        error = ''
+        for done in range(self.plan['cycles']):
+            for fd, name, parameters in files:
+                if _libc.syscall(FINIT_MODULE, fd, parameters.encode(), 0):
+                    error = f'load {done + 2} of {name}: {os.strerror(ctypes.get_errno())}'
+                    break
+            for _, name, _ in [] if error else reversed(files):
+                if _libc.syscall(DELETE_MODULE, name.encode(), os.O_NONBLOCK):
+                    error = f'unload {done + 2} of {name}: {os.strerror(ctypes.get_errno())}'
+                    break
+            if error or not sound():
+                break
+        for fd, _, _ in files:
+            os.close(fd)
+        self.note('repeat', names=[name for _, name, _ in files], cycles=done + 2, error=error)
+        return not error and sound()
+
+    def work(self):
+        """Do all groups, until the kernel reports something."""
+        for number, group in enumerate(self.plan['groups']):
+            begin = time.clock_gettime(time.CLOCK_MONOTONIC)
+            healthy = self.group(group)
+            self.mark('end')
+            self.note('end', number=number, begin=begin, end=time.clock_gettime(time.CLOCK_MONOTONIC), sound=healthy)
+            if not healthy:
+                # A module that cannot be unloaded would keep the guest from powering off.
+                return
+        if self.plan['leaks']:
+            self.leaks()
+
+    def leaks(self):
+        """Note the memory that nothing points to any more."""
+        path = '/sys/kernel/debug/kmemleak'
+        if not os.path.exists(path):
+            return
+        # An object must be some seconds old before it counts as leaked.
+        time.sleep(5.5)
+        for _ in range(2):
+            with open(path, 'w', encoding='utf-8') as file:
+                file.write('scan')
+        self.note('leaks', text=read(path))
+
+
+def read(path):
+    """Return the content of a small file, '' if it cannot be read."""
+    try:
+        with open(path, 'rb') as file:
+            return file.read(1 << 20).decode(errors='replace').rstrip('\n')
+    except OSError:
+        return ''
+
+
+def entries(path):
+    """Return the names in a directory, none if there is none."""
+    try:
+        return sorted(os.listdir(path))
+    except OSError:
+        return []
+
+
+def sound():
+    """Return whether the kernel has reported nothing."""
+    return not int(read('/proc/sys/kernel/tainted')) & REPORTED
+
+
+def snapshot():
+    """Return the paths that are watched."""
+    found = set()
+    for top, depth in WATCHED.items():
+        level = [top]
+        for _ in range(depth):
+            deeper = []
+            for directory in level:
+                try:
+                    with os.scandir(directory) as listed:
+                        for entry in listed:
+                            if IGNORED.match(entry.path):
+                                continue
+                            found.add(entry.path)
+                            if entry.is_dir(follow_symlinks=False):
+                                deeper.append(entry.path)
+                except OSError:
+                    continue
+            level = deeper
+    for name in ('devices', 'misc', 'modules', 'iomem'):
+        found |= {f'/proc/{name}: {" ".join(line.split()[:2])}' for line in read(f'/proc/{name}').splitlines()
+                  if name != 'modules'}
+    return found
+
+
+def char_devices():
+    """Return the nodes of character devices."""
+    found = set()
+    for top, _, names in os.walk('/dev'):
+        for name in names:
+            path = os.path.join(top, name)
+            if stat.S_ISCHR(os.lstat(path).st_mode):
+                found.add(path)
+    return found
+
+
+def main():
+    """Do the work of the plan."""
+    with open(sys.argv[1], encoding='utf-8') as plan, open(sys.argv[2], 'a', encoding='utf-8') as report:
+        Agent(json.load(plan), report).work()
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Compile the modules of a trial, and explain errors and warnings."""
+
+import re
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from host.console import say
+from kernel import build
+from trial import hints
+from trial.findings import Finding
+from trial.sources import Directory
+
+# A message of gcc or sparse: the file, the place, the kind, the text.
+_MESSAGE = re.compile(r'(?:\./)?(\S+\.[chS]):(\d+)(?::\d+)?: (fatal error|error|warning): (.*)')
+
+# A message of modpost, which names the object or the module.
+_MODPOST = re.compile(
+    r'(ERROR|WARNING): modpost: (?:"\S+" \[(\S+?)\.(?:ko|o)\]|missing \S+ in (\S+)\.o|(\S+?)[:.]) ?(.*)')
+_MISSING_LICENSE = 'missing MODULE_LICENSE'
+
+# Warnings that tell an author of a module little, by what gcc and sparse print.
+_UNIMPORTANT = re.compile(
+    r'-Wmissing-(?:prototypes|declarations|variable-declarations)|-Wunused-(?:parameter|const-variable|macros)'
+    r'|-Wunused-but-set-variable|-Wsign-compare|-Wkernel-doc|was not declared. Should it be static')
+
+# sparse 0.6.4, of Debian 12, lacks these.
+_SPARSE = 'sparse -D__typeof_unqual__=__typeof__ "-D__builtin_strlen(s)=(sizeof(s)-1)"'
+
+
+@dataclass
+class Compilation:
+    """What a compilation has made: modules, and findings."""
+    modules: dict[str, Path] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    failed: set[str] = field(default_factory=set)
+
+
+def _make(kernel: build.Kernel, work: Path, *settings: str) -> list[str]:
+    """Return the command of kbuild; the module is instrumented as a whole."""
+    return ['make', '-k', '--no-print-directory', '-C', str(kernel.tree), f'O={kernel.out}',
+            f'ARCH={kernel.target.name}', f'-j{build.JOBS}', 'CC=ccache-gcc', f'M={work}', *settings, 'modules']
+
+
+def _run(command: list[str], log: Path) -> list[str]:
+    result = subprocess.run(command, env=build.compiler_environment(), stdin=subprocess.DEVNULL,
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    text = result.stdout.decode(errors='replace')
+    with log.open('a', encoding='utf-8') as file:
+        file.write(f'$ {" ".join(command)}\n{text}')
+    return text.splitlines()
+
+
+class _Names:
+    """Translates the paths of the work directory to those of the user."""
+
+    def __init__(self, work: Path, directories: list[Directory]):
+        self.work = work
+        self.directories = {directory.name: directory for directory in directories}
+
+    def source(self, path: str) -> tuple[Directory, str] | None:
+        """Return the directory and the name of a source that a tool prints."""
+        relative = path.removeprefix(f'{self.work}/').removeprefix('./')
+        name, slash, rest = relative.partition('/')
+        if slash and name in self.directories:
+            return self.directories[name], rest
+        # With one directory, kbuild may print paths that start there.
+        if len(self.directories) == 1 and not relative.startswith('/'):
+            directory = next(iter(self.directories.values()))
+            if (directory.work / relative).exists():
+                return directory, relative
+        return None
+
+    def user(self, line: str) -> str:
+        """Return a line with the paths of the user."""
+        for name, directory in self.directories.items():
+            line = line.replace(f'{self.work}/{name}/', f'{directory.path}/')
+            line = re.sub(rf'(?<![\w/.]){re.escape(name)}/(?=\S+[:.])', f'{directory.path.name}/', line)
+        return line
+
+
+def _errors(lines: list[str], names: _Names) -> dict[tuple[str, str], list[str]]:
+    """Map directories and objects to the lines about their errors."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for number, line in enumerate(lines):
+        message = _MESSAGE.match(line)
+        modpost = _MODPOST.match(line)
+        place = None
+        if message and 'error' in message[3]:
+            place = names.source(message[1])
+        elif modpost and modpost[1] == 'ERROR':
+            place = names.source(modpost[2] or modpost[3] or modpost[4] or '')
+        if place:
+            directory, source = place
+            context = [names.user(line)] + [names.user(other) for other in lines[number + 1:number + 3]
+                                            if re.match(r'\s+(\d+ )?\|', other)]
+            found.setdefault((directory.name, Path(source).stem), []).extend(context)
+    return found
+
+
+def _modules_of(directory: Directory, stem: str) -> list[str]:
+    """Return the modules that a source or a module of this stem is part of."""
+    return [module for module, sources in directory.modules.items()
+            if module == stem or f'{stem}.c' in [Path(source).name for source in sources]] or [stem]
+
+
+def _explain(lines: list[str]) -> list[str]:
+    """Return lines that say what an interface is today, and a line of code."""
+    explained = []
+    for hint, _ in hints.find(lines):
+        explained.append(f'since Linux {hint.since}: {hint.change}')
+        explained.append(f'    {hint.code}')
+    return explained
+
+
+def compile_modules(kernel: build.Kernel, work: Path, directories: list[Directory], log: Path) -> Compilation:
+    """Compile all modules, without those that do not compile; their errors are findings.
+
+    log: the file for what the tools print.
+    """
+    names = _Names(work, directories)
+    done = Compilation()
+    log.unlink(missing_ok=True)
+    lines = _run(_make(kernel, work, 'W=1', 'C=1', f'CHECK={_SPARSE}'), log)
+    first = lines
+    for _ in range(3):
+        errors = _errors(lines, names)
+        if not errors:
+            break
+        for (name, stem), messages in errors.items():
+            directory = names.directories[name]
+            for module in _modules_of(directory, stem):
+                if module in done.failed:
+                    continue
+                done.failed.add(module)
+                directory.excluded.add(f'{module}.o')
+                details = [*messages[:6], *_explain(messages)]
+                done.findings.append(Finding('compile', module, 'it does not compile for this kernel', tuple(details)))
+            directory.write_kbuild()
+        lines = _run(_make(kernel, work), log)
+    done.findings += _warnings(first, names, done.failed)
+    for path in sorted(work.glob('**/*.ko')):
+        done.modules[path.stem.replace('-', '_')] = path
+    if not done.modules and not done.failed:
+        shown = [names.user(line) for line in lines if re.search(r'[Ee]rror|\*\*\*', line)][:6]
+        done.findings.append(Finding('compile', directories[0].name, 'kbuild makes no module of it',
+                                     tuple([*shown, *_explain(lines)])))
+    say(f'compiled {len(done.modules)} modules' + (f', {len(done.failed)} do not compile' if done.failed else ''))
+    return done
+
+
+def _warnings(lines: list[str], names: _Names, failed: set[str]) -> list[Finding]:
+    """Return the warnings that matter, one finding for each module that compiles."""
+    found: dict[str, list[str]] = {}
+    for line in lines:
+        message = _MESSAGE.match(line)
+        if not message or message[3] != 'warning' or _UNIMPORTANT.search(line):
+            continue
+        place = names.source(message[1])
+        if place:
+            directory, source = place
+            for module in _modules_of(directory, Path(source).stem):
+                shown = found.setdefault(module, [])
+                if names.user(line) not in shown:
+                    shown.append(names.user(line))
+    return [Finding('warning', module, 'the compiler or sparse warns', tuple(shown[:8]))
+            for module, shown in found.items() if module not in failed]

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The modules in a directory of somebody, as tutorials have them.
+
+Nothing is written into the directory: its files are linked into a work directory,
+whose Kbuild files leave out the modules that do not compile.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from host.console import UserError
+
+# What a build leaves; a link to it would lead the next build into the directory.
+_OUTPUT = re.compile(r'.*\.(o|ko|a|mod|order|symvers|cmd|d|su|dwo)$|.*\.mod\.c$|\..*\.cmd$|\.tmp_.*')
+
+_OBJECTS = re.compile(r'^\s*obj-(?:m|\$\()', re.MULTILINE)
+_ENTRY = re.compile(r'\b(?:module_init|module_exit|init_module|cleanup_module|MODULE_LICENSE|module_driver'
+                    r'|module_\w+_driver|module_misc_device|kunit_test_suites?)\s*\(')
+_PROGRAM = re.compile(r'^\s*(?:int|void)?\s*main\s*\(', re.MULTILINE)
+
+# Names of a user's Kbuild file, in the order in which kbuild looks for them.
+_KBUILD = ('Kbuild', 'Makefile')
+
+# No file of a directory is linked that has more of them.
+_MOST_FILES = 2000
+
+
+@dataclass
+class Directory:
+    """A directory with modules: where its files are linked, and what is not part of a module."""
+    path: Path
+    name: str
+    work: Path
+    has_kbuild: bool
+    modules: dict[str, list[str]] = field(default_factory=dict)
+    programs: list[str] = field(default_factory=list)
+    excluded: set[str] = field(default_factory=set)
+
+    def write_kbuild(self) -> None:
+        """Write the Kbuild file, without the modules that are excluded."""
+        lines = [f'ccflags-y += -iquote {self.path}' if ' ' not in str(self.path) else '']
+        if self.has_kbuild:
+            lines.append('include $(src)/Kbuild.original')
+            lines.append(f'obj-m := $(filter-out {" ".join(sorted(self.excluded))},$(obj-m))')
+        else:
+            for module, sources in self.modules.items():
+                if f'{module}.o' in self.excluded:
+                    continue
+                lines.append(f'obj-m += {module}.o')
+                if sources != [f'{module}.c']:
+                    lines.append(f'{module}-y := ' + ' '.join(source.replace('.c', '.o') for source in sources))
+        (self.work / 'Kbuild').write_text('\n'.join(lines) + '\n', encoding='utf-8')
+
+
+def _files(directory: Path) -> Iterator[str]:
+    """Yield the files below a directory that no build has written."""
+    count = 0
+    for top, directories, names in os.walk(directory):
+        directories[:] = sorted(name for name in directories if not name.startswith('.'))
+        for name in sorted(names):
+            if _OUTPUT.match(name):
+                continue
+            count += 1
+            if count > _MOST_FILES:
+                raise UserError(f'MODULE={directory} has more than {_MOST_FILES} files: '
+                                'name the directory of one module')
+            yield os.path.relpath(os.path.join(top, name), directory)
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding='utf-8', errors='replace')
+
+
+def _kbuild_file(directory: Path) -> str:
+    """Return the name of the file with obj-m, '' if there is none."""
+    return next((name for name in _KBUILD
+                 if (directory / name).is_file() and _OBJECTS.search(_text(directory / name))), '')
+
+
+def _modules(directory: Path, sources: list[str]) -> dict[str, list[str]]:
+    """Return the modules that C files without a Makefile make: one for each entry point.
+
+    Where there is one entry point, the other files are parts of its module.
+    """
+    mains = [name for name in sources if _ENTRY.search(_text(directory / name))]
+    parts = [name for name in sources if name not in mains]
+    if not mains:
+        return {}
+    if len(mains) == 1 and parts:
+        name = re.sub(r'\W', '_', directory.name) or 'module'
+        taken = {Path(source).stem for source in sources}
+        return {f'{name}_module' if name in taken else name: [*mains, *parts]}
+    return {Path(name).stem: [name] for name in mains}
+
+
+def _unique(path: Path, names: set[str]) -> str:
+    name = base = re.sub(r'[^A-Za-z0-9_]', '_', path.name) or 'module'
+    number = 2
+    while name in names:
+        name = f'{base}_{number}'
+        number += 1
+    return name
+
+
+def prepare(directories: list[Path], work: Path) -> list[Directory]:
+    """Link the files of some directories into a work directory; raise UserError for one without modules."""
+    found: list[Directory] = []
+    for path in directories:
+        if not path.is_dir():
+            raise UserError(f'MODULE={path}: no such directory')
+        files = list(_files(path))
+        top = [name for name in files if '/' not in name and name.endswith('.c')]
+        kbuild = _kbuild_file(path)
+        programs = [name for name in top if _PROGRAM.search(_text(path / name))]
+        name = _unique(path, {directory.name for directory in found})
+        directory = Directory(path, name, work / name, bool(kbuild), programs=programs)
+        if not kbuild:
+            directory.modules = _modules(path, [name for name in top if name not in programs])
+            if not directory.modules:
+                raise UserError(f'MODULE={path} contains no module: no Makefile with obj-m, and no C file with '
+                                'module_init() or MODULE_LICENSE()')
+        for name in files:
+            link = directory.work / ('Kbuild.original' if name == kbuild else name)
+            if name in _KBUILD and name != kbuild:
+                continue
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to((path / name).resolve())
+        directory.work.mkdir(parents=True, exist_ok=True)
+        directory.write_kbuild()
+        found.append(directory)
+    (work / 'Kbuild').write_text(''.join(f'obj-m += {directory.name}/\n' for directory in found), encoding='utf-8')
+    return found

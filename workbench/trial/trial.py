@@ -1,0 +1,329 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Try somebody's module: build it, load it, use it, unload it, and say what is wrong."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from host.console import UserError, say
+from host.environment import environment
+from host.paths import WORKBENCH, build_root
+from kernel import build, source
+from machine import guest, report
+from machine.um import UM
+from subject import subject
+from subject.subject import NoDriver
+from trial import session as sessions
+from trial.compilation import Compilation, compile_modules
+from trial.findings import TAINTS, Finding
+from trial.session import Module, Session
+from trial.sources import prepare
+from verdict import ktap
+from verdict.count import count_kunit
+from verdict.tally import Tally, single
+
+# How many lines of one kind are printed.
+SHOWN = 8
+
+# Above so many groups, leaks are looked for on request only: it takes some seconds.
+MANY = 3
+
+# What a module of the kernel has of the names of everything.
+_NOT_OURS = re.compile(r'/sys/module$|/proc/modules')
+
+
+class Trial:
+    """One run of make try: checks that pass, and findings."""
+
+    def __init__(self) -> None:
+        self.tally = Tally()
+        self.findings: list[Finding] = []
+
+    def passed(self, module: str, check: str) -> None:
+        """Count a check that found nothing."""
+        self.tally += single(f'{module}: {check}', 'passed')
+
+    def skipped(self, module: str, check: str, reason: str) -> None:
+        """Count a check that could not be made."""
+        self.tally += single(f'{module}: {check}', 'skipped', reason)
+
+    def found(self, finding: Finding, check: str) -> None:
+        """Count a check that found something."""
+        self.findings.append(finding)
+        self.tally += single(f'{finding.module}: {check}', 'failed', finding.text)
+
+
+def _shown(values: list[str]) -> str:
+    more = f' and {len(values) - SHOWN} more' if len(values) > SHOWN else ''
+    return ', '.join(values[:SHOWN]) + more
+
+
+def _symbols(module: Module, work: Path) -> list[str]:
+    """Return lines about the symbols that a module exports and uses."""
+    lines = []
+    symvers = work / 'Module.symvers'
+    if symvers.exists():
+        exported = [line.split('\t')[1] for line in symvers.read_text(encoding='utf-8').splitlines()
+                    if line.split('\t')[2].rpartition('/')[2] == module.path.stem]
+        if exported:
+            lines.append(f'exports: {_shown(exported)}')
+    undefined = subprocess.run(['nm', '-u', module.path], env=environment(), capture_output=True, text=True,
+                               check=False)
+    used = sorted(line.split()[-1] for line in undefined.stdout.splitlines()
+                  if not line.split()[-1].startswith(('__asan', '__ubsan', '__fentry', '__stack')))
+    if used:
+        lines.append(f'uses: {_shown(used)}')
+    return lines
+
+
+class _Report:
+    """Turns what guests report into checks and findings."""
+
+    def __init__(self, trial: Trial, session: Session, modules: dict[str, Module], work: Path, hz: int):
+        self.trial = trial
+        self.session = session
+        self.modules = modules
+        self.work = work
+        self.hz = hz
+
+    def of(self, kind: str, **values: Any) -> list[dict[str, Any]]:
+        return [event for event in self.session.events if event['event'] == kind
+                and all(event.get(key) == value for key, value in values.items())]
+
+    def log(self, step: str) -> list[str]:
+        return [line for name, lines in self.session.log if name == step for line in lines]
+
+    def module(self, name: str) -> None:
+        """Report on one module."""
+        load = self.of('load', module=name)
+        if not load:
+            self.trial.skipped(name, 'loads', 'a module before it did not load, or ended the guest')
+            return
+        self._load(name, load[0])
+        self._unload(name)
+
+    def _load(self, name: str, load: dict[str, Any]) -> None:
+        log = self.log(f'load {name}')
+        if load['status'] is None:
+            self.trial.found(Finding('stuck', name, 'its init function does not return'), 'loads')
+        elif load['status']:
+            details = [load['output'], *log[:SHOWN]]
+            self.trial.found(Finding('load-failed', name, 'it does not load', tuple(details)), 'loads')
+        else:
+            self.trial.passed(name, 'loads')
+            self._describe(name, log)
+
+    def _describe(self, name: str, log: list[str]) -> None:
+        about = self.of('module', module=name)
+        taint = about[0]['taint'] if about else ''
+        print(f'{name}: loads' + (f' (taint {taint}: {", ".join(TAINTS.get(flag, flag) for flag in taint)})'
+                                  if taint else ''))
+        for line in [line for line in log if not report.REPORT.search(line)][:SHOWN]:
+            print(f'    log: {line}')
+        for parameter, (mode, value) in (about[0]['parameters'] if about else {}).items():
+            print(f'    parameter {parameter} ({mode.replace("0o", "0")}): {value}')
+        for line in _symbols(self.modules[name], self.work):
+            print(f'    {line}')
+
+    def _unload(self, name: str) -> None:
+        unload = self.of('unload', module=name)
+        if not unload:
+            return
+        if unload[0]['status'] == 0:
+            self.trial.passed(name, 'unloads')
+            return
+        held = unload[0]['holders']
+        reason = f'it is used by {", ".join(held)}' if held else f'its use count is {unload[0]["refcnt"]}'
+        if unload[0]['status'] is None:
+            reason = 'its exit function does not return'
+        self.trial.found(Finding('stuck', name, f'it cannot be unloaded: {reason}', (unload[0]['output'],)), 'unloads')
+
+    def group(self, names: list[str]) -> None:
+        """Report on modules that were loaded together, under the name of the last one."""
+        last = names[-1]
+        for event in self.of('appeared'):
+            if event['names'] == names[:len(event['names'])] and event['names']:
+                paths = [path for path in event['paths'] if not _NOT_OURS.search(path)]
+                outermost = [path for path in paths if not any(path.startswith(f'{other}/') for other in paths)]
+                if outermost:
+                    print(f'    appears: {_shown(outermost)}')
+        for event in self.of('probe', names=names):
+            self._probe(last, event)
+        for event in self.of('left', names=names):
+            left = [path for path in event['paths'] if not _NOT_OURS.search(path)]
+            if left:
+                self.trial.found(Finding('left-behind', last, 'it leaves entries behind when it is unloaded',
+                                         tuple(left[:SHOWN])), 'leaves nothing behind')
+            else:
+                self.trial.passed(last, 'leaves nothing behind')
+        for event in self.of('repeat', names=names):
+            check = f'loads and unloads {sessions.CYCLES} times'
+            if event['error']:
+                self.trial.found(Finding('repeat', last, f'it does not load again and again: {event["error"]}'), check)
+            else:
+                self.trial.passed(last, check)
+        self._reports(names)
+
+    def _probe(self, name: str, event: dict[str, Any]) -> None:
+        device, lines = event['device'], event['output'].splitlines()
+        check = f'probe of {device}'
+        found = [line.split('\t') for line in lines if line.startswith('finding\t')]
+        probed = next((line.split('\t')[1] for line in lines if line.startswith('probed\t')), '0')
+        for _, kind, did, came, why in (each for each in found if len(each) == 5):
+            self.trial.found(Finding(kind, name, f'{device}: {why}', (f'did: {did}', f'came back: {came}')),
+                             f'{check}: {kind}')
+        if event['status'] is None:
+            self.trial.found(Finding('hang', name, f'{device}: the probe did not come to its end'), check)
+        elif not found:
+            self.trial.passed(name, check)
+        print(f'    {device}: {probed} checks, {len(found)} findings')
+
+    def _reports(self, names: list[str]) -> None:
+        """Find reports in the kernel log of the steps of some modules."""
+        steps = [(step, lines) for step, lines in self.session.log
+                 if step.split()[-1] in names or step.startswith(('probe', 'command'))]
+        for step, lines in steps:
+            begin = next((number for number, line in enumerate(lines) if report.REPORT.search(line)), None)
+            if begin is None:
+                continue
+            owner = step.split()[-1] if step.split()[-1] in names else self._owner(step, names)
+            if owner not in names:
+                continue
+            # The second line of a report says more than "cut here".
+            title = next((line for line in lines[begin:] if 'cut here' not in line), lines[begin])
+            self.trial.found(Finding('report', owner, f'the kernel reports at "{step}": {title.strip()}',
+                                     tuple(lines[begin:begin + 12])), f'no report at {step.split()[0]}')
+            return
+        self.trial.passed(names[-1], 'no report in the kernel log')
+
+    def _owner(self, step: str, names: list[str]) -> str:
+        device = step.split()[-1]
+        probed = [event for event in self.of('probe') if event['device'] == device]
+        return names[-1] if any(event['names'] == names for event in probed) or not probed else ''
+
+    def ended(self, names: list[str]) -> None:
+        """Report a guest that ended in a group."""
+        status = self.session.ended.get(names[0])
+        if status is None:
+            return
+        if any(finding.module in names and finding.kind in ('report', 'stuck') for finding in self.trial.findings):
+            return
+        why = 'the guest was stopped: nothing happened any more' if status == guest.TIMED_OUT else 'the guest died'
+        self.trial.found(Finding('report', names[-1], why), 'the guest survives')
+
+    def leaks(self, groups: list[list[Module]]) -> None:
+        """Attribute memory that was leaked to the groups, by the time of its allocation."""
+        ends = self.of('end')
+        for event in self.of('leaks'):
+            objects = re.findall(r'unreferenced object \S+ \(size (\d+)\):\n  comm "[^"]*", pid \d+, jiffies (\d+)',
+                                 event['text'])
+            for end, group in zip(ends, groups):
+                sizes = [int(size) for size, jiffies in objects
+                         if end['begin'] <= _seconds(int(jiffies), self.hz) <= end['end']]
+                name = group[-1].name
+                if sizes:
+                    self.trial.found(Finding('leak', name, f'it leaks memory: {len(sizes)} objects, {sum(sizes)} bytes'),
+                                     'leaks no memory')
+                else:
+                    self.trial.passed(name, 'leaks no memory')
+
+
+def _seconds(jiffies: int, hz: int) -> float:
+    """Return the time since boot of a number of jiffies, which start 300 s before they wrap."""
+    return (jiffies - ((1 << 32) - 300 * hz)) / hz
+
+
+def _probe(work: Path) -> Path:
+    """Compile the probe; return the program."""
+    program = work / 'probe'
+    result = subprocess.run(['gcc', '-O2', '-static', '-pthread', '-o', program, WORKBENCH / 'trial/probe.c'],
+                            env=environment(), capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise UserError(f'the probe does not compile: {result.stderr.splitlines()[0]}')
+    return program
+
+
+def _commands(trial: Trial, session: Session) -> None:
+    """Print the output of the command, and count the results in it; count those of KUnit."""
+    for event in session.events:
+        if event['event'] == 'command':
+            print(event['output'], end='')
+            lines = event['output'].splitlines()
+            if any(re.match(r'K?TAP version \d+$', line) for line in lines):
+                for path, result, reason in ktap.cases(lines):
+                    trial.tally += single(f'command: {": ".join(path)}', result, reason)
+            elif event['status']:
+                trial.found(Finding('command', 'command', f'it ended with {event["status"]}'), 'succeeds')
+            else:
+                trial.passed('command', 'succeeds')
+        elif event['event'] == 'kunit':
+            trial.tally += count_kunit(event['text'])
+
+
+def _print_findings(trial: Trial) -> None:
+    pitfalls = subject.load().main.about.pitfalls
+    for finding in trial.findings:
+        print(f'\n{finding.module}: {finding.text}')
+        for line in finding.details:
+            print(f'    {line}')
+        if finding.kind in pitfalls:
+            print(f'    see {pitfalls[finding.kind]}')
+
+
+def _kernel(options: Any, directory: Path) -> build.Kernel:
+    ours = NoDriver(directory)
+    tree = source.tree_for(options.kernel, options.kdir, ours) if options.kdir else source.packaged(options.kernel)
+    seed = build.Kernel(tree, UM, subject.load(), 'debug')
+    kernel = build.Kernel(tree, UM, ours, 'try', extra=options.config, seed=seed)
+    build.build(kernel)
+    return kernel
+
+
+def _compile(kernel: build.Kernel, work: Path, paths: list[Path], trial: Trial) -> Compilation:
+    done = compile_modules(kernel, work, prepare(paths, work), work.parent / 'compile.log')
+    warned = {finding.module for finding in done.findings if finding.kind == 'warning'}
+    for finding in done.findings:
+        trial.found(finding, 'compiles' if finding.kind == 'compile' else 'compiles without a warning')
+    for name in done.modules:
+        trial.passed(name, 'compiles')
+        if name not in warned:
+            trial.passed(name, 'compiles without a warning')
+    return done
+
+
+def run(options: Any) -> Tally:
+    """Try the modules in the directories of MODULE=; print a report, and return the tally."""
+    paths = [Path(name).expanduser().resolve() for name in options.module]
+    work = build_root() / 'try'
+    shutil.rmtree(work, ignore_errors=True)
+    (work / 'modules').mkdir(parents=True)
+    trial = Trial()
+    for path in paths:
+        if not path.is_dir():
+            raise UserError(f'MODULE={path}: no such directory')
+    kernel = _kernel(options, paths[0])
+    done = _compile(kernel, work / 'modules', paths, trial)
+    modules = [sessions.modinfo(path) for path in done.modules.values()]
+    groups = sessions.groups(modules)
+    if options.cmd:
+        groups = [[module for group in groups for module in group]] if groups else []
+    if groups:
+        settings = {'probe': str(_probe(work)) if options.probe else '', 'command': options.cmd,
+                    'directory': str(paths[0]), 'leaks': options.debug or len(groups) <= MANY}
+        session = sessions.run(kernel, groups, work, settings, options.timeout)
+        hz = re.search(r'^CONFIG_HZ=(\d+)$', (kernel.out / '.config').read_text(encoding='utf-8'), re.M)
+        written = _Report(trial, session, {module.name: module for module in modules}, work / 'modules',
+                          int(hz[1]) if hz else 100)
+        for group in groups:
+            names = [module.name for module in group]
+            for name in names:
+                written.module(name)
+            written.group(names)
+            written.ended(names)
+        written.leaks(groups)
+        _commands(trial, session)
+    _print_findings(trial)
+    say(f'logs: {work}')
+    return trial.tally
