@@ -17,10 +17,12 @@ from subject.overlay import load
 
 GOOD = {'CMD': 'exit 7', 'CONFIG': 'CONFIG_A=y CONFIG_B="x"', 'DEBUG': '1', 'JOBS': '3', 'KDIR': '/linux',
         'KERNEL': '6.12', 'MODULE': '/a:b', 'OVERLAY': '/a b:/c', 'PROBE': '0',
-        'QUICK': '1', 'RELEASES': '12 13', 'RESULTS': '/results', 'TARGET': 'x86_64', 'TEST': 'message open', 'TIMEOUT': '30', 'V': '2'}
+        'QUICK': '1', 'RELEASES': '12 13', 'RESULTS': '/results', 'TARGET': 'x86_64',
+        'TEST': 'message open', 'TIMEOUT': '30', 'V': '2'}
 PARSED = {'CMD': 'exit 7', 'CONFIG': 'CONFIG_A=y\nCONFIG_B="x"\n', 'DEBUG': True, 'JOBS': 3, 'KDIR': '/linux',
           'KERNEL': '6.12', 'MODULE': ('/a', 'b'), 'OVERLAY': ('/a b', '/c'), 'PROBE': False,
-          'QUICK': True, 'RELEASES': ('12', '13'), 'RESULTS': '/results', 'TARGET': 'x86_64', 'TEST': ('message', 'open'), 'TIMEOUT': 30, 'V': 2}
+          'QUICK': True, 'RELEASES': ('12', '13'), 'RESULTS': '/results', 'TARGET': 'x86_64',
+          'TEST': ('message', 'open'), 'TIMEOUT': 30, 'V': 2}
 BAD = {
     'CMD': (' ', '\n\t'),
     'CONFIG': (' ', 'CONFIG_A', 'A=y', '/nonexistent', '/'),

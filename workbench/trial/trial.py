@@ -224,8 +224,8 @@ class _Report:
                          if end['begin'] <= _seconds(int(jiffies), self.hz) <= end['end']]
                 name = group[-1].name
                 if sizes:
-                    self.trial.found(Finding('leak', name, f'it leaks memory: {len(sizes)} objects, {sum(sizes)} bytes'),
-                                     'leaks no memory')
+                    text = f'it leaks memory: {len(sizes)} objects, {sum(sizes)} bytes'
+                    self.trial.found(Finding('leak', name, text), 'leaks no memory')
                 else:
                     self.trial.passed(name, 'leaks no memory')
 
