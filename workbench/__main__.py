@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The workbench as a command: python3 workbench COMMAND [NAME=value ...]."""
+"""Run the workbench: python3 workbench COMMAND [NAME=value ...]."""
 
 import sys
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from host import lock
 from host.console import say
-from host.paths import BUILD, our_link
+from host.paths import BUILD, workbench_link
 
 LOCK = '.lock'
 
@@ -50,7 +50,7 @@ def clean():
     Where build/ is a link of the user's, the directory that it leads to may
     have other content, which stays, and so does the link.
     """
-    theirs = BUILD.is_symlink() and not our_link()
+    theirs = BUILD.is_symlink() and not workbench_link()
     directory = BUILD.resolve()
     if directory.is_dir():
         with lock.held(directory / LOCK):
@@ -65,5 +65,5 @@ def clean():
                 if error.errno not in (errno.ENOTEMPTY, errno.EBUSY):
                     raise
                 return
-    if our_link():
+    if workbench_link():
         BUILD.unlink()

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The files of the repository, as they were checked out."""
+"""List the files of this repository."""
 
 from host import worktree
 from host.paths import REPO
 
 
 def files(*under: str) -> list[str]:
-    """Return the files in these directories, or in all: their paths from its top, sorted.
+    """Return the sorted paths of the files of the repository, relative to its top.
 
-    What was built in the repository is left out; a new file that is not committed
-    yet is included.
+    under: restricts the result to these directories and files. New files that are
+    not committed yet are included, and ignored files are not.
     """
     return sorted(name for name in worktree.files(REPO)
                   if (not under or any(f'{name}/'.startswith(f'{path}/') for path in under))

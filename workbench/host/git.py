@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Every call of git by the workbench.
+"""Run git. Every call of git by the workbench is here.
 
-A call names its repository: the environment cannot redirect it to another one.
-The user's repositories are only read.
+Each call names its repository, so that the environment cannot redirect it to
+another one. Repositories of the user are only read.
 """
 
 import os
@@ -23,11 +23,11 @@ def _run(command: list, env: dict[str, str]) -> subprocess.CompletedProcess:
 
 
 def read(directory: Path, *arguments) -> subprocess.CompletedProcess:
-    """Read from the repository of the user's that contains a directory.
+    """Run a command of git that only reads, in the repository that contains a directory.
 
-    The user's configuration applies, since it says what git ignores and who the
-    user is. A repository may belong to another user, as under sudo. Its
-    configuration cannot start a program then, and nothing is written.
+    The configuration of the user applies: it names ignored files and the identity
+    of the user. The repository may belong to another user, as under sudo, so its
+    configuration must not start a program.
     """
     env = environment(GIT_OPTIONAL_LOCKS='0')
     for name in ('GIT_CEILING_DIRECTORIES', 'GIT_CONFIG_GLOBAL', 'GIT_CONFIG_SYSTEM'):
@@ -37,10 +37,10 @@ def read(directory: Path, *arguments) -> subprocess.CompletedProcess:
 
 
 class Repository:
-    """A git repository of the workbench's own, in a directory of its own."""
+    """A repository that the workbench creates for its own use."""
 
     def __init__(self, directory: Path, author: tuple[str, str]):
-        """Create it; author: the name and the address for commits."""
+        """Create the repository; author: the name and the address for commits."""
         self.directory = directory
         name, address = author
         self.env = environment(GIT_AUTHOR_NAME=name, GIT_AUTHOR_EMAIL=address,
@@ -49,7 +49,7 @@ class Repository:
         self.git('init', '-q', '-b', 'base')
 
     def git(self, *arguments) -> str:
-        """Run git here; return what it printed."""
+        """Run git in the repository; return its output, or raise UserError if it fails."""
         result = _run(['git', f'--git-dir={self.directory}/.git', f'--work-tree={self.directory}',
                        '-C', self.directory, *map(str, arguments)], self.env)
         output = result.stdout.decode(errors='replace')

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Locks between processes; a process that waits for one prints its holder."""
+"""Locks between processes. A process that waits for a lock prints its holder."""
 
 import contextlib
 import fcntl
@@ -9,31 +9,31 @@ from pathlib import Path
 
 from host.console import say
 
-# How much of a command line is shown.
-_DESCRIBED = 70
+# The longest command line in a message, in characters.
+_MAX_COMMAND = 70
 
 
 def _holders(status: os.stat_result):
-    """The processes that hold a lock on a file, as far as the kernel shows them."""
+    """Yield the PIDs of the processes that hold a lock on a file and are visible in /proc."""
     with contextlib.suppress(OSError):
         for line in Path('/proc/locks').read_text(encoding='ascii').splitlines():
             fields = line.split()
-            # A process that waits has an arrow in its line. File systems with
-            # several devices, such as btrfs, show another device than stat() does.
+            # An arrow marks a process that waits. The device is not compared: file
+            # systems with several devices, such as btrfs, show another one than stat().
             if '->' not in fields and fields[5].rpartition(':')[2] == str(status.st_ino):
                 yield int(fields[4])
 
 
 def _command(pid: int) -> str:
-    """What a process runs, as its user would type it."""
+    """Return the command line of a process; "make COMMAND" for a run of the workbench."""
     try:
         words = Path(f'/proc/{pid}/cmdline').read_bytes().decode(errors='replace').split('\0')
     except OSError:
         return ''
-    for word, after in zip(words, words[1:]):
-        if os.path.basename(word) == 'workbench' and re.fullmatch('[a-z-]+', after):
-            return f'make {after}'
-    return ' '.join(words).strip()[:_DESCRIBED]
+    for word, following in zip(words, words[1:]):
+        if os.path.basename(word) == 'workbench' and re.fullmatch('[a-z-]+', following):
+            return f'make {following}'
+    return ' '.join(words).strip()[:_MAX_COMMAND]
 
 
 def _holder(path: Path, status: os.stat_result) -> str:
@@ -56,21 +56,21 @@ def _open(path: Path) -> int:
 
 
 def acquire(path: Path) -> int:
-    """Lock a file, which is created if need be, or a directory; return its descriptor.
+    """Lock a file, created if missing, or a directory; return its descriptor.
 
-    The lock lasts until the descriptor is closed, at the latest until this
-    process ends. If another process holds it, say which one, and wait.
+    Closing the descriptor releases the lock. If another process holds the lock,
+    print which one, and wait.
     """
-    said = False
+    notified = False
     while True:
         lock = _open(path)
         try:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                if not said:
+                if not notified:
                     say(f'waiting for {_holder(path, os.fstat(lock))}')
-                    said = True
+                    notified = True
                 fcntl.flock(lock, fcntl.LOCK_EX)
             # "make clean" removes the file while it holds the lock.
             with contextlib.suppress(FileNotFoundError):
@@ -84,7 +84,7 @@ def acquire(path: Path) -> int:
 
 @contextlib.contextmanager
 def held(path: Path):
-    """Hold the lock on a file or a directory for a with statement."""
+    """Hold the lock on a file or a directory in a with statement."""
     lock = acquire(path)
     try:
         yield

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Programs that hand their output to each other, and which of them failed."""
+"""Run pipelines of programs, and report the cause of a failure."""
 
 import signal
 import subprocess
@@ -12,9 +12,9 @@ from host.process import start, stop
 
 
 def _cause(commands: list, statuses: list[int], log: Path) -> str:
-    """Return why a pipeline failed: which program was killed, or what the programs printed.
+    """Return why a pipeline failed: a killed program, printed messages or an exit status.
 
-    SIGPIPE and its message are a consequence: the reader has ended before.
+    SIGPIPE and its message are ignored: they are a consequence, since the reader ended before.
     """
     killed = [f'{command[0]} was killed by {signal.Signals(-status).name}'
               f' ({signal.strsignal(-status)})'
@@ -28,9 +28,9 @@ def _cause(commands: list, statuses: list[int], log: Path) -> str:
 
 
 def run_pipeline(commands: list, log: Path, title: str) -> None:
-    """Run programs, each reading what the one before it prints.
+    """Run programs, each of which reads the output of the one before.
 
-    Their messages go to the log. Raises UserError with the cause unless each
+    Write their messages to the log. Raise UserError with the cause unless every
     program succeeds.
     """
     progress = Progress(title)
@@ -45,9 +45,9 @@ def run_pipeline(commands: list, log: Path, title: str) -> None:
                     command, env=environment(), stderr=out,
                     stdin=children[-1].stdout if children else subprocess.DEVNULL,
                     stdout=out if last else subprocess.PIPE))
-                before = children[-2].stdout if len(children) > 1 else None
-                if before:
-                    before.close()
+                read_end = children[-2].stdout if len(children) > 1 else None
+                if read_end:
+                    read_end.close()
             while any(child.poll() is None for child in children):
                 time.sleep(0.05)
                 progress.tick()

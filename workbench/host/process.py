@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Children that are watched while they run, and never outlive us."""
+"""Start, stop and log child processes. No child outlives its parent."""
 
 import contextlib
 import ctypes
@@ -23,47 +23,47 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def die_with_parent(parent: int, number: int):
-    """Get a signal when the parent, a process that may have ended already, ends."""
+    """Request a signal for the end of the parent; send it now if the parent has already ended."""
     _libc.prctl(PR_SET_PDEATHSIG, number)
     if os.getppid() != parent:
         os.kill(os.getpid(), number)
 
 
 def start(command, **kwargs):
-    """Start a child in a session of its own that dies when we do."""
+    """Start a child in a new session; it is killed when this process ends."""
     parent = os.getpid()
 
     def set_up():
         die_with_parent(parent, signal.SIGKILL)
-        # A debugger is a sibling of the kernel that it debugs.
+        # Yama lets only ancestors attach, and the debugger of a um kernel is a sibling.
         _libc.prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY)
 
     return subprocess.Popen(command, start_new_session=True, preexec_fn=set_up, **kwargs)
 
 
 def adopt_orphans():
-    """Become the parent of whatever our children leave behind."""
+    """Become the parent of descendants whose parent ends."""
     _libc.prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
 def _children():
-    me = os.getpid()
+    own_pid = os.getpid()
     for stat in Path('/proc').glob('[0-9]*/stat'):
         try:
-            # The name, in parentheses, may hold anything.
+            # The name in parentheses may contain any character.
             fields = stat.read_text(errors='replace').rpartition(')')[2].split()
         except OSError:
             continue
-        if int(fields[1]) == me:
+        if int(fields[1]) == own_pid:
             yield int(stat.parent.name)
 
 
 def kill_descendants():
-    """Kill every child and, as they become ours, their children too."""
+    """Kill every child and every orphan that this process adopts meanwhile."""
     deadline = time.monotonic() + 10
     while (pids := list(_children())) and time.monotonic() < deadline:
         for pid in pids:
-            # A process of root, such as apt under sudo, cannot be killed and ends later.
+            # This user cannot kill a process of root, such as apt under sudo.
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
         for pid in pids:
@@ -73,26 +73,26 @@ def kill_descendants():
 
 
 def stop(child):
-    """End a child and its session: politely first, so that it can tidy up."""
-    for sig, patience in ((signal.SIGTERM, 3), (signal.SIGKILL, 3)):
+    """End a child and its process group: by SIGTERM, after 3 s by SIGKILL."""
+    for sig, timeout in ((signal.SIGTERM, 3), (signal.SIGKILL, 3)):
         try:
             os.killpg(child.pid, sig)
         except ProcessLookupError:
             pass
         try:
-            child.wait(patience)
+            child.wait(timeout)
             return
         except subprocess.TimeoutExpired:
             continue
 
 
 def run_logged(command, log, title, step=None, total=0, cwd=None, env=None):
-    """Run a long command with its output in a log and its progress shown.
+    """Run a command with its output in a log, and show its progress; return the number of steps.
 
-    step: a pattern; a line of output that it matches is a step, named by its
-    first group. total: about how many steps there are, 0 if unknown.
-    Returns the number of steps; raises UserError, with the first error, when
-    the command fails.
+    title: names the operation in messages. step: a pattern; each line of output that
+    it matches is a step, named by its first group. total: the approximate number of
+    steps, 0 if unknown. cwd, env: those of Popen. Raise UserError with the first error
+    of the log when the command fails.
     """
     progress = Progress(title, total)
     log.parent.mkdir(parents=True, exist_ok=True)

@@ -3,20 +3,20 @@
 #
 # usage: setup.sh TARGET...
 #
-# Looks for what the file "packages" beside this one lists for "all" and for each
-# TARGET, and installs what is missing with apt. Where there is no apt, it names
-# what is missing. Requires nothing else, so that it can run before anything else,
-# and prints nothing when nothing is missing. Exit status 2: something is missing.
+# Install, with apt, the missing packages that the file "packages" lists for "all" and
+# for each TARGET. Without apt, name what is missing. Print nothing when nothing is
+# missing. The script requires a shell and essential packages only, not even Python.
+# Exit status 2: something is missing.
 set -eu
 
 list=$(dirname "$0")/packages
 system=/usr/sbin:/usr/bin:/sbin:/bin
 
-# How long another apt may hold its locks, in seconds.
-patience=600
+# How long to wait for the locks of another apt, in seconds.
+lock_timeout=600
 
-# What the locks of apt say when another process has them.
-busy='^E: Could not get lock'
+# The message of apt when another process holds a lock.
+locked='^E: Could not get lock'
 
 fail()
 {
@@ -24,8 +24,9 @@ fail()
 	exit 2
 }
 
-# The Python modules of the list that are not there, in one go: Python starts slowly.
-absent_modules()
+# Print the Python modules of the list that are missing. One process checks all of
+# them, because Python starts slowly.
+missing_modules()
 {
 	modules=$(sed -n '/^#/!s/.*py:\([a-z0-9_]*\).*/\1/p' "$list")
 	# shellcheck disable=SC2086 # a list of words
@@ -35,8 +36,8 @@ print(*(name for name in sys.argv[1:] if not importlib.util.find_spec(name)))' \
 		$modules 2>/dev/null || echo "$modules"
 }
 
-# usage: is_there NAME PATH
-is_there()
+# usage: is_installed NAME PATH
+is_installed()
 {
 	case $1 in
 	lib:*)
@@ -46,8 +47,8 @@ is_there()
 		esac
 		;;
 	py:*)
-		[ "${absent+known}" ] || absent=$(absent_modules | tr '\n' ' ')
-		case " $absent " in
+		[ "${modules_missing+set}" ] || modules_missing=$(missing_modules | tr '\n' ' ')
+		case " $modules_missing " in
 		*" ${1#py:} "*) return 1 ;;
 		esac
 		;;
@@ -56,8 +57,8 @@ is_there()
 	esac
 }
 
-# usage: is_wanted TARGETS TARGET...
-is_wanted()
+# usage: is_required TARGETS TARGET...
+is_required()
 {
 	targets=$1
 	shift
@@ -69,122 +70,124 @@ is_wanted()
 	return 1
 }
 
-# usage: look TARGET...
-# Sets "names" to what is missing, for people, and "packages" to what provides it.
-look()
+# usage: find_missing TARGET...
+# Set "missing" to the names of what is missing, and "packages" to the packages that
+# provide it.
+find_missing()
 {
-	names='' packages='' others=''
-	unset absent
-	while read -r package targets seen _; do
+	missing='' packages='' others=''
+	unset modules_missing
+	while read -r package targets provided _; do
 		case $package in
 		'' | '#'*) continue ;;
 		esac
-		is_wanted "$targets" "$@" || continue
+		is_required "$targets" "$@" || continue
 		case ,$targets, in
 		*,all,* | *,x86_64,*) path=$system ;;
 		*) path=$system:$PATH ;;
 		esac
-		case $seen in
+		case $provided in
 		-)
 			others="$others $package"
 			continue
 			;;
 		esac
-		before=$names
-		while [ -n "$seen" ]; do
-			name=${seen%%,*}
-			seen=${seen#"$name"}
-			seen=${seen#,}
-			is_there "$name" "$path" && continue
+		before=$missing
+		while [ -n "$provided" ]; do
+			name=${provided%%,*}
+			provided=${provided#"$name"}
+			provided=${provided#,}
+			is_installed "$name" "$path" && continue
 			case $name in
 			lib:*) name=${name#lib:} ;;
 			py:*) name="Python module ${name#py:}" ;;
 			perl:*) name="Perl module ${name#perl:}" ;;
 			esac
-			names=${names:+$names, }$name
+			missing=${missing:+$missing, }$name
 		done
-		[ "$names" = "$before" ] || packages="$packages $package"
+		[ "$missing" = "$before" ] || packages="$packages $package"
 	done <"$list"
 	[ -z "$packages" ] || packages=${packages# }$others
 }
 
-# A signal ends the set-up once apt-get has ended: at once while it fetches lists,
-# and not in the middle of an installation.
-ended=''
+# A signal stops apt-get while it fetches the lists. It does not interrupt an
+# installation: the set-up ends after it.
+signal=''
 child=''
 on_signal()
 {
-	ended=$1
+	signal=$1
 	if [ -n "$child" ] && [ "$step" = update ]; then
-		# A process of root, under sudo, cannot be stopped and ends later.
-		kill "$child" 2>/dev/null || echo "ending after apt-get $step"
+		# This user cannot stop a process of root, which sudo starts.
+		kill "$child" 2>/dev/null || echo "stopping after apt-get $step"
 	fi
 }
 
-leave()
+exit_on_signal()
 {
+	[ -n "$signal" ] || return 0
 	rm -f "$log"
-	exit $((128 + ended))
+	exit $((128 + signal))
 }
 
 # usage: apt_get STEP ARGUMENT...
 apt_get()
 {
 	step=$1
-	# shellcheck disable=SC2086 # no word when there is root
+	# shellcheck disable=SC2086 # empty as root
 	$as_root env LC_ALL=C DEBIAN_FRONTEND=noninteractive apt-get -q "$@" \
 		</dev/null >"$log" 2>&1 9<&- &
 	child=$!
 	status=0
 	wait "$child" || status=$?
-	# A signal ends the waiting, not the child.
+	# A signal interrupts wait, but does not end the child.
 	while [ -d "/proc/$child" ]; do
 		status=0
 		wait "$child" || status=$?
 	done
 	child=''
-	[ -z "$ended" ] || leave
+	exit_on_signal
 	return "$status"
 }
 
-# usage: patient_apt_get STEP ARGUMENT...
-# Repeats it while another process has the locks of apt.
-patient_apt_get()
+# usage: retry_apt_get STEP ARGUMENT...
+# Run apt-get; repeat it while another process holds the locks of apt.
+retry_apt_get()
 {
 	waited=0
 	until apt_get "$@"; do
-		holder=$(grep "$busy" "$log" | head -n 1)
-		if [ -z "$holder" ] || [ "$waited" -ge "$patience" ]; then
+		holder=$(grep "$locked" "$log" | head -n 1)
+		if [ -z "$holder" ] || [ "$waited" -ge "$lock_timeout" ]; then
 			grep -E '^(E|W|Err):' "$log" >&2 || tail -n 5 "$log" >&2
 			echo "log: $log" >&2
-			fail "apt-get $1 failed. By hand:
+			fail "apt-get $1 failed. Run it by hand:
   ${as_root:+sudo }apt-get install --no-install-recommends $packages"
 		fi
 		[ "$waited" -gt 0 ] || echo "waiting for apt: ${holder#E: }"
 		waited=$((waited + 1))
-		# Interrupted by the terminal, it fails before the shell gets the signal.
-		sleep 1 || ended=2
-		[ -z "$ended" ] || leave
+		# Ctrl-C ends sleep before the shell handles the signal.
+		sleep 1 || signal=2
+		exit_on_signal
 	done
 }
 
-look "$@"
-[ -n "$names" ] || exit 0
-command -v apt-get >/dev/null || fail "missing: $names"
+find_missing "$@"
+[ -n "$missing" ] || exit 0
+command -v apt-get >/dev/null || fail "missing: $missing"
 
-# One set-up at a time on this machine: its apt-get is what they have in common.
+# Only one set-up runs at a time on this machine; all of them can lock apt-get.
 exec 9<"$(command -v apt-get)"
 if ! flock -n 9; then
 	echo 'waiting for another set-up to end'
 	flock 9
-	look "$@"
-	[ -n "$names" ] || exit 0
+	find_missing "$@"
+	[ -n "$missing" ] || exit 0
 fi
 
 as_root=''
 if [ "$(id -u)" -ne 0 ]; then
-	command -v sudo >/dev/null || fail "missing: $names
-There is neither root nor sudo; have these packages installed with:
+	command -v sudo >/dev/null || fail "missing: $missing
+The installation requires root or sudo. As root:
   apt-get install --no-install-recommends $packages"
 	as_root=sudo
 fi
@@ -195,12 +198,12 @@ trap 'on_signal 2' INT
 trap 'on_signal 15' TERM
 echo "installing: $packages"
 
-# The lists may be older than what the mirror still has: refresh them first.
-patient_apt_get update
+# The mirror may not have the versions in old lists any more.
+retry_apt_get update
 # shellcheck disable=SC2086 # a list of words
-patient_apt_get install -y --no-install-recommends $packages
+retry_apt_get install -y --no-install-recommends $packages
 rm -f "$log"
 
 installed=$packages
-look "$@"
-[ -z "$names" ] || fail "still missing: $names. apt-get has installed $installed"
+find_missing "$@"
+[ -z "$missing" ] || fail "apt-get installed $installed, but these are still missing: $missing"

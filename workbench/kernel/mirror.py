@@ -142,7 +142,7 @@ class Mirror:
             del self.copied[name]
         progress = Progress(f'copying {source}', len(pending))
         for progress.steps, name in enumerate(pending):
-            progress.doing = name
+            progress.step_name = name
             progress.tick()
             if not self._copy(f'{source}/{name}', name):
                 self.remove(name)

@@ -194,7 +194,7 @@ def _boot(kernel, command, log, patience, on_terminal=False, modules=(), out=Non
                    patience.limits.report, judge)
         with contextlib.ExitStack() as stack:
             if on_terminal:
-                tty = stack.enter_context(terminal.lent())
+                tty = stack.enter_context(terminal.preserved())
             else:
                 followers = [_Follower(directory / 'out', out or sys.stdout.buffer),
                              _Follower(directory / 'err', err or sys.stderr.buffer)]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The files of the repository, with git and without."""
+"""Test the list of the files of the repository, with git and without."""
 
 import subprocess
 import tempfile
@@ -28,18 +28,18 @@ class Files(unittest.TestCase):
     def git(self, *arguments):
         subprocess.run(['git', '-C', self.root, *arguments], check=True, capture_output=True)
 
-    def test_without_git_what_is_made_here_stays_out(self):
+    def test_without_git_ignored_files_are_left_out(self):
         self.assertEqual(checkout.files(), ['.gitignore', 'Makefile', 'lib/a.c'])
 
-    def test_without_git_directories_and_files_are_chosen(self):
+    def test_without_git_the_list_is_restricted_to_paths(self):
         self.assertEqual(checkout.files('lib', 'Makefile'), ['Makefile', 'lib/a.c'])
 
-    def test_with_git_what_is_made_here_stays_out(self):
+    def test_with_git_ignored_files_are_left_out(self):
         self.git('init', '-q')
         self.git('add', 'Makefile')
         self.assertEqual(checkout.files(), ['.gitignore', 'Makefile', 'lib/a.c'])
 
-    def test_with_git_a_file_that_was_removed_stays_out(self):
+    def test_with_git_a_removed_file_is_left_out(self):
         self.git('init', '-q')
         self.git('add', 'lib/a.c')
         (self.root / 'lib/a.c').unlink()
@@ -51,20 +51,20 @@ class Files(unittest.TestCase):
         with mock.patch.object(git, 'environment', lambda **extra: {**foreign, **extra}):
             self.assertEqual(checkout.files('lib'), ['lib/a.c'])
 
-    def test_a_repository_that_is_broken_is_an_error(self):
+    def test_a_broken_repository_is_an_error(self):
         (self.root / '.git').mkdir()
         with self.assertRaisesRegex(UserError, 'git cannot list'):
             checkout.files()
 
-    def test_a_repository_above_that_ignores_the_project(self):
-        above = self.root / 'above'
-        with mock.patch.object(checkout, 'REPO', above / 'project'):
+    def test_files_ignored_by_a_repository_above_are_listed(self):
+        outer = self.root / 'outer'
+        with mock.patch.object(checkout, 'REPO', outer / 'project'):
             for name in ('Makefile', 'lib/a.c', 'drivers/b.c'):
-                (above / 'project' / name).parent.mkdir(parents=True, exist_ok=True)
-                (above / 'project' / name).touch()
-            subprocess.run(['git', 'init', '-q', above], check=True)
+                (outer / 'project' / name).parent.mkdir(parents=True, exist_ok=True)
+                (outer / 'project' / name).touch()
+            subprocess.run(['git', 'init', '-q', outer], check=True)
             for ignored in ('project/\n', 'lib/\n', '*\n'):
-                (above / '.gitignore').write_text(ignored)
+                (outer / '.gitignore').write_text(ignored)
                 self.assertEqual(checkout.files('lib', 'drivers'), ['drivers/b.c', 'lib/a.c'], ignored)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The variables that a user exports do not reach children."""
+"""Test that children do not inherit the variables of the user, apart from the listed ones."""
 
 import os
 import re
@@ -9,7 +9,7 @@ from unittest import mock
 
 from host.environment import INHERITED, environment
 
-# What kbuild, make, git, the compilers, the shells and the tools act on.
+# Variables that change the behaviour of kbuild, make, git, compilers, shells and tools.
 HOSTILE = '''
     ARCH SRCARCH CROSS_COMPILE KBUILD_OUTPUT KBUILD_EXTMOD KBUILD_EXTRA_SYMBOLS KBUILD_VERBOSE
     KBUILD_MODPOST_WARN KBUILD_BUILD_USER KBUILD_BUILD_HOST KBUILD_BUILD_TIMESTAMP
@@ -39,48 +39,48 @@ HOSTILE = '''
 
 
 def git_variables():
-    """The variables by which git finds a repository, as git itself names them."""
+    """Return the names of the variables by which git finds a repository."""
     return subprocess.run(['git', 'rev-parse', '--local-env-vars'], env={'PATH': os.environ['PATH']},
                           capture_output=True, text=True, check=True).stdout.split()
 
 
 class EnvironmentTest(unittest.TestCase):
-    """Each case exports every variable of the table, and starts a real child."""
+    """Test the environment of a child while every variable of HOSTILE is exported."""
 
     def setUp(self):
         self.names = [*HOSTILE, *git_variables()]
         self.assertIn('GIT_DIR', self.names)
-        exported = mock.patch.dict(os.environ, {name: '/hostile' for name in self.names})
-        exported.start()
-        self.addCleanup(exported.stop)
+        patch = mock.patch.dict(os.environ, {name: '/hostile' for name in self.names})
+        patch.start()
+        self.addCleanup(patch.stop)
 
     def output(self, *command, **options):
         return subprocess.run(command, env=environment(), capture_output=True, text=True, check=True,
                               **options).stdout
 
-    def test_a_child_sees_none_of_them(self):
-        seen = self.output('env')
-        self.assertNotIn('/hostile', seen)
-        self.assertIn('\nLC_ALL=C\n', '\n' + seen)
+    def test_a_child_does_not_inherit_them(self):
+        output = self.output('env')
+        self.assertNotIn('/hostile', output)
+        self.assertIn('\nLC_ALL=C\n', '\n' + output)
 
-    def test_make_takes_none_of_them_from_the_environment(self):
+    def test_make_does_not_get_them_from_the_environment(self):
         show = ''.join(f'$(info {name} $(origin {name}) $({name}))\n' for name in self.names)
-        seen = self.output('make', '-f', '-', input=f'{show}\nall: ;\n')
-        self.assertNotIn('/hostile', seen)
-        # make sets some of them itself, to nothing.
-        ours = ('LC_ALL', 'MAKELEVEL', 'GIT_CEILING_DIRECTORIES', 'GIT_CONFIG_GLOBAL',
-                'GIT_CONFIG_SYSTEM')
-        from_outside = [line for line in seen.splitlines()
-                        if re.match(r'\S+ environment \S', line) and not line.startswith(ours)]
-        self.assertEqual(from_outside, [])
+        output = self.output('make', '-f', '-', input=f'{show}\nall: ;\n')
+        self.assertNotIn('/hostile', output)
+        # make sets some variables itself, to an empty value.
+        set_by_workbench = ('LC_ALL', 'MAKELEVEL', 'GIT_CEILING_DIRECTORIES', 'GIT_CONFIG_GLOBAL',
+                            'GIT_CONFIG_SYSTEM')
+        inherited = [line for line in output.splitlines()
+                     if re.match(r'\S+ environment \S', line) and not line.startswith(set_by_workbench)]
+        self.assertEqual(inherited, [])
 
-    def test_what_a_child_needs_is_inherited(self):
-        known = {'PATH': os.environ['PATH'], 'TERM': 'xterm', 'https_proxy': 'http://proxy:3128',
-                 'XDG_CACHE_HOME': '/cache'}
-        with mock.patch.dict(os.environ, known):
-            self.assertEqual({name: environment()[name] for name in known}, known)
+    def test_listed_variables_are_inherited(self):
+        listed = {'PATH': os.environ['PATH'], 'TERM': 'xterm', 'https_proxy': 'http://proxy:3128',
+                  'XDG_CACHE_HOME': '/cache'}
+        with mock.patch.dict(os.environ, listed):
+            self.assertEqual({name: environment()[name] for name in listed}, listed)
 
-    def test_the_list_of_what_is_inherited_is_readable(self):
+    def test_the_list_contains_names_only(self):
         for name in INHERITED:
             self.assertRegex(name, r'^[A-Za-z_]+$')
         self.assertFalse(set(INHERITED) & set(self.names))

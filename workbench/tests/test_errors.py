@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The first error in the logs of builds that failed: each was recorded, and is cut short in the middle."""
+"""Test the search for the first error, with logs of failed builds, which are recorded and shortened."""
 
 import tempfile
 import unittest
@@ -9,7 +9,7 @@ from host import errors
 
 DATA = Path(__file__).parent / 'data/build-logs'
 
-# With which line what is shown begins, and what else is in it.
+# For each log: a part of the first line that is shown, and a part of a later one.
 LOGS = {
     'compiler': ("message.c: In function 'widget_broken':", "error: 'nothing_of_the_kind' undeclared"),
     'compiler-include': ('fatal error: linux/no-such-header.h: No such file or directory', '#include <linux/no-such'),
@@ -36,10 +36,10 @@ LOGS = {
 
 
 class FirstErrorTest(unittest.TestCase):
-    """What is shown of a log."""
+    """Test which lines of a log are shown."""
 
     def shown(self, text):
-        """What is shown of a log with this text, the command apart."""
+        """Return the lines that are shown of a log with this text behind the command."""
         with tempfile.TemporaryDirectory() as directory:
             log = Path(directory) / 'log'
             log.write_text('$ make\n' + text, encoding='utf-8')
@@ -54,7 +54,7 @@ class FirstErrorTest(unittest.TestCase):
                 self.assertIn(other, '\n'.join(lines))
                 self.assertLessEqual(len(lines), 20)
 
-    def test_the_names_of_files_are_no_errors(self):
+    def test_file_names_are_not_errors(self):
         text = (DATA / 'compiler-after-headers.log').read_text(encoding='utf-8')
         self.assertIn('  HDRINST usr/include/linux/can/error.h\n', text)
         self.assertNotIn('can/error.h', '\n'.join(errors.first_error(DATA / 'compiler-after-headers.log')))
@@ -78,7 +78,7 @@ In file included from a.h:1,
 b.h:3:4: error: wrong
 ''')[0], 'In file included from a.h:1,')
 
-    def test_what_an_unknown_tool_said_is_shown_with_the_line_of_make(self):
+    def test_the_message_of_an_unknown_tool_is_shown_with_the_line_of_make(self):
         self.assertEqual(self.shown('''\
   GEN     x
 frobnicate: it is all wrong
@@ -103,15 +103,15 @@ ValueError: y
 after it
 '''), ['Traceback (most recent call last):', '  File "a", line 1', '    x', 'ValueError: y'])
 
-    def test_warnings_and_notes_are_no_errors(self):
+    def test_warnings_and_notes_are_not_errors(self):
         for line in ("a.c:1:2: warning: unused variable 'error'", 'a.c:1:2: note: an error: no',
                      'ld: warning: a.o has a LOAD segment with RWX permissions', 'WARNING: modpost: missing x',
                      'Kconfig:7:warning: ignoring unsupported character', '#define EINVAL "error: x"',
                      'checking for error: none'):
             with self.subTest(line):
-                self.assertEqual(errors._begin([line]), -1)
+                self.assertEqual(errors._find_error([line]), -1)
 
-    def test_other_tools_are_known(self):
+    def test_errors_of_other_tools_are_found(self):
         for line in ('vmlinux.o: error: objtool: x+0x1: unreachable', 'cc1: error: no include path',
                      'x86_64-linux-gnu-ld: cannot find -lx', 'ld.lld: error: undefined symbol: x',
                      'x.o:(.text+0x1): multiple definition of `y\'', '/bin/sh: 1: flex: not found',
@@ -124,7 +124,7 @@ after it
                      'scripts/a.y:3.1-5: error: syntax error', 'error: recursive dependency detected!',
                      '*** The source tree is not clean, please run make mrproper'):
             with self.subTest(line):
-                self.assertEqual(errors._begin(['fine', line]), 1)
+                self.assertEqual(errors._find_error(['fine', line]), 1)
 
 
 if __name__ == '__main__':

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""git works on the repository that it is asked to, and on no other."""
+"""Test that git works on the repository that a call names, and on no other."""
 
 import os
 import shlex
@@ -23,12 +23,12 @@ AUTHOR = ('A Name', 'a@example.org')
 
 
 def contents(directory):
-    """Every file of a directory with its content."""
+    """Map each file of a directory to its content."""
     return {str(path): path.read_bytes() for path in sorted(directory.rglob('*')) if path.is_file()}
 
 
 class GitTest(unittest.TestCase):
-    """Each case has a repository of the user's, with a commit and a linked worktree."""
+    """Test git with a repository of the user, which has a commit and a linked worktree."""
 
     def setUp(self):
         scratch = tempfile.TemporaryDirectory()
@@ -51,8 +51,8 @@ class GitTest(unittest.TestCase):
     def assert_untouched(self):
         self.assertEqual(contents(self.user), self.before)
 
-    def hooked(self):
-        """The environments that git gives to hooks and to rebase -x."""
+    def hook_environments(self):
+        """Yield the variables that git sets for hooks and for rebase -x."""
         private = self.user / '.git/worktrees/worktree'
         for git_dir, work_tree in ((self.user / '.git', self.user), (private, self.worktree)):
             yield {'GIT_DIR': str(git_dir), 'GIT_WORK_TREE': str(work_tree), 'GIT_PREFIX': '',
@@ -60,32 +60,32 @@ class GitTest(unittest.TestCase):
                    'GIT_COMMON_DIR': str(self.user / '.git'),
                    'GIT_OBJECT_DIRECTORY': str(self.user / '.git/objects')}
 
-    def test_a_repository_of_ours_ignores_the_environment(self):
-        for number, variables in enumerate(self.hooked()):
+    def test_a_repository_of_the_workbench_ignores_the_environment(self):
+        for number, variables in enumerate(self.hook_environments()):
             self.assertFalse(set(variables) - set(git_variables()))
             with self.subTest(variables), mock.patch.dict(os.environ, variables):
-                ours = git.Repository(self.scratch / f'ours{number}', AUTHOR)
-                (ours.directory / 'new').write_text('new\n', encoding='utf-8')
-                ours.git('add', '-A')
-                ours.git('commit', '-q', '-m', 'ours')
-                ours.git('tag', 'ours')
-                self.assertEqual(ours.git('log', '--format=%an %s'), 'A Name ours\n')
+                repository = git.Repository(self.scratch / f'repository{number}', AUTHOR)
+                (repository.directory / 'new').write_text('new\n', encoding='utf-8')
+                repository.git('add', '-A')
+                repository.git('commit', '-q', '-m', 'subject')
+                repository.git('tag', 'tag')
+                self.assertEqual(repository.git('log', '--format=%an %s'), 'A Name subject\n')
                 self.assert_untouched()
 
     def test_a_read_ignores_the_environment(self):
-        for variables in self.hooked():
+        for variables in self.hook_environments():
             with self.subTest(variables), mock.patch.dict(os.environ, variables, GIT_DIR='/nowhere'):
                 listed = git.read(self.worktree, 'ls-files')
                 self.assertEqual((listed.returncode, listed.stdout), (0, b'file\n'))
         self.assert_untouched()
 
-    def test_a_read_starts_no_program_that_the_repository_names(self):
+    def test_a_read_does_not_start_programs_that_the_repository_names(self):
         for name in ('core.fsmonitor', 'core.hooksPath'):
             self.shell('git', '-C', self.user, 'config', name, f'touch {self.scratch}/started; false')
         git.read(self.user, 'ls-files', '--others')
         self.assertFalse((self.scratch / 'started').exists())
 
-    def test_the_configuration_of_the_user_does_not_change_what_we_commit(self):
+    def test_the_configuration_of_the_user_does_not_affect_commits(self):
         home = self.scratch / 'home'
         (home / 'hooks').mkdir(parents=True)
         (home / '.gitconfig').write_text(f'[core]\nhooksPath = {home}/hooks\n[commit]\ngpgSign = true\n',
@@ -95,10 +95,10 @@ class GitTest(unittest.TestCase):
         hook.chmod(0o755)
         patched = {**environment(), 'HOME': str(home)}
         with mock.patch.object(git, 'environment', lambda **extra: {**patched, **extra}):
-            ours = git.Repository(self.scratch / 'ours', AUTHOR)
-            ours.git('commit', '-q', '--allow-empty', '-m', 'ours')
+            repository = git.Repository(self.scratch / 'repository', AUTHOR)
+            repository.git('commit', '-q', '--allow-empty', '-m', 'subject')
 
-    def test_scripts_below_our_build_directory_find_no_repository(self):
+    def test_scripts_below_the_build_directory_find_no_repository(self):
         below = self.user / 'build/linux'
         below.mkdir(parents=True)
         env = environment(GIT_CEILING_DIRECTORIES=str(self.user / 'build'))
@@ -108,11 +108,11 @@ class GitTest(unittest.TestCase):
         self.assertEqual(environment()['GIT_CEILING_DIRECTORIES'], str(build_root().resolve()))
 
     def test_an_error_of_git_is_shown(self):
-        ours = git.Repository(self.scratch / 'ours', AUTHOR)
+        repository = git.Repository(self.scratch / 'repository', AUTHOR)
         with self.assertRaisesRegex(UserError, 'git tag failed:\n.*HEAD'):
-            ours.git('tag', 'x')
+            repository.git('tag', 'x')
 
-    def test_without_git_there_is_a_message(self):
+    def test_a_missing_git_is_reported(self):
         with mock.patch.object(git.subprocess, 'run', side_effect=FileNotFoundError), \
              self.assertRaisesRegex(UserError, 'git is not installed'):
             git.read(self.user, 'ls-files')
@@ -121,7 +121,7 @@ class GitTest(unittest.TestCase):
         self.assertEqual(series.identity(self.worktree), ['The User', 'u@example.org'])
 
 
-# A run as short as can be that cuts the series: on a tree with the files that the rules change.
+# Cuts the series, without the rest of a run.
 CUT = """
 import sys
 from pathlib import Path
@@ -135,7 +135,7 @@ assert len(series.cut(series.Series(tree, overlay.load('.')), out)) > 1
 
 
 class WorktreeTest(unittest.TestCase):
-    """A linked worktree of a clone, in which a rebase cuts the series."""
+    """Test that cutting the series during a rebase, in a linked worktree, changes no repository."""
 
     def setUp(self):
         scratch = tempfile.TemporaryDirectory()
@@ -160,7 +160,7 @@ class WorktreeTest(unittest.TestCase):
                               check=True, capture_output=True, text=True).stdout
 
     def state(self):
-        """Everything of the repository that a run could change; reflogs and dates may differ."""
+        """Return the state of the repository that a run could change, without reflogs and dates."""
         worktree = self.scratch / 'worktree'
         return [self.git('for-each-ref'), self.git('config', '--list', '--local'),
                 self.git('ls-files', '-s'), self.git('ls-files', '-s', directory=worktree),
@@ -168,8 +168,8 @@ class WorktreeTest(unittest.TestCase):
                 self.git('status', '--short'), self.git('status', '--short', directory=worktree),
                 self.git('log', '--all', '--format=%H %an %s'), sorted(os.listdir(self.clone / '.git'))]
 
-    def test_a_rebase_that_cuts_the_series_leaves_the_repository_as_it_is(self):
-        # The first has the objects of the rebase itself.
+    def test_a_rebase_that_cuts_the_series_does_not_change_the_repository(self):
+        # The first rebase creates the objects of the rebase itself.
         self.git('rebase', '-q', '-x', 'true', 'HEAD~1', directory=self.scratch / 'worktree')
         before = self.state()
         script = self.scratch / 'cut.py'

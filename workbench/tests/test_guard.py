@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Nothing survives a run, whichever of its processes is killed, and however."""
+"""Test that no process outlives a run, whichever of its processes is killed, by whatever signal."""
 
 import contextlib
 import os
@@ -13,8 +13,8 @@ from pathlib import Path
 
 from host.paths import WORKBENCH
 
-# A run like one of kunit.py: the child has a child in a session of its own, as
-# deep as a kernel is, and there are files in the scratch directory.
+# A run like that of kunit.py: the child has a child, the kernel, in another session,
+# and the scratch directory contains files.
 RUN = '''
 import os, sys, tempfile, time
 from pathlib import Path
@@ -44,12 +44,12 @@ os.mkdir(scratch)
 sys.exit(guard.run(job, scratch))
 '''
 
-# Seconds in which all of a run is gone.
-PATIENCE = 30
+# Seconds in which all processes of a run have to end.
+TIMEOUT = 30
 
 
-def alive(pid):
-    """Whether a process runs; a zombie does not."""
+def is_alive(pid):
+    """Return whether a process runs; a zombie does not."""
     try:
         return Path(f'/proc/{pid}/stat').read_text(encoding='utf-8').rpartition(')')[2].split()[0] != 'Z'
     except (FileNotFoundError, ProcessLookupError):
@@ -57,7 +57,7 @@ def alive(pid):
 
 
 class GuardTest(unittest.TestCase):
-    """Each case has a run of which something is killed."""
+    """Test the end of a run after each of its processes is killed."""
 
     def setUp(self):
         directory = tempfile.TemporaryDirectory()
@@ -69,26 +69,26 @@ class GuardTest(unittest.TestCase):
     def pid(self, name):
         return int((self.directory / f'pid.{name}').read_text(encoding='utf-8'))
 
-    def until(self, condition, what):
-        deadline = time.monotonic() + PATIENCE
+    def wait_until(self, condition, message):
+        deadline = time.monotonic() + TIMEOUT
         while not condition():
-            self.assertLess(time.monotonic(), deadline, what)
+            self.assertLess(time.monotonic(), deadline, message)
             time.sleep(0.02)
 
     def start(self, work='wait'):
-        """Start a run in a process group of its own; return when all of it is up."""
+        """Start a run in a new process group; return when all of its processes run."""
         child = subprocess.Popen([sys.executable, '-c', RUN, WORKBENCH, work, self.scratch],
                                  process_group=0, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.addCleanup(self.clean_up, child)
         names = ['worker', 'guardian', 'kernel', *(['kunit'] if work == 'wait' else [])]
         for name in names:
             path = self.directory / f'pid.{name}'
-            self.until(lambda path=path: path.exists() and path.read_text(encoding='utf-8').strip(), name)
+            self.wait_until(lambda path=path: path.exists() and path.read_text(encoding='utf-8').strip(), name)
         self.pids = {name: self.pid(name) for name in names}
         return child
 
     def is_own(self, pid):
-        """Whether a process is of this case: its number may be that of another one by now."""
+        """Return whether a process belongs to this case; the kernel reuses PIDs."""
         with contextlib.suppress(OSError):
             words = Path(f'/proc/{pid}/cmdline').read_bytes().split(b'\0')
             return any(os.fsencode(self.directory) in word for word in words) or words[:2] == [b'sleep', b'60']
@@ -101,33 +101,33 @@ class GuardTest(unittest.TestCase):
         child.wait()
 
     def assert_nothing_is_left(self, child):
-        child.wait(PATIENCE)
+        child.wait(TIMEOUT)
         for name, pid in self.pids.items():
-            self.until(lambda pid=pid: not alive(pid), f'the {name} is alive')
-        self.until(lambda: not self.scratch.exists(), 'the scratch directory is there')
+            self.wait_until(lambda pid=pid: not is_alive(pid), f'the {name} is alive')
+        self.wait_until(lambda: not self.scratch.exists(), 'the scratch directory exists')
 
-    def test_the_status_of_the_work_is_ours(self):
+    def test_the_exit_status_is_that_of_the_work(self):
         child = self.start('end')
         self.assert_nothing_is_left(child)
         self.assertEqual(child.returncode, 7)
 
-    def test_a_killed_worker(self):
+    def test_the_worker_is_killed(self):
         child = self.start()
         os.kill(self.pids['worker'], signal.SIGKILL)
         self.assert_nothing_is_left(child)
         self.assertEqual(child.returncode, 128 + signal.SIGKILL)
 
-    def test_the_process_that_the_user_started_is_killed(self):
+    def test_the_first_process_is_killed(self):
         child = self.start()
         child.kill()
         self.assert_nothing_is_left(child)
 
-    def test_a_killed_guardian(self):
+    def test_the_guardian_is_killed(self):
         child = self.start()
         os.kill(self.pids['guardian'], signal.SIGKILL)
         self.assert_nothing_is_left(child)
 
-    def test_a_killed_process_group_as_timeout_kills_it(self):
+    def test_the_process_group_is_killed_as_by_timeout(self):
         child = self.start()
         os.killpg(child.pid, signal.SIGKILL)
         self.assert_nothing_is_left(child)
@@ -143,13 +143,14 @@ class GuardTest(unittest.TestCase):
                 for path in self.directory.iterdir():
                     path.unlink()
 
-    def test_a_signal_to_the_group_reaches_the_work_once_or_twice_and_ends_it(self):
+    def test_a_signal_to_the_group_ends_the_work(self):
+        # The worker gets it once or twice: from the sender and from the guardian.
         child = self.start()
         os.killpg(child.pid, signal.SIGINT)
         self.assert_nothing_is_left(child)
         self.assertEqual(child.returncode, 130)
 
-    def test_the_worker_is_in_the_group_that_has_the_terminal(self):
+    def test_the_worker_is_in_the_process_group_of_the_terminal(self):
         child = self.start()
         self.assertEqual(os.getpgid(self.pids['worker']), child.pid)
         self.assertNotEqual(os.getpgid(self.pids['guardian']), child.pid)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The structure of the workbench: what knows what."""
+"""Test the structure of the workbench: the packages and their imports."""
 
 import ast
 import os
@@ -11,7 +11,7 @@ from host.environment import environment
 from host.paths import CACHE_NAME, REPO, WORKBENCH
 from subject.overlay import load
 
-# Each package imports those before it only.
+# Each package imports only those before it.
 ORDER = ('host', 'subject', 'kernel', 'machine', 'verdict', 'trial', 'ship', 'cli')
 
 
@@ -21,7 +21,7 @@ def modules():
 
 
 class LayoutTest(unittest.TestCase):
-    """What a reader may rely on."""
+    """Test the rules of the structure."""
 
     def test_every_file_is_in_a_package(self):
         self.assertEqual([path.name for path in WORKBENCH.glob('*.py')], ['__main__.py'])
@@ -39,7 +39,7 @@ class LayoutTest(unittest.TestCase):
                         with self.subTest(f'{path.parent.name}/{path.name} imports {package}'):
                             self.assertIn(package, allowed)
 
-    def test_the_workbench_knows_no_driver(self):
+    def test_the_workbench_does_not_name_the_driver(self):
         allowed = {('host/paths.py', f"CACHE_NAME = '{CACHE_NAME}'"),
                    ('help', '${XDG_CACHE_HOME:-~/.cache}/lkmdemo')}
         found = set()
@@ -50,7 +50,7 @@ class LayoutTest(unittest.TestCase):
                         found.add((str(path.relative_to(WORKBENCH)), line.strip()))
         self.assertEqual(found, allowed)
 
-    def test_the_types_are_right(self):
+    def test_the_types_are_consistent(self):
         folder = load(REPO).folder
         command = ['mypy', '--explicit-package-bases', '--check-untyped-defs', f'--cache-dir={os.devnull}',
                    '--no-error-summary', WORKBENCH / '__main__.py', *folder.glob('*.py')]

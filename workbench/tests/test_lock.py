@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Locks between processes."""
+"""Test locks between processes."""
 
 import contextlib
 import os
@@ -14,7 +14,7 @@ from unittest import mock
 from host import lock
 from host.paths import WORKBENCH
 
-# Takes a lock, says so, and keeps it until its input ends.
+# Acquires a lock, prints "held", and releases the lock at the end of its input.
 HOLD = '''
 import sys
 sys.path.insert(0, sys.argv[1])
@@ -27,21 +27,21 @@ with lock.held(Path(sys.argv[2])):
 
 
 class LockTest(unittest.TestCase):
-    """Each case has a file and a directory to lock."""
+    """Test locks on a file and on a directory."""
 
     def setUp(self):
         directory = tempfile.TemporaryDirectory()
         self.addCleanup(directory.cleanup)
         self.directory = Path(directory.name)
         self.path = self.directory / 'lock'
-        self.said = []
-        patch = mock.patch.object(lock, 'say', self.said.append)
+        self.messages = []
+        patch = mock.patch.object(lock, 'say', self.messages.append)
         patch.start()
         self.addCleanup(patch.stop)
 
     @contextlib.contextmanager
     def holder(self, path, *arguments):
-        """Another process that holds a lock."""
+        """Run another process that holds a lock."""
         child = subprocess.Popen([sys.executable, '-c', HOLD, WORKBENCH, path, *arguments],
                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.assertEqual(child.stdout.readline(), b'held\n')
@@ -65,34 +65,34 @@ class LockTest(unittest.TestCase):
             lock.acquire(self.path)
         self.assertIn(f'PID {child.pid}: {sys.executable} -c', say.call_args[0][0])
 
-    def test_a_holder_that_is_not_visible_is_named_by_its_lock(self):
+    def test_the_lock_is_named_if_its_holder_is_not_visible(self):
         with self.holder(self.path), mock.patch.object(lock, '_holders', return_value=[]), \
              mock.patch.object(lock, 'say', side_effect=KeyboardInterrupt) as say, \
              self.assertRaises(KeyboardInterrupt):
             lock.acquire(self.path)
         say.assert_called_once_with(f'waiting for the lock {self.path}')
 
-    def test_a_lock_that_is_free_is_taken_without_a_word(self):
+    def test_a_free_lock_is_acquired_without_a_message(self):
         with lock.held(self.path):
             pass
         with lock.held(self.directory):
             pass
-        self.assertEqual(self.said, [])
+        self.assertEqual(self.messages, [])
 
-    def test_a_lock_that_was_removed_by_its_holder_is_no_lock(self):
+    def test_a_lock_file_that_its_holder_removed_is_created_again(self):
         os.mkdir(self.directory / 'build')
         path = self.directory / 'build/.lock'
-        held = lock.acquire(path)
+        descriptor = lock.acquire(path)
         with mock.patch.object(lock, 'say') as say:
-            waits = threading.Event()
-            say.side_effect = lambda _: waits.set()
+            waiting = threading.Event()
+            say.side_effect = lambda _: waiting.set()
             results = []
             thread = threading.Thread(target=lambda: results.append(lock.acquire(path)))
             thread.start()
-            self.assertTrue(waits.wait(10))
+            self.assertTrue(waiting.wait(10))
             path.unlink()
             path.parent.rmdir()
-            os.close(held)
+            os.close(descriptor)
             thread.join(10)
         self.assertTrue(os.path.samestat(os.fstat(results[0]), os.stat(path)))
         os.close(results[0])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Where the build output is, and what of it is removed."""
+"""Test the path of the build output, and its removal."""
 
 import ast
 import contextlib
@@ -15,14 +15,14 @@ from host import lock, paths
 from host.console import UserError
 from host.paths import CACHE_NAME, WORKBENCH
 
-# Names of clones that kbuild, make, a script or a kernel's command line would trip over.
+# Names of clones that kbuild, make, a script or the kernel command line cannot handle.
 NAMES = ('feature%2Ffoo', 'proj#1', 'cost$5', 'a b', 'a:b', 'a\tb', "it's", 'say "hi"', '(x)', 'a\\b',
          'a*b', 'a?b', '[a]', 'a&b', 'a;b', 'a|b', 'a<b>', '`a`', 'a,b', 'a=b', 'a@b', '~a', 'a+b', 'a!b',
          '{a}', 'a^b', 'größe', '日本', os.fsdecode(b'\xff'))
 
 
 class CloneTest(unittest.TestCase):
-    """Each case has a clone, a cache, and a directory for what fits in neither."""
+    """The base of tests that have a clone, a cache and a fallback directory."""
 
     def setUp(self):
         directory = tempfile.TemporaryDirectory()
@@ -31,10 +31,10 @@ class CloneTest(unittest.TestCase):
         self.place('clone', 'cache')
 
     def place(self, clone, cache):
-        """Put the clone and the cache into directories of these names."""
+        """Set the names of the directories of the clone and of the cache."""
         for name, value in {'REPO': self.top / clone, 'BUILD': self.top / clone / 'build',
                             'CACHE': self.top / cache / CACHE_NAME,
-                            'LAST_RESORT': self.top / 'workbench-0'}.items():
+                            'FALLBACK': self.top / 'workbench-0'}.items():
             for module in (paths, clean):
                 if hasattr(module, name):
                     patch = mock.patch.object(module, name, value)
@@ -45,13 +45,13 @@ class CloneTest(unittest.TestCase):
 
 
 class PathsTest(CloneTest):
-    """Where the build output is."""
+    """Test the path of the build output."""
 
-    def test_a_plain_path_is_built_in(self):
+    def test_the_output_is_in_a_clone_with_a_plain_path(self):
         self.assertEqual(paths.build_root(), self.top / 'clone/build')
         self.assertFalse((self.top / 'clone/build').is_symlink())
 
-    def test_any_other_path_is_not(self):
+    def test_the_output_is_not_in_a_clone_with_another_path(self):
         for name in NAMES:
             with self.subTest(name):
                 self.place(name, 'cache')
@@ -77,7 +77,7 @@ class PathsTest(CloneTest):
                 self.assertEqual(root.parent, self.top / 'workbench-0/builds')
                 self.assertEqual((self.top / 'workbench-0').stat().st_mode & 0o777, 0o700)
 
-    def test_the_last_resort_is_refused_if_others_can_write_to_it(self):
+    def test_a_fallback_that_others_can_write_to_is_an_error(self):
         self.place('a b', 'a b')
         (self.top / 'workbench-0').mkdir()
         (self.top / 'workbench-0').chmod(0o777)
@@ -86,11 +86,11 @@ class PathsTest(CloneTest):
 
     def test_two_clones_have_two_directories(self):
         self.place('a b', 'cache')
-        one = paths.build_root()
+        first = paths.build_root()
         self.place('a c', 'cache')
-        self.assertNotEqual(paths.build_root(), one)
+        self.assertNotEqual(paths.build_root(), first)
 
-    def test_a_clone_that_was_moved_builds_where_it_is_now(self):
+    def test_a_moved_clone_gets_a_new_directory(self):
         self.place('a b', 'cache')
         before = paths.build_root()
         for name in ('a c', 'plain'):
@@ -107,7 +107,7 @@ class PathsTest(CloneTest):
         clean.clean()
         paths.build_root()
 
-    def test_an_emptied_cache_is_no_error(self):
+    def test_an_emptied_cache_is_not_an_error(self):
         self.place('a b', 'cache')
         root = paths.build_root()
         root.rmdir()
@@ -119,9 +119,9 @@ class PathsTest(CloneTest):
         paths.BUILD.symlink_to(self.top / 'disk')
         self.assertEqual(paths.build_root(), self.top / 'disk')
 
-    def test_a_link_of_the_user_to_where_nothing_can_be_built_is_an_error(self):
-        paths.BUILD.symlink_to(self.top / 'gone')
-        with self.assertRaisesRegex(UserError, 'leads to no directory'):
+    def test_a_link_of_the_user_to_an_unusable_target_is_an_error(self):
+        paths.BUILD.symlink_to(self.top / 'missing')
+        with self.assertRaisesRegex(UserError, 'target is not a directory'):
             paths.build_root()
         (self.top / 'a disk').mkdir()
         paths.BUILD.unlink()
@@ -140,14 +140,14 @@ class PathsTest(CloneTest):
         with mock.patch.object(paths.tempfile, 'gettempdir', return_value=str(self.top)):
             self.assertEqual(paths.make_scratch().parent, self.top)
 
-    def test_a_relative_directory_of_the_environment_is_no_place(self):
+    def test_a_relative_directory_in_the_environment_is_ignored(self):
         with mock.patch.dict(os.environ, XDG_CACHE_HOME='cache', HOME=''):
-            self.assertIsNone(paths._directory('XDG_CACHE_HOME'))
+            self.assertIsNone(paths._directory_from_environment('XDG_CACHE_HOME'))
             self.assertTrue(paths._home().is_absolute())
 
 
 class CleanTest(CloneTest):
-    """What make clean removes."""
+    """Test what make clean removes."""
 
     def fill(self, root):
         for name in ('linux-7.3', 'um-linux-7.3', 'series'):
@@ -156,7 +156,7 @@ class CleanTest(CloneTest):
         for name in ('.lock', 'last-test.json', 'docs-x.log'):
             (root / name).touch()
 
-    def test_all_of_build(self):
+    def test_build_is_removed_with_all_files(self):
         root = paths.build_root()
         self.fill(root)
         (root / 'notes').touch()
@@ -164,7 +164,7 @@ class CleanTest(CloneTest):
         self.assertEqual(list(paths.REPO.iterdir()), [])
         clean.clean()
 
-    def test_where_a_link_of_the_user_leads_what_the_workbench_made(self):
+    def test_files_of_the_user_behind_a_link_are_kept(self):
         disk = self.top / 'disk'
         (disk / 'linux').mkdir(parents=True)
         for name in ('precious', 'linux/precious'):
@@ -177,43 +177,43 @@ class CleanTest(CloneTest):
         self.assertEqual(sorted(path.name for path in disk.rglob('*')), ['linux', 'precious', 'precious'])
         self.assertTrue(paths.BUILD.is_symlink())
 
-    def test_a_link_in_build_and_not_where_it_leads(self):
+    def test_the_target_of_a_link_in_build_is_kept(self):
         (self.top / 'precious').mkdir()
         (paths.build_root() / 'linux-7.3').symlink_to(self.top / 'precious')
         clean.clean()
         self.assertTrue((self.top / 'precious').exists())
 
-    def test_when_the_run_that_uses_it_has_ended(self):
+    def test_clean_waits_for_the_run_that_uses_the_directory(self):
         root = paths.build_root()
         self.fill(root)
-        held = lock.acquire(root / clean.LOCK)
-        waits = threading.Event()
-        with mock.patch.object(lock, 'say', side_effect=lambda _: waits.set()):
+        descriptor = lock.acquire(root / clean.LOCK)
+        waiting = threading.Event()
+        with mock.patch.object(lock, 'say', side_effect=lambda _: waiting.set()):
             thread = threading.Thread(target=clean.clean)
             thread.start()
-            self.assertTrue(waits.wait(10))
+            self.assertTrue(waiting.wait(10))
             self.assertTrue((root / 'series/file').exists())
-            os.close(held)
+            os.close(descriptor)
             thread.join(10)
         self.assertFalse(root.exists())
 
-    def test_a_run_that_begins_meanwhile_keeps_its_directory(self):
+    def test_the_directory_of_a_run_that_starts_meanwhile_is_kept(self):
         root = paths.build_root()
         self.fill(root)
         empty = clean._empty
 
-        def begin_behind(*arguments, **options):
-            left = empty(*arguments, **options)
+        def start_run_afterwards(*arguments, **options):
+            kept = empty(*arguments, **options)
             (root / clean.LOCK).touch()
-            return left
+            return kept
 
-        with mock.patch.object(clean, '_empty', begin_behind):
+        with mock.patch.object(clean, '_empty', start_run_afterwards):
             clean.clean()
         self.assertEqual([path.name for path in root.iterdir()], [clean.LOCK])
 
 
 def _names(node, constants):
-    """The name in build/ that an expression stands for, "*" for what varies."""
+    """Return the name in build/ that an expression evaluates to, with "*" for variable parts."""
     if isinstance(node, ast.Constant):
         return str(node.value)
     if isinstance(node, ast.JoinedStr):
@@ -226,9 +226,9 @@ def _names(node, constants):
 
 
 class OutputTest(unittest.TestCase):
-    """The list of what the workbench makes is whole."""
+    """Test that the list of the output of the workbench is complete."""
 
-    def test_everything_that_is_put_into_build_is_in_the_list(self):
+    def test_every_name_below_build_root_is_in_the_list(self):
         found = set()
         for path in WORKBENCH.glob('[!t]*/*.py'):
             tree = ast.parse(path.read_text(encoding='utf-8'))
@@ -248,7 +248,7 @@ class OutputTest(unittest.TestCase):
         self.assertGreater(len(found), 5)
         for path, name in found:
             with self.subTest(path=path, name=name):
-                # A kernel's directory is the one that begins with a name.
+                # The name of the build directory of a kernel starts with a variable part.
                 kinds = ['um', 'um-debug', 'x86_64', 'x86_64-bench', 'x86_64-debug'] if name.startswith('*') else ['x']
                 for kind in kinds:
                     self.assertTrue(clean.is_output(name.replace('*', kind, 1)))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Set-up: what it looks for, what it installs, what it waits for."""
+"""Test setup.sh: the search for missing packages, their installation, the waiting for locks."""
 
 import os
 import shutil
@@ -12,11 +12,11 @@ from pathlib import Path
 
 from host.paths import WORKBENCH
 
-# Programs of the system that the script uses itself.
+# The programs that the script itself uses.
 USED = ('dirname', 'env', 'flock', 'grep', 'head', 'mktemp', 'rm', 'sed', 'sh', 'sleep', 'tail', 'tr')
 
-# Installs a command for each package; waits where a file says so, and reports that
-# another apt has its locks as often as another file has lines.
+# Installs a command for each package. Waits in a step while the file hold-STEP exists,
+# and reports locks of another apt once for each line of the file busy.
 APT_GET = '''#!/bin/sh
 PATH=/usr/bin:/bin
 cd {scratch} || exit
@@ -50,7 +50,7 @@ three   other       of-three            why
 
 
 class SetupTest(unittest.TestCase):
-    """Each case has a list of its own, and a path in which apt-get is a stand-in."""
+    """Test the script with its own list of packages, and with a substitute for apt-get."""
 
     def setUp(self):
         scratch = tempfile.TemporaryDirectory(prefix='workbench-')
@@ -85,7 +85,7 @@ class SetupTest(unittest.TestCase):
         return child
 
     def run_setup(self, *targets):
-        """Return the exit status, and what is printed."""
+        """Return the output and the exit status."""
         child = self.start(*targets)
         return child.communicate(timeout=30)[0], child.returncode
 
@@ -99,8 +99,8 @@ class SetupTest(unittest.TestCase):
             self.assertLess(time.monotonic(), deadline)
             time.sleep(0.01)
 
-    def held(self, step, *targets):
-        """Start a set-up that is held in a step of apt-get."""
+    def start_and_hold(self, step, *targets):
+        """Start a set-up that stops in a step of apt-get."""
         self.write(f'hold-{step}')
         child = self.start(*targets)
         self.wait_for(lambda: (self.scratch / 'holding').exists()
@@ -110,14 +110,14 @@ class SetupTest(unittest.TestCase):
     def assert_clean(self):
         self.assertEqual(os.listdir(self.scratch / 'tmp'), [])
 
-    def test_nothing_is_said_and_done_when_nothing_is_missing(self):
+    def test_nothing_is_printed_and_done_if_nothing_is_missing(self):
         for name in ('of-one', 'of-two'):
             shutil.copy(self.programs / 'present', self.programs / name)
         self.assertEqual(self.run_setup('test'), ('', 0))
         self.assertEqual(self.calls(), [])
         self.assert_clean()
 
-    def test_what_is_missing_is_installed_once(self):
+    def test_missing_packages_are_installed_once(self):
         self.assertEqual(self.run_setup('test'), ('installing: one two\n', 0))
         self.assertEqual(self.calls(), ['update', 'install'])
         self.assertEqual(self.run_setup('test'), ('', 0))
@@ -125,14 +125,14 @@ class SetupTest(unittest.TestCase):
         self.assertEqual(len(self.calls()), 4)
         self.assert_clean()
 
-    def test_no_package_is_asked_for_where_the_commands_are_there(self):
+    def test_no_package_manager_is_called_if_the_commands_exist(self):
         self.write_program('dpkg-query', '#!/bin/sh\necho dpkg-query >>{0}/calls\n'.format(self.scratch))
         (self.programs / 'apt-get').unlink()
         self.write('packages', 'one\ttest\tpresent\twhy\n')
         self.assertEqual(self.run_setup('test'), ('', 0))
         self.assertEqual(self.calls(), [])
 
-    def test_without_apt_what_is_missing_is_named(self):
+    def test_without_apt_the_missing_names_are_printed(self):
         (self.programs / 'apt-get').unlink()
         self.write('packages', LIST + 'l test lib:libno-such.so why\np test py:no_such why\n'
                    'q test perl:No::Such why\nx test - why\n')
@@ -140,12 +140,12 @@ class SetupTest(unittest.TestCase):
             'workbench: missing: of-one, of-two, libno-such.so, Python module no_such, '
             'Perl module No::Such\n', 2))
 
-    def test_libraries_and_modules_that_are_there(self):
+    def test_installed_libraries_and_modules_are_found(self):
         self.write('packages', 'a test lib:libc.so,perl:strict why\nb test py:json why\n')
         self.assertEqual(self.run_setup('test'), ('', 0))
 
-    def test_a_library_of_another_architecture_alone(self):
-        # gcc knows the directories of this architecture.
+    def test_a_library_of_another_architecture_is_not_found(self):
+        # gcc searches the directories of this architecture.
         self.write('packages', 'a test lib:libonly-i386.so why\n')
         (self.programs / 'apt-get').unlink()
         for directory in ('i386-linux-gnu', 'lib32'):
@@ -153,18 +153,18 @@ class SetupTest(unittest.TestCase):
             (self.scratch / directory / 'libonly-i386.so').touch()
         self.assertEqual(self.run_setup('test'), ('workbench: missing: libonly-i386.so\n', 2))
 
-    def test_programs_of_builds_are_those_of_the_system(self):
+    def test_programs_of_builds_are_searched_in_the_system_only(self):
         self.write('packages', 'a all of-a why\n')
         shutil.copy(self.programs / 'present', self.programs / 'of-a')
         (self.programs / 'apt-get').unlink()
         self.assertEqual(self.run_setup('test'), ('workbench: missing: of-a\n', 2))
 
-    def test_packages_that_only_installing_needs(self):
+    def test_packages_for_the_installation_are_installed_with_others_only(self):
         self.write('packages', LIST + 'ca-certificates all - why\n')
         self.assertEqual(self.run_setup('other'), ('installing: two three ca-certificates\n', 0))
         self.assertEqual(self.run_setup('other'), ('', 0))
 
-    def test_the_locks_of_another_apt_are_waited_for(self):
+    def test_the_script_waits_for_the_locks_of_another_apt(self):
         self.write('busy', '\n\n')
         output, status = self.run_setup('other')
         self.assertEqual((output, status), (
@@ -173,20 +173,20 @@ class SetupTest(unittest.TestCase):
         self.assertEqual(self.calls(), ['update', 'update', 'update', 'install'])
         self.assert_clean()
 
-    def test_a_failure_is_shown_with_what_to_do(self):
+    def test_a_failure_is_printed_with_the_command_to_run(self):
         self.write('broken')
         output, status = self.run_setup('other')
-        self.assertRegex(output, 'E: Unable to locate package\nlog: .*\nworkbench: apt-get update failed. By hand:\n'
-                         '  apt-get install --no-install-recommends two three\n')
+        self.assertRegex(output, 'E: Unable to locate package\nlog: .*\nworkbench: apt-get update failed. '
+                         'Run it by hand:\n  apt-get install --no-install-recommends two three\n')
         self.assertEqual((status, self.calls()), (2, ['update']))
 
-    def test_what_is_missing_after_the_installation(self):
+    def test_names_that_are_missing_after_the_installation_are_printed(self):
         self.write('packages', 'useless test of-useless why\n')
         self.assertEqual(self.run_setup('test'), (
-            'installing: useless\nworkbench: still missing: of-useless. apt-get has installed useless\n', 2))
+            'installing: useless\nworkbench: apt-get installed useless, but these are still missing: of-useless\n', 2))
 
     def test_a_second_set_up_waits_for_the_first(self):
-        first = self.held('update', 'other')
+        first = self.start_and_hold('update', 'other')
         second = self.start('other')
         self.assertEqual(second.stdout.readline(), 'waiting for another set-up to end\n')
         (self.scratch / 'hold-update').unlink()
@@ -194,9 +194,9 @@ class SetupTest(unittest.TestCase):
         self.assertEqual((second.communicate()[0], second.returncode), ('', 0))
         self.assertEqual(self.calls(), ['update', 'install'])
 
-    def test_a_signal_ends_it_and_the_update(self):
+    def test_a_signal_ends_the_script_and_the_update(self):
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            child = self.held('update', 'other')
+            child = self.start_and_hold('update', 'other')
             holding = int((self.scratch / 'holding').read_text())
             child.send_signal(number)
             self.assertEqual(child.wait(20), 128 + number)
@@ -207,7 +207,7 @@ class SetupTest(unittest.TestCase):
             (self.scratch / 'calls').unlink()
 
     def test_a_signal_does_not_interrupt_an_installation(self):
-        child = self.held('install', 'other')
+        child = self.start_and_hold('install', 'other')
         child.send_signal(signal.SIGTERM)
         time.sleep(0.2)
         self.assertIsNone(child.poll())
@@ -216,7 +216,7 @@ class SetupTest(unittest.TestCase):
         self.assertTrue((self.programs / 'of-three').exists())
         self.assert_clean()
 
-    def test_a_signal_while_the_locks_are_waited_for(self):
+    def test_a_signal_ends_the_waiting_for_locks(self):
         self.write('busy', '\n' * 50)
         child = self.start('other')
         self.wait_for(lambda: len(self.calls()) > 1)
@@ -224,25 +224,25 @@ class SetupTest(unittest.TestCase):
         self.assertEqual(child.wait(20), 128 + signal.SIGTERM)
         self.assertNotIn('install', self.calls())
 
-    def test_without_root_sudo_is_used(self):
+    def test_a_user_other_than_root_requires_sudo(self):
         self.write_program('id', '#!/bin/sh\necho 1000\n')
         output, status = self.run_setup('other')
-        self.assertRegex(output, 'missing: of-two, of-three\nThere is neither root nor sudo')
+        self.assertRegex(output, 'missing: of-two, of-three\nThe installation requires root or sudo')
         self.assertEqual((status, self.calls()), (2, []))
         self.write_program('sudo', '#!/bin/sh\nexec "$@"\n')
         self.assertEqual(self.run_setup('other')[1], 0)
 
-    def test_the_list_of_the_repository(self):
-        targets = {'all', 'analysis', 'check', 'check-debian', 'try', 'lint', 'test', 'x86_64'}
-        seen = set()
+    def test_the_list_of_the_repository_is_valid(self):
+        known = {'all', 'analysis', 'check', 'check-debian', 'try', 'lint', 'test', 'x86_64'}
+        packages = set()
         for line in (WORKBENCH / 'host/packages').read_text(encoding='ascii').splitlines():
             if not line or line.startswith('#'):
                 continue
-            package, wanted, found, _ = line.split(maxsplit=3)
-            self.assertLessEqual(set(wanted.split(',')), targets, line)
-            self.assertNotIn(package, seen)
-            self.assertRegex(found, r'^(-|((lib:|py:|perl:)?[\w.:-]+)(,(lib:)?[\w.-]+|,py:\w+)*)$')
-            seen.add(package)
+            package, targets, provided, _ = line.split(maxsplit=3)
+            self.assertLessEqual(set(targets.split(',')), known, line)
+            self.assertNotIn(package, packages)
+            self.assertRegex(provided, r'^(-|((lib:|py:|perl:)?[\w.:-]+)(,(lib:)?[\w.-]+|,py:\w+)*)$')
+            packages.add(package)
 
 
 if __name__ == '__main__':

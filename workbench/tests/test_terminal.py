@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The terminal is as it was after a guest had it: a pseudoterminal stands in for it."""
+"""Test that the terminal is restored after a guest used it, with a pseudoterminal."""
 
 import fcntl
 import os
@@ -14,8 +14,8 @@ from unittest import mock
 from host import terminal
 from host.paths import WORKBENCH
 
-# Takes the terminal that is its standard input, changes it as a guest does, and
-# waits to be killed.
+# Changes the terminal on its standard input as a guest does, and waits until it is
+# killed.
 GUEST = '''
 import fcntl, os, signal, sys, time, tty
 sys.path.insert(0, sys.argv[1])
@@ -23,7 +23,7 @@ from host import terminal
 def interrupt(*_):
     raise KeyboardInterrupt
 signal.signal(signal.SIGTERM, interrupt)
-with terminal.lent() as fd:
+with terminal.preserved() as fd:
     fcntl.fcntl(fd, fcntl.F_SETFL, os.O_RDWR | os.O_NONBLOCK)
     if len(sys.argv) > 2:
         fcntl.fcntl(0, fcntl.F_SETFL, os.O_RDWR | os.O_NONBLOCK)
@@ -34,7 +34,7 @@ with terminal.lent() as fd:
 
 
 class TerminalTest(unittest.TestCase):
-    """Each case has a pseudoterminal; state() is what a shell on it would notice."""
+    """Test the state of a pseudoterminal, as a shell on it would notice it."""
 
     def setUp(self):
         self.master, self.fd = os.openpty()
@@ -50,49 +50,49 @@ class TerminalTest(unittest.TestCase):
         fcntl.fcntl(fd, fcntl.F_SETFL, os.O_RDWR | os.O_NONBLOCK)
 
     def test_settings_and_flags_are_restored(self):
-        with terminal.lent(self.fd) as guests:
-            self.change(guests)
+        with terminal.preserved(self.fd) as guest_fd:
+            self.change(guest_fd)
             self.assertNotEqual(self.state(), self.before)
         self.assertEqual(self.state(), self.before)
 
-    def test_they_are_restored_after_an_error(self):
-        with self.assertRaises(KeyboardInterrupt), terminal.lent(self.fd) as guests:
-            self.change(guests)
+    def test_settings_and_flags_are_restored_after_an_error(self):
+        with self.assertRaises(KeyboardInterrupt), terminal.preserved(self.fd) as guest_fd:
+            self.change(guest_fd)
             raise KeyboardInterrupt
         self.assertEqual(self.state(), self.before)
 
-    def test_flags_are_restored_where_the_terminal_cannot_be_opened_again(self):
+    def test_flags_are_restored_if_the_terminal_cannot_be_opened_again(self):
         with mock.patch.object(terminal.os, 'open', side_effect=PermissionError), \
-             terminal.lent(self.fd) as guests:
-            self.change(guests)
+             terminal.preserved(self.fd) as guest_fd:
+            self.change(guest_fd)
             self.assertTrue(self.state()[1] & os.O_NONBLOCK)
         self.assertEqual(self.state(), self.before)
 
-    def test_what_a_guest_writes_is_on_the_terminal(self):
-        with terminal.lent(self.fd) as guests:
-            os.write(guests, b'hello')
+    def test_the_output_of_a_guest_is_on_the_terminal(self):
+        with terminal.preserved(self.fd) as guest_fd:
+            os.write(guest_fd, b'hello')
             self.assertEqual(os.read(self.master, 100), b'hello')
 
-    def test_no_descriptor_stays_open(self):
-        with terminal.lent(self.fd) as guests:
+    def test_no_descriptor_remains_open(self):
+        with terminal.preserved(self.fd) as guest_fd:
             pass
         with self.assertRaises(OSError):
-            os.fstat(guests)
+            os.fstat(guest_fd)
 
-    def killed(self, signal_number, *arguments):
-        """Kill a process that has lent the terminal, by a signal."""
+    def run_and_signal(self, signal_number, *arguments):
+        """Start a process that gives the terminal to a guest, and send it a signal."""
         with subprocess.Popen([sys.executable, '-B', '-c', GUEST, str(WORKBENCH), *arguments],
                               stdin=self.fd, stderr=subprocess.PIPE) as process:
             self.assertEqual(process.stderr.readline(), b'ready\n')
             process.send_signal(signal_number)
             process.stderr.read()
 
-    def test_both_are_restored_when_the_workbench_is_terminated(self):
-        self.killed(signal.SIGTERM, 'shared')
+    def test_settings_and_flags_are_restored_after_sigterm(self):
+        self.run_and_signal(signal.SIGTERM, 'shared')
         self.assertEqual(self.state(), self.before)
 
-    def test_the_flags_stay_even_when_it_is_killed(self):
-        self.killed(signal.SIGKILL)
+    def test_flags_are_unchanged_after_sigkill(self):
+        self.run_and_signal(signal.SIGKILL)
         self.assertEqual(self.state()[1], self.before[1])
 
 

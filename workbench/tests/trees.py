@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Small stand-ins for kernel trees."""
+"""Create small kernel trees and overlays for tests."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ from subject import overlay
 from subject.overlay import Overlay
 from subject.subject import Subject
 
-# What the rules look for, and what makes a directory a kernel tree.
+# The files that the rules change, and those that identify a kernel tree.
 CONTENTS = {
     'Documentation/subsystem-apis.rst': '   hwmon/index\n   misc-devices/index\n   peci/index\n',
     'Documentation/userspace-api/ioctl/ioctl-number.rst': (
@@ -34,14 +34,14 @@ CONTENTS = {
 
 
 def write(tree: Path, contents: dict[str, str]) -> None:
-    """Write files, by their paths in a tree."""
+    """Write files into a tree; contents maps their paths to their texts."""
     for name, text in contents.items():
         (tree / name).parent.mkdir(parents=True, exist_ok=True)
         (tree / name).write_bytes(text.encode('latin-1'))
 
 
 def git(directory: Path, *arguments) -> str:
-    """Run git in a repository of the test's, as its user would."""
+    """Run git in a repository of a test; return its output."""
     env = {name: value for name, value in os.environ.items() if not name.startswith('GIT_')}
     return subprocess.run(
         ['git', '-c', 'user.name=T', '-c', 'user.email=t@example.org', '-c', 'commit.gpgSign=false',
@@ -50,21 +50,21 @@ def git(directory: Path, *arguments) -> str:
 
 
 def commit(directory: Path) -> None:
-    """Make a directory a repository in which every file is committed."""
+    """Make a directory a repository, and commit every file."""
     git(directory, 'init', '-q')
     git(directory, 'add', '-A', '-f')
     git(directory, 'commit', '-qm', 'first')
 
 
 def snapshot(tree: Path) -> dict:
-    """Return every file of a tree with its content and mode, every directory and link."""
+    """Map every path of a tree to its mode and its content, or to the target of a link."""
     return {str(path.relative_to(tree)): (
         path.lstat().st_mode,
         os.readlink(path) if path.is_symlink() else path.is_file() and path.read_bytes())
         for path in sorted(tree.rglob('*'))}
 
 
-# An overlay: files by their paths, and what the conventions do not imply.
+# An overlay: the texts of its files, by their paths.
 WIDGET = {
     '.kunitconfig': 'CONFIG_KUNIT=y\nCONFIG_WIDGET=y\nCONFIG_WIDGET_KUNIT_TEST=y\n',
     'Documentation/widget/index.rst': 'Widget\n======\n',
@@ -103,7 +103,10 @@ DRIVER = 'drivers/misc/widget/main.c'
 
 
 def make_overlay(test: unittest.TestCase, contents: dict[str, str] | None = None) -> Overlay:
-    """Write an overlay to a directory that is removed after the test, and load it."""
+    """Write an overlay to a directory that the test removes, and load it.
+
+    contents: the files of the overlay, by default WIDGET.
+    """
     root = Path(tempfile.mkdtemp(prefix='overlay-'))
     test.addCleanup(shutil.rmtree, root)
     write(root, WIDGET if contents is None else contents)
@@ -113,5 +116,5 @@ def make_overlay(test: unittest.TestCase, contents: dict[str, str] | None = None
 
 
 def make_subject(test: unittest.TestCase) -> Subject:
-    """Return a subject with that overlay."""
+    """Return a subject with the overlay WIDGET."""
     return Subject((make_overlay(test),))
