@@ -186,7 +186,7 @@ def run(subject, options) -> int:
     usual, builtin = _kernels(tree, subject)
     directory = _install(usual)
     there = [program.name for program in kselftest.programs(usual) if not kselftest.unsupported(usual, program)
-             and program.name not in subject.main.about.selftests.on_request]
+             and program.name not in subject.main.description.selftests.on_request]
 
     def run_one(number, condition, processor):
         os.sched_setaffinity(0, {processor})

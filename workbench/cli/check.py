@@ -117,7 +117,7 @@ def _outcomes() -> Iterator[_Outcome]:
     """Run all classes, one on each processor at a time, the largest first."""
     own = overlay.load(REPO)
     directories = [TESTS]
-    if own.about.folder:
+    if own.description.folder:
         sys.path.append(str(own.folder))
         directories.append(own.folder / 'tests')
     found = [suite for directory in directories if directory.is_dir()

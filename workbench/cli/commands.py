@@ -83,7 +83,7 @@ def test(options: Options) -> int:
     of_kselftest = kselftests.run(built, (), options.timeout, results) if ours.targets else Tally()
     evidence.record_tests(before, built, of_kunit, of_kselftest)
     tally = of_kunit + of_kselftest
-    if ours.main.about.debug and not built.debug:
+    if ours.main.description.debug and not built.debug:
         tally += debug.session(built, results)
     # Checkers leave no room for some of the tests that an overlay may require.
     if not built.debug and not options.config:
@@ -178,7 +178,7 @@ def manual(options: Options) -> int:
 def show_help(_: Options) -> int:
     """Print the commands and the options, those of this repository's overlay at the end."""
     print((WORKBENCH / 'help').read_text(encoding='utf-8'), end='')
-    for name, about in subject.load().main.about.commands.items():
+    for name, about in subject.load().main.description.commands.items():
         print(f'  make {name}\n{textwrap.indent(textwrap.fill(about, 60), " " * 20)}')
     return 0
 

@@ -91,7 +91,7 @@ def _overlays(assignments: list[str]) -> tuple[str, ...]:
 
 def _further_commands(assignments: list[str]) -> dict[str, str]:
     """Return the commands of the overlay, and what they do."""
-    return subject.load(_overlays(assignments)).main.about.commands
+    return subject.load(_overlays(assignments)).main.description.commands
 
 
 def _request(arguments: list[str]) -> tuple[str, Options]:

@@ -347,7 +347,7 @@ def _choices(overlay):
     The file "configurations" in its folder has one in each line. Without it: all
     symbols built in, all modules, and each alone.
     """
-    if overlay.about.folder and (overlay.folder / 'configurations').exists():
+    if overlay.description.folder and (overlay.folder / 'configurations').exists():
         lines = (overlay.folder / 'configurations').read_text(encoding='utf-8').splitlines()
         return [dict(setting.split('=') for setting in line.split()) for line in lines
                 if line and not line.startswith('#')]

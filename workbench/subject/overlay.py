@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""An overlay: a directory shaped like a kernel tree, with a description, overlay.toml.
+"""Load an overlay: a directory with the layout of a kernel tree and a description, overlay.toml.
 
-What the conventions of the kernel imply is inferred from the files; the description
-contains the rest. An overlay without files describes a driver that the kernel tree
-already contains.
+Properties that follow from the conventions of the kernel are inferred from the files;
+the description contains the rest. An overlay without files describes a driver that the
+kernel tree already contains.
 """
 
 import functools
@@ -18,11 +18,11 @@ from host.console import UserError
 
 DESCRIPTION = 'overlay.toml'
 
-# A file at the top of an overlay that belongs beside the KUnit tests.
+# A file at the top of an overlay, which is copied to the directory of the KUnit tests.
 KUNITCONFIG = '.kunitconfig'
 MAINTAINERS = 'MAINTAINERS.patch'
 
-# The directories at the top of a kernel tree that an overlay may contribute to.
+# The directories at the top of a kernel tree to which an overlay may add files.
 KERNEL_DIRECTORIES = ('Documentation', 'arch', 'block', 'crypto', 'drivers', 'fs', 'include', 'init', 'io_uring',
                       'ipc', 'kernel', 'lib', 'mm', 'net', 'rust', 'samples', 'scripts', 'security', 'sound',
                       'tools', 'virt')
@@ -31,10 +31,11 @@ SELFTESTS = 'tools/testing/selftests'
 
 @dataclass(frozen=True)
 class Insertion:
-    """Lines for a file of the kernel; one of after, before and sorted gives the place.
+    """Lines to insert into a file of the kernel, and a pattern for their place.
 
-    after: behind the last line that matches. before: before the first one. sorted:
-    among the lines that match, in the order of their first groups.
+    after: behind the last line that matches. before: before the first line that
+    matches. sorted: among the lines that match, in the order of their first groups.
+    Exactly one of these three is set.
     """
     file: str
     lines: str
@@ -45,20 +46,21 @@ class Insertion:
 
 @dataclass(frozen=True)
 class Kunit:
-    """config: symbols in place of a .kunitconfig. arguments: for the kernel's command line."""
+    """The KUnit tests. config: settings in place of a .kunitconfig. arguments: for the kernel command line."""
     config: tuple[str, ...] = ()
     arguments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Selftests:
-    """What the workbench has to know of the kselftest programs.
+    """The properties of the kselftest programs.
 
     targets: directories below tools/testing/selftests of a driver that the tree
-    contains. on_request: programs that change the machine until its next boot.
-    parallel: programs that require two processors. races: those that the data race
-    detector runs on, all if empty. unsupported: for a kind of kernel, "um", "x86_64"
-    or "debug", programs and what it lacks.
+    contains. on_request: programs that run only when named, since they change the
+    machine until its next boot. parallel: programs that require two processors.
+    races: programs that run under the data race detector, all if empty. unsupported:
+    for each kind of kernel ("um", "x86_64", "debug"), programs that cannot run, and
+    the feature that the kernel lacks.
     """
     targets: tuple[str, ...] = ()
     on_request: tuple[str, ...] = ()
@@ -71,9 +73,10 @@ class Selftests:
 class Debug:
     """A debugger session that stops in the driver.
 
-    function: where it stops. module: of the module that has the function. script:
-    for gdb, in the folder. trigger: a command that calls the function. loop: one that
-    calls it again and again. cases: names, and patterns that the output matches.
+    module: the module of the function. function: the function in which it stops.
+    script: a script for gdb in the folder. trigger: a command that calls the function.
+    loop: a command that calls it repeatedly. cases: patterns that must match the
+    output, by the names of the cases.
     """
     module: str
     function: str
@@ -88,10 +91,10 @@ class Description:
     """The content of overlay.toml.
 
     sources: files and directories of a driver that the tree contains. config:
-    symbols that the driver requires. folder: the directory of the overlay with what
-    does not go into the kernel. commands: further commands, Python files in the
-    folder, and what they do. results: a program in the folder that checks results.
-    pitfalls: where the manual explains the findings of make try.
+    settings that the driver requires. folder: the directory of the overlay with files
+    that are not for the kernel. commands: the names of further commands, which are
+    Python files in the folder, and their help. results: a program in the folder that
+    checks results. pitfalls: where the manual explains the findings of make try.
     """
     name: str
     sources: tuple[str, ...] = ()
@@ -110,7 +113,7 @@ _TABLES: dict[str, type] = {'kunit': Kunit, 'selftests': Selftests, 'debug': Deb
 
 
 class _Invalid(Exception):
-    """What is wrong with a description."""
+    """An error in a description."""
 
 
 def _strings(where: str, value: Any) -> tuple[str, ...]:
@@ -149,14 +152,14 @@ def _convert(where: str, kind: Any, value: Any) -> Any:
 
 
 def _table(where: str, kind: Any, value: Any) -> Any:
-    """Return a value of a dataclass from a table of TOML."""
+    """Convert a table of TOML to the dataclass kind; where: its key, for messages."""
     if not isinstance(value, dict):
         raise _Invalid(f'{where} must be a table')
     known = {entry.name: entry for entry in fields(kind)}
     prefix = f'{where}.' if where else ''
     for key in value:
         if key not in known:
-            raise _Invalid(f'there is no key {prefix}{key}; the keys: {", ".join(known)}')
+            raise _Invalid(f'unknown key {prefix}{key}; known keys: {", ".join(known)}')
     for key, entry in known.items():
         if key not in value and entry.default is MISSING and entry.default_factory is MISSING:
             raise _Invalid(f'{prefix}{key} is missing')
@@ -165,8 +168,8 @@ def _table(where: str, kind: Any, value: Any) -> Any:
 
 def _check(description: Description) -> None:
     if not re.fullmatch('[a-z][a-z0-9_-]{0,31}', description.name, re.ASCII):
-        raise _Invalid(f'name = "{description.name}": a name has 1 to 32 of a-z, 0-9, "_" and "-", '
-                       'and starts with a letter')
+        raise _Invalid(f'name = "{description.name}": a name consists of 1 to 32 characters of a-z, 0-9, "_" and '
+                       '"-", and starts with a letter')
     for path in (*description.sources, *description.selftests.targets, description.folder,
                  *(insertion.file for insertion in description.insert)):
         if path.startswith('/') or '..' in path.split('/'):
@@ -182,28 +185,28 @@ def _check(description: Description) -> None:
         try:
             re.compile(pattern)
         except re.error as error:
-            raise _Invalid(f"'{pattern}' is no regular expression: {error}") from None
+            raise _Invalid(f"'{pattern}' is not a regular expression: {error}") from None
     for line in (*description.config, *description.kunit.config):
         if not re.fullmatch(r'CONFIG_[A-Z0-9_a-z]+=\S+', line):
             raise _Invalid(f'"{line}" must have the form CONFIG_NAME=value')
 
 
 class Overlay:
-    """A driver: its files, its description, and what the files imply."""
+    """A driver: its files, its description, and the properties inferred from the files."""
 
     def __init__(self, root: Path, description: Description):
         self.root = root
         self.name = description.name
-        self.about = description
+        self.description = description
 
     @functools.cached_property
     def names(self) -> list[str]:
-        """Return the paths of all files of the directory that git does not ignore."""
+        """Return the sorted paths of all files of the directory that git does not ignore."""
         return sorted(name for name in worktree.files(self.root) if (self.root / name).is_file())
 
     @functools.cached_property
     def files(self) -> dict[str, Path]:
-        """Map each path in the kernel to the file of the overlay for it."""
+        """Map the path of each file in the kernel to its path in the overlay."""
         found = {name: self.root / name for name in self.names
                  if '/' in name and name.split('/')[0] in KERNEL_DIRECTORIES and not self._is_in_folder(name)}
         if KUNITCONFIG in self.names:
@@ -212,31 +215,30 @@ class Overlay:
         return found
 
     def _is_in_folder(self, name: str) -> bool:
-        return bool(self.about.folder) and name.startswith(f'{self.about.folder}/')
+        return bool(self.description.folder) and name.startswith(f'{self.description.folder}/')
 
     def _kunit_directory(self, files: dict[str, Path]) -> str:
-        """Return the directory of the KUnit tests: the first whose Kconfig has a symbol of tests."""
+        """Return the first directory whose Kconfig has a symbol of KUnit tests, otherwise the first one."""
         directories = _directories(files)
         for directory in directories:
             if any(symbol.endswith('_KUNIT_TEST') for symbol in _symbols(files, directory)):
                 return directory
         if not directories:
-            raise UserError(f'{self.root}: {KUNITCONFIG} is for the directory of a driver, and no directory '
-                            'has a Kconfig file')
+            raise UserError(f'{self.root}: {KUNITCONFIG} requires a directory with a Kconfig file, and there is none')
         return directories[0]
 
     def _check_complete(self, files: dict[str, Path]) -> None:
-        """Raise UserError unless each path of the entry in MAINTAINERS exists."""
+        """Raise UserError unless each path of the entry for MAINTAINERS exists."""
         for line in self.maintainers.splitlines():
             path = line.removeprefix('F:').strip() if line.startswith('F:') else ''
-            # A pattern may match files of the kernel.
+            # Patterns are not checked: they may match files of the kernel.
             if path and '*' not in path and not any(name == path or path.endswith('/') and name.startswith(path)
                                                     for name in files):
                 raise UserError(f'{self.root} has no {path}, which {MAINTAINERS} names')
 
     @functools.cached_property
     def maintainers(self) -> str:
-        """Return the entry for MAINTAINERS, with an empty line behind it; '' if there is none."""
+        """Return the entry for MAINTAINERS and an empty line, '' if there is no entry."""
         if MAINTAINERS not in self.names:
             return ''
         patch = (self.root / MAINTAINERS).read_text(encoding='utf-8')
@@ -245,26 +247,26 @@ class Overlay:
 
     @property
     def is_in_tree(self) -> bool:
-        """Return whether the driver is one that the kernel tree already contains."""
+        """Return whether the kernel tree already contains the driver: the overlay has no files."""
         return not self.files
 
     @property
     def directories(self) -> list[str]:
-        """Return the directories with a Kconfig file, the outermost alone."""
+        """Return the outermost directories with a Kconfig file."""
         return _directories(self.files)
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """Return what is compiled into the kernel: directories that end with "/", and files."""
-        return (*(f'{directory}/' for directory in self.directories), *self.about.sources)
+        """Return the sources of the driver: directories, which end with "/", and files."""
+        return (*(f'{directory}/' for directory in self.directories), *self.description.sources)
 
     def symbols(self, directory: str) -> list[str]:
-        """Return the symbols that the Kconfig files of a directory define."""
+        """Return the symbols that the Kconfig files below a directory define."""
         return _symbols(self.files, directory)
 
     @functools.cached_property
     def own_symbols(self) -> dict[str, str]:
-        """Map each symbol that the overlay defines to its type: tristate, bool or another one."""
+        """Map each symbol that the overlay defines to its type, such as tristate or bool."""
         found: dict[str, str] = {}
         for path, file in self.files.items():
             if Path(path).name.startswith('Kconfig'):
@@ -279,26 +281,29 @@ class Overlay:
                      if path.startswith(prefix) and path.endswith('/Makefile')]
         outermost = [target for target in makefiles
                      if not any(target.startswith(f'{other}/') for other in makefiles)]
-        return [*outermost, *self.about.selftests.targets]
+        return [*outermost, *self.description.selftests.targets]
 
     @property
     def folder(self) -> Path:
-        """Return the directory with what does not go into the kernel."""
-        if not self.about.folder:
-            raise UserError(f'{self.root / DESCRIPTION} names no folder, which would contain this')
-        return self.root / self.about.folder
+        """Return the directory with the files that are not for the kernel; raise UserError if there is none."""
+        if not self.description.folder:
+            raise UserError(f'{self.root / DESCRIPTION} names no folder, which this command requires')
+        return self.root / self.description.folder
 
     def in_folder(self, name: str, purpose: str) -> Path:
-        """Return a file of the folder; raise UserError, which names the purpose, if it is missing."""
-        path = self.folder / name if self.about.folder else self.root / name
-        if not self.about.folder or not path.exists():
+        """Return the path of a file of the folder; raise UserError if it is missing.
+
+        purpose: describes the file in the message.
+        """
+        path = self.folder / name if self.description.folder else self.root / name
+        if not self.description.folder or not path.exists():
             raise UserError(f'the overlay {self.name} has no {purpose}: '
-                            f'{self.about.folder or "a folder named in overlay.toml"}/{name}')
+                            f'{self.description.folder or "a folder named in overlay.toml"}/{name}')
         return path
 
     @functools.cached_property
     def pages(self) -> list[str]:
-        """Return the directories below Documentation with a first page of a manual."""
+        """Return the directories below Documentation that contain an index.rst."""
         return [path.removeprefix('Documentation/').removesuffix('/index.rst') for path in self.files
                 if path.startswith('Documentation/') and path.endswith('/index.rst') and path.count('/') == 2]
 
@@ -316,16 +321,16 @@ def _symbols(files: dict[str, Path], directory: str) -> list[str]:
 
 
 def load(directory: str | Path) -> Overlay:
-    """Return the overlay in a directory; raise UserError for a description that is not valid."""
+    """Return the overlay in a directory; raise UserError for an invalid description."""
     root = Path(directory).expanduser().resolve()
     path = root / DESCRIPTION
     try:
         text = path.read_text(encoding='utf-8')
     except (FileNotFoundError, NotADirectoryError):
-        missing = f'has no {DESCRIPTION}' if root.is_dir() else 'is no directory'
-        raise UserError(f'OVERLAY={directory}: {root} {missing}') from None
+        problem = f'has no {DESCRIPTION}' if root.is_dir() else 'is not a directory'
+        raise UserError(f'OVERLAY={directory}: {root} {problem}') from None
     except (UnicodeDecodeError, IsADirectoryError):
-        raise UserError(f'{path} is no text file') from None
+        raise UserError(f'{path} is not a text file') from None
     try:
         description = _table('', Description, tomllib.loads(text))
         _check(description)

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The lines that files of the kernel require for an overlay, and their places.
+"""The lines that an overlay adds to files of the kernel, and their places.
 
-The place is found by the lines that are there, so that a rule holds for any
-kernel version.
+A place is given by existing lines, so that a rule applies to any kernel version.
 """
 
 import re
@@ -14,7 +13,7 @@ from subject.overlay import SELFTESTS, Overlay
 
 LAST, BEFORE, SORTED = 'last', 'before', 'sorted'
 
-# The column of "+=" in the Makefiles of drivers.
+# The column of "+=" in the Makefiles below drivers/.
 _COLUMN = 32
 _TAB = 8
 
@@ -22,13 +21,13 @@ _TAB = 8
 class Rule(NamedTuple):
     """Lines to add to a file of the kernel.
 
-    The place is found among the lines that match a pattern: behind the LAST of
-    them; BEFORE the first; or, for a SORTED list whose pattern has a group,
-    before the entry that follows the nearest smaller one.
+    pattern: matches the lines that determine the place. place: LAST, behind the last
+    of them; BEFORE, before the first; SORTED, before the entry that follows the
+    nearest smaller one by the first group of the pattern.
     """
     path: str
     lines: str
-    among: str
+    pattern: str
     place: str
 
 
@@ -41,11 +40,11 @@ def _makefile_line(overlay: Overlay, directory: str, aligned: bool) -> str:
 
 
 def _for_directory(overlay: Overlay, directory: str) -> list[Rule]:
-    """Return the rules for a directory with a Kconfig file: its parent has to enter it."""
+    """Return the rules for the Kconfig and the Makefile above a directory with a Kconfig file."""
     parent = str(PurePosixPath(directory).parent)
     source = f'source "{directory}/Kconfig"\n'
     if parent == 'lib':
-        # Tests are in a menu of their own, and lib/Makefile is not sorted.
+        # Tests have their own menu, and lib/Makefile is not sorted.
         return [Rule('lib/Kconfig.debug', f'{source}\n', r'endif # RUNTIME_TESTING_MENU$', BEFORE),
                 Rule('lib/Makefile', _makefile_line(overlay, directory, aligned=False), r'obj-y \+= .*/$', LAST)]
     return [Rule(f'{parent}/Kconfig', source, rf'source "{re.escape(parent)}/([^/]+)/', SORTED),
@@ -54,15 +53,15 @@ def _for_directory(overlay: Overlay, directory: str) -> list[Rule]:
 
 
 def rules(overlay: Overlay) -> tuple[Rule, ...]:
-    """Return all rules of an overlay, in the order of their paths."""
+    """Return all rules of an overlay, sorted by path."""
     found = []
-    for insertion in overlay.about.insert:
+    for insertion in overlay.description.insert:
         place = LAST if insertion.after else BEFORE if insertion.before else SORTED
-        among = insertion.after or insertion.before or insertion.sorted
-        found.append(Rule(insertion.file, insertion.lines, among, place))
+        pattern = insertion.after or insertion.before or insertion.sorted
+        found.append(Rule(insertion.file, insertion.lines, pattern, place))
     for directory in overlay.directories:
         found += _for_directory(overlay, directory)
-    # Targets that the tree contains have their line.
+    # The tree already has the lines of targets that it contains.
     for target in overlay.targets:
         if f'{SELFTESTS}/{target}/Makefile' in overlay.files:
             found.append(Rule(f'{SELFTESTS}/Makefile', f'TARGETS += {target}\n', r'TARGETS \+= (\S+)$', SORTED))
@@ -72,11 +71,11 @@ def rules(overlay: Overlay) -> tuple[Rule, ...]:
 
 
 def _merged(found: list[Rule]) -> list[Rule]:
-    """Return the rules with one for each path; raise UserError where two have different places."""
+    """Merge the rules of each path; raise UserError if they have different places."""
     merged: dict[str, Rule] = {}
     for rule in found:
         other = merged.get(rule.path)
-        if other and (other.among, other.place) != (rule.among, rule.place):
-            raise UserError(f'{rule.path} requires lines at two places: an overlay may have one place in a file')
+        if other and (other.pattern, other.place) != (rule.pattern, rule.place):
+            raise UserError(f'the overlay adds lines at two places of {rule.path}: only one place is supported')
         merged[rule.path] = rule._replace(lines=other.lines + rule.lines) if other else rule
     return list(merged.values())

@@ -29,7 +29,7 @@ class DebugTest(unittest.TestCase):
         self.addCleanup(directory.cleanup)
         self.out = Path(directory.name)
         about = Debug('widget', 'widget_write', 'write.gdb', 'trigger', 'loop', {'stops': 'hit Breakpoint'})
-        overlay = types.SimpleNamespace(name='widget', about=types.SimpleNamespace(debug=about),
+        overlay = types.SimpleNamespace(name='widget', description=types.SimpleNamespace(debug=about),
                                         in_folder=lambda name, _: self.out / name)
         self.kernel = types.SimpleNamespace(target=X86_64, tree=self.out, out=self.out, symbols=self.out / 'vmlinux',
                                             subject=types.SimpleNamespace(main=overlay),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Grafting: what it writes, what it refuses, and that it leaves no trace."""
+"""Test graft and ungraft: the changes, the refusals, and the restoration of the tree."""
 
 import json
 import os
@@ -12,15 +12,14 @@ from unittest import mock
 from host.console import UserError
 from subject import graft, placement
 from subject.overlay import load
-from trees import DRIVER as OURS
-from trees import CONTENTS, git, make_overlay, snapshot, write
+from trees import CONTENTS, DRIVER, git, make_overlay, snapshot, write
 
 KCONFIG = 'drivers/misc/widget/Kconfig'
 RECORD = graft.record_name('widget')
 
 
 class GraftTest(unittest.TestCase):
-    """Each case has a small tree with the files that the rules change."""
+    """Test graft and ungraft with a small tree that has the files that the rules change."""
 
     def setUp(self):
         self.tree = Path(tempfile.mkdtemp(prefix='a path with a space '))
@@ -30,8 +29,8 @@ class GraftTest(unittest.TestCase):
         os.chmod(self.tree / 'lib/Makefile', 0o600)
         self.before = snapshot(self.tree)
 
-    def graft(self, tree, sources=None, wanted=None):
-        return graft.graft(tree, self.overlay, sources, wanted)
+    def graft(self, tree, sources=None, rules=None):
+        return graft.graft(tree, self.overlay, sources, rules)
 
     def ungraft(self, tree):
         return graft.ungraft(tree, 'widget')
@@ -39,14 +38,14 @@ class GraftTest(unittest.TestCase):
     def text(self, name):
         return (self.tree / name).read_bytes().decode('latin-1')
 
-    def test_puts_every_file_and_every_line_there(self):
+    def test_graft_adds_every_file_and_every_line(self):
         self.graft(self.tree)
         for name, source in self.overlay.files.items():
             self.assertEqual((self.tree / name).read_bytes(), source.read_bytes(), name)
         for rule in placement.rules(self.overlay):
             self.assertIn(rule.lines, self.text(rule.path))
 
-    def test_keeps_a_sorted_list_sorted(self):
+    def test_sorted_lists_remain_sorted(self):
         self.graft(self.tree)
         self.assertIn('watchdog\nTARGETS += widget\nTARGETS += zram\n',
                       self.text('tools/testing/selftests/Makefile'))
@@ -61,7 +60,7 @@ class GraftTest(unittest.TestCase):
         self.assertEqual(self.graft(self.tree), 0)
         self.assertEqual(snapshot(self.tree), once)
 
-    def test_ungraft_gives_the_tree_back_byte_for_byte(self):
+    def test_ungraft_restores_the_tree_byte_for_byte(self):
         self.graft(self.tree)
         self.ungraft(self.tree)
         self.assertEqual(snapshot(self.tree), self.before)
@@ -70,7 +69,7 @@ class GraftTest(unittest.TestCase):
         self.assertEqual(self.ungraft(self.tree), 0)
         self.assertEqual(snapshot(self.tree), self.before)
 
-    def test_other_changes_made_in_between_are_kept(self):
+    def test_other_changes_after_the_graft_are_kept(self):
         self.graft(self.tree)
         with open(self.tree / 'drivers/misc/Kconfig', 'a', encoding='utf-8') as kconfig:
             kconfig.write('source "drivers/misc/mine/Kconfig"\n')
@@ -80,67 +79,67 @@ class GraftTest(unittest.TestCase):
             'source "drivers/misc/mine/Kconfig"'])
 
     def test_a_foreign_file_is_refused_and_nothing_is_written(self):
-        (self.tree / OURS).parent.mkdir(parents=True)
-        (self.tree / OURS).write_text('mine\n', encoding='utf-8')
+        (self.tree / DRIVER).parent.mkdir(parents=True)
+        (self.tree / DRIVER).write_text('mine\n', encoding='utf-8')
         before = snapshot(self.tree)
-        with self.assertRaisesRegex(UserError, OURS):
+        with self.assertRaisesRegex(UserError, DRIVER):
             self.graft(self.tree)
         self.assertEqual(snapshot(self.tree), before)
 
     def test_a_file_edited_after_the_graft_is_not_overwritten(self):
         self.graft(self.tree)
-        (self.tree / OURS).write_text('edited\n', encoding='utf-8')
+        (self.tree / DRIVER).write_text('edited\n', encoding='utf-8')
         for action in (self.graft, self.ungraft):
-            with self.assertRaisesRegex(UserError, OURS):
+            with self.assertRaisesRegex(UserError, DRIVER):
                 action(self.tree)
-            self.assertEqual(self.text(OURS), 'edited\n')
+            self.assertEqual(self.text(DRIVER), 'edited\n')
 
-    def test_an_edit_brought_back_into_the_repository_is_no_edit_any_more(self):
+    def test_an_edit_that_the_overlay_adopts_is_not_an_error(self):
         self.graft(self.tree)
-        (self.tree / OURS).write_text('edited\n', encoding='utf-8')
-        newer = {**self.overlay.files, OURS: self.tree / 'changed'}
-        shutil.copyfile(self.tree / OURS, newer[OURS])
+        (self.tree / DRIVER).write_text('edited\n', encoding='utf-8')
+        newer = {**self.overlay.files, DRIVER: self.tree / 'changed'}
+        shutil.copyfile(self.tree / DRIVER, newer[DRIVER])
         self.graft(self.tree, newer)
-        newer[OURS].unlink()
+        newer[DRIVER].unlink()
         self.ungraft(self.tree)
         self.assertEqual(snapshot(self.tree), self.before)
 
-    def test_a_file_that_was_there_already_survives_the_ungraft(self):
-        (self.tree / OURS).parent.mkdir(parents=True)
-        shutil.copyfile(self.overlay.files[OURS], self.tree / OURS)
+    def test_a_file_that_existed_before_is_kept_by_ungraft(self):
+        (self.tree / DRIVER).parent.mkdir(parents=True)
+        shutil.copyfile(self.overlay.files[DRIVER], self.tree / DRIVER)
         self.graft(self.tree)
         self.ungraft(self.tree)
-        self.assertTrue((self.tree / OURS).exists())
+        self.assertTrue((self.tree / DRIVER).exists())
 
-    def test_a_tree_without_a_file_that_the_rules_need_is_refused(self):
+    def test_a_tree_without_a_file_that_the_rules_change_is_refused(self):
         (self.tree / 'lib/Makefile').unlink()
         before = snapshot(self.tree)
         with self.assertRaisesRegex(UserError, 'lib/Makefile'):
             self.graft(self.tree)
         self.assertEqual(snapshot(self.tree), before)
 
-    def test_a_new_version_replaces_the_old_one_and_drops_what_is_gone(self):
+    def test_a_new_version_replaces_the_old_one_and_removes_obsolete_files(self):
         self.graft(self.tree)
         files = self.overlay.files
         changed = self.tree / 'changed'
         changed.write_text('newer\n', encoding='utf-8')
-        newer = {**files, OURS: changed}
-        gone = KCONFIG
-        del newer[gone]
+        newer = {**files, DRIVER: changed}
+        obsolete = KCONFIG
+        del newer[obsolete]
         del newer['include/uapi/linux/widget.h']
         self.graft(self.tree, newer)
         changed.unlink()
-        self.assertEqual(self.text(OURS), 'newer\n')
-        self.assertFalse((self.tree / gone).exists())
+        self.assertEqual(self.text(DRIVER), 'newer\n')
+        self.assertFalse((self.tree / obsolete).exists())
         self.assertFalse((self.tree / 'include/uapi').exists())
         self.ungraft(self.tree)
         self.assertEqual(snapshot(self.tree), self.before)
 
-    def test_a_graft_cut_off_at_any_write_is_undone_or_completed(self):
+    def test_a_graft_interrupted_at_any_write_is_undone_or_completed(self):
         write = graft._write
         writes = []
 
-        def cut_off(path, data, mode=0o644):
+        def interrupt(path, data, mode=0o644):
             writes.append(path)
             if len(writes) > allowed:
                 raise KeyboardInterrupt
@@ -149,34 +148,34 @@ class GraftTest(unittest.TestCase):
         for allowed in (0, 1, 2, 5, len(self.overlay.files), len(self.overlay.files) + 3):
             for repair in (self.ungraft, self.graft):
                 writes.clear()
-                with mock.patch.object(graft, '_write', cut_off):
+                with mock.patch.object(graft, '_write', interrupt):
                     with self.assertRaises(KeyboardInterrupt):
                         self.graft(self.tree)
                 repair(self.tree)
                 self.ungraft(self.tree)
                 self.assertEqual(snapshot(self.tree), self.before, (allowed, repair))
 
-    def cut_off_after(self, allowed, action):
-        """Do something of which only so many writes succeed."""
+    def interrupt_after(self, allowed, action):
+        """Call action, and interrupt it after a number of writes."""
         write = graft._write
         writes = []
 
-        def cut_off(path, data, mode=0o644):
+        def interrupt(path, data, mode=0o644):
             writes.append(path)
             if len(writes) > allowed:
                 raise KeyboardInterrupt
             write(path, data, mode)
 
-        with mock.patch.object(graft, '_write', cut_off), self.assertRaises(KeyboardInterrupt):
+        with mock.patch.object(graft, '_write', interrupt), self.assertRaises(KeyboardInterrupt):
             action()
 
-    def test_a_new_version_of_the_lines_cut_off_at_any_write(self):
+    def test_an_update_of_the_lines_interrupted_at_any_write_is_undone_or_completed(self):
         newer = [rule._replace(lines=rule.lines.replace('widget', 'widget_new'))
                  for rule in placement.rules(self.overlay)]
         for allowed in range(2 + len(newer)):
-            for repair in (self.ungraft, self.graft, lambda tree: self.graft(tree, wanted=newer)):
+            for repair in (self.ungraft, self.graft, lambda tree: self.graft(tree, rules=newer)):
                 self.graft(self.tree)
-                self.cut_off_after(allowed, lambda: self.graft(self.tree, wanted=newer))
+                self.interrupt_after(allowed, lambda: self.graft(self.tree, rules=newer))
                 repair(self.tree)
                 self.ungraft(self.tree)
                 self.assertEqual(snapshot(self.tree), self.before, (allowed, repair))
@@ -187,7 +186,7 @@ class GraftTest(unittest.TestCase):
         write(self.tree, {path: text.replace(old, new, 1)})
 
     def assert_refused(self, action, pattern):
-        """Do something that is refused, with everything left as it is."""
+        """Assert that action is refused and changes nothing."""
         before = snapshot(self.tree)
         with self.assertRaisesRegex(UserError, pattern):
             action(self.tree)
@@ -207,7 +206,7 @@ class GraftTest(unittest.TestCase):
             text = self.text(path)
             if path == 'MAINTAINERS':
                 self.assertEqual(text.count('S:\t'), 1)
-            # A line that is gone is noticed at the one that follows.
+            # The message names the line behind a removed one.
             number = text[:text.index(old)].count('\n') + 1 + (path == 'lib/Kconfig.debug')
             self.edit(path, old, new)
             for action in (self.graft, self.ungraft):
@@ -216,13 +215,13 @@ class GraftTest(unittest.TestCase):
             self.ungraft(self.tree)
             self.assertEqual(snapshot(self.tree), self.before, new)
 
-    def test_a_line_that_was_doubled(self):
+    def test_a_repeated_line_is_refused(self):
         self.graft(self.tree)
         line = 'source "drivers/misc/widget/Kconfig"\n'
         self.edit('drivers/misc/Kconfig', 'endmenu\n', f'endmenu\n{line}')
         self.assert_refused(self.ungraft, 'drivers/misc/Kconfig:5: source')
 
-    def test_a_line_that_was_moved_is_taken_out(self):
+    def test_a_moved_line_is_removed_by_ungraft(self):
         self.graft(self.tree)
         line = 'source "drivers/misc/widget/Kconfig"\n'
         self.edit('drivers/misc/Kconfig', line, '')
@@ -230,7 +229,7 @@ class GraftTest(unittest.TestCase):
         self.ungraft(self.tree)
         self.assertEqual(snapshot(self.tree), self.before)
 
-    def test_a_line_that_was_removed(self):
+    def test_a_removed_line_is_added_again(self):
         line = 'source "drivers/misc/widget/Kconfig"\n'
         self.graft(self.tree)
         once = snapshot(self.tree)
@@ -241,7 +240,7 @@ class GraftTest(unittest.TestCase):
         self.ungraft(self.tree)
         self.assertEqual(snapshot(self.tree), self.before)
 
-    def test_lines_that_git_clean_has_left(self):
+    def test_lines_without_a_record_after_git_clean_are_removed(self):
         git(self.tree, 'init', '-q')
         git(self.tree, 'add', '-A')
         before = snapshot(self.tree)
@@ -251,30 +250,30 @@ class GraftTest(unittest.TestCase):
         self.ungraft(self.tree)
         self.assertEqual(snapshot(self.tree), before)
 
-    def test_a_file_with_the_line_ends_of_another_system(self):
+    def test_a_file_with_cr_lf_is_refused(self):
         write(self.tree, {'lib/Makefile': self.text('lib/Makefile').replace('\n', '\r\n')})
         self.assert_refused(self.graft, 'lib/Makefile .*CR LF')
 
-    def test_a_last_line_that_does_not_end(self):
+    def test_a_last_line_without_a_line_break_is_refused(self):
         write(self.tree, {'lib/Makefile': 'obj-y += kunit/'})
-        self.assert_refused(self.graft, 'lib/Makefile does not end')
+        self.assert_refused(self.graft, 'lib/Makefile has no line break')
 
-    def test_read_only_files(self):
+    def test_read_only_files_remain_read_only(self):
         os.chmod(self.tree / 'lib/Makefile', 0o444)
         before = snapshot(self.tree)
         self.graft(self.tree)
         self.ungraft(self.tree)
         self.assertEqual(snapshot(self.tree), before)
 
-    def test_a_directory_that_cannot_be_written_to(self):
+    def test_a_directory_that_is_not_writable_is_refused(self):
         real = os.access
         self.graft(self.tree)
         with mock.patch('os.access', lambda path, mode: path != self.tree / 'lib' and real(path, mode)):
-            self.assert_refused(self.ungraft, 'lib cannot be written to')
-            newer = {**self.overlay.files, 'lib/new.c': self.tree / OURS}
-            self.assert_refused(lambda tree: self.graft(tree, newer), 'lib cannot be written to')
+            self.assert_refused(self.ungraft, 'lib is not writable')
+            newer = {**self.overlay.files, 'lib/new.c': self.tree / DRIVER}
+            self.assert_refused(lambda tree: self.graft(tree, newer), 'lib is not writable')
 
-    def test_symbolic_links_are_not_followed(self):
+    def test_symbolic_links_are_refused(self):
         outside = Path(tempfile.mkdtemp())
         self.addCleanup(shutil.rmtree, outside)
         for path in ('lib', 'lib/Makefile', 'drivers/misc', 'Documentation'):
@@ -290,7 +289,7 @@ class GraftTest(unittest.TestCase):
                 (outside / 'moved').rename(self.tree / path)
                 self.ungraft(self.tree)
 
-    def test_a_record_that_graft_has_not_written(self):
+    def test_an_invalid_record_is_refused(self):
         good = {'files': {}, 'lines': {}, 'directories': []}
         outside = Path(tempfile.mkdtemp())
         self.addCleanup(shutil.rmtree, outside)
@@ -311,7 +310,7 @@ class GraftTest(unittest.TestCase):
         self.assert_refused(self.ungraft, f'{RECORD} is damaged')
         self.assertEqual((outside / 'x').read_text(), 'mine')
 
-    def test_a_record_of_an_earlier_version(self):
+    def test_a_record_of_an_earlier_version_is_read(self):
         self.graft(self.tree)
         record = json.loads((self.tree / RECORD).read_text())
         record['lines'] = {path: texts[0] for path, texts in record['lines'].items()}
@@ -319,28 +318,28 @@ class GraftTest(unittest.TestCase):
         self.ungraft(self.tree)
         self.assertEqual(snapshot(self.tree), self.before)
 
-    @unittest.skipIf(os.geteuid(), 'only root writes into the trees of others')
-    def test_the_tree_stays_that_of_its_owner(self):
+    @unittest.skipIf(os.geteuid(), 'requires root, which can write to trees of other users')
+    def test_new_files_belong_to_the_owner_of_the_tree(self):
         for path in (self.tree, *self.tree.rglob('*')):
             os.chown(path, 4242, 4243)
         self.graft(self.tree)
         for path in self.tree.rglob('*'):
             self.assertEqual((path.stat().st_uid, path.stat().st_gid), (4242, 4243), path)
 
-    def test_an_overlay_without_a_file_that_its_maintainers_name(self):
+    def test_an_overlay_without_a_path_of_its_maintainers_entry_is_refused(self):
         shutil.rmtree(self.overlay.root / 'lib')
         overlay = load(self.overlay.root)
         self.assert_refused(lambda tree: graft.graft(tree, overlay),
                             'has no lib/widget_kunit/, which MAINTAINERS.patch')
 
-    def test_a_tree_that_has_the_driver(self):
+    def test_a_tree_with_the_driver_is_recognised(self):
         self.assertFalse(graft.holds_driver(self.tree, self.overlay))
         self.graft(self.tree)
         self.assertTrue(graft.holds_driver(self.tree, self.overlay))
         (self.tree / RECORD).unlink()
         self.assertTrue(graft.holds_driver(self.tree, self.overlay))
 
-    def test_the_pristine_file_of_a_tree_that_has_the_driver_without_a_record(self):
+    def test_pristine_removes_lines_without_a_record(self):
         self.graft(self.tree)
         (self.tree / RECORD).unlink()
         for rule in placement.rules(self.overlay):

@@ -18,7 +18,7 @@ from subject.overlay import Selftests
 from verdict import kselftest
 
 
-SUBJECT = types.SimpleNamespace(targets={'widget': types.SimpleNamespace(about=types.SimpleNamespace(
+SUBJECT = types.SimpleNamespace(targets={'widget': types.SimpleNamespace(description=types.SimpleNamespace(
     selftests=Selftests(parallel=('concurrent',))))})
 
 

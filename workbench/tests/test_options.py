@@ -39,7 +39,7 @@ BAD = {
     'TIMEOUT': ('soon', '0', '-1', '1.5', '5m', '1e3', '99999999999', '٣'),
     'V': ('x', '0', '-1', '1.0', '01'),
 }
-OF_OVERLAY = tuple(load(REPO).about.commands)
+OF_OVERLAY = tuple(load(REPO).description.commands)
 REQUIRED = {'CMD': 'CMD=true', 'KDIR': 'KDIR=/linux', 'MODULE': 'MODULE=/hello'}
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What an overlay describes, what is inferred, and what is refused."""
+"""Test overlays: their descriptions, the inferred properties, and combinations."""
 
 import shutil
 import tempfile
@@ -11,27 +11,27 @@ from subject import overlay, placement, subject
 from subject.subject import Subject
 from trees import WIDGET, make_overlay, make_subject, write
 
-# Descriptions, and what is said of them.
+# Invalid descriptions, and the messages about them.
 INVALID = {
     '': 'name is missing',
     'name = ""': 'name must be a string that is not empty',
     'name = 7': 'name must be a string',
-    'name = "Widget"': 'a name has 1 to 32 of',
-    'name = "../x"': 'a name has 1 to 32 of',
-    'name = "w"\nnmae = "x"': 'there is no key nmae; the keys: name, sources',
+    'name = "Widget"': 'a name consists of 1 to 32',
+    'name = "../x"': 'a name consists of 1 to 32',
+    'name = "w"\nnmae = "x"': 'unknown key nmae; known keys: name, sources',
     'name = "w"\nsources = "a"': 'sources must be a list of strings',
     'name = "w"\nsources = ["/etc/passwd"]': '"/etc/passwd" must be a path below',
     'name = "w"\nfolder = "../x"': '"../x" must be a path below',
     'name = "w"\nconfig = ["X=y"]': '"X=y" must have the form CONFIG_NAME=value',
     'name = "w"\nkunit = 7': 'kunit must be a table',
-    'name = "w"\n[kunit]\nargs = []': 'there is no key kunit.args',
+    'name = "w"\n[kunit]\nargs = []': 'unknown key kunit.args',
     'name = "w"\n[kunit]\narguments = [1]': 'kunit.arguments must be a list of strings',
     'name = "w"\n[insert]\nfile = "a"': r'insert must be an array of tables: \[\[insert\]\]',
     'name = "w"\n[[insert]]\nfile = "a"': r'insert\[0\].lines is missing',
     'name = "w"\n[[insert]]\nfile = "a"\nlines = "b\\n"': 'must have one of after, before and sorted',
     'name = "w"\n[[insert]]\nfile = "a"\nlines = "b\\n"\nafter = "x"\nbefore = "y"': 'must have one of',
     'name = "w"\n[[insert]]\nfile = "a"\nlines = "b"\nafter = "x"': 'must end with a line break',
-    'name = "w"\n[[insert]]\nfile = "a"\nlines = "b\\n"\nafter = "("': 'is no regular expression',
+    'name = "w"\n[[insert]]\nfile = "a"\nlines = "b\\n"\nafter = "("': 'is not a regular expression',
     'name = "w"\n[selftests.unsupported]\num = "x"': 'selftests.unsupported.um must be a table',
     'name = "w"\n[selftests.unsupported.um]\nx = 7': 'selftests.unsupported.um.x must be a string',
     'name = "w"\n[debug]\nmodule = "w"': 'debug.function is missing',
@@ -41,52 +41,52 @@ INVALID = {
 
 
 class DescriptionTest(unittest.TestCase):
-    """What is refused gets one line."""
+    """Test the errors about descriptions; each message is a single line."""
 
     def setUp(self):
         self.root = Path(tempfile.mkdtemp(prefix='an overlay '))
         self.addCleanup(shutil.rmtree, self.root)
 
-    def refused(self, pattern):
+    def assert_refused(self, pattern):
         with self.assertRaisesRegex(UserError, pattern) as caught:
             overlay.load(self.root)
         self.assertNotIn('\n', str(caught.exception))
 
-    def test_a_description_that_is_not_valid(self):
+    def test_an_invalid_description_is_refused(self):
         for text, pattern in INVALID.items():
             with self.subTest(text):
                 write(self.root, {'overlay.toml': text})
-                self.refused(pattern)
+                self.assert_refused(pattern)
 
-    def test_two_lines_are_enough(self):
+    def test_a_description_of_two_lines_is_valid(self):
         write(self.root, {'overlay.toml': 'name = "ntsync"\nsources = ["drivers/misc/ntsync.c"]\n'})
         found = overlay.load(self.root)
         self.assertTrue(found.is_in_tree)
         self.assertEqual(found.sources, ('drivers/misc/ntsync.c',))
 
-    def test_a_directory_without_a_description(self):
-        self.refused('has no overlay.toml')
+    def test_a_directory_without_a_description_is_refused(self):
+        self.assert_refused('has no overlay.toml')
 
-    def test_a_directory_that_does_not_exist(self):
-        with self.assertRaisesRegex(UserError, 'is no directory'):
-            overlay.load(self.root / 'nowhere')
+    def test_a_missing_directory_is_refused(self):
+        with self.assertRaisesRegex(UserError, 'is not a directory'):
+            overlay.load(self.root / 'missing')
 
-    def test_a_description_that_is_no_text(self):
+    def test_a_binary_description_is_refused(self):
         (self.root / 'overlay.toml').write_bytes(b'\xff\xfe')
-        self.refused('is no text file')
+        self.assert_refused('is not a text file')
 
 
 class InferenceTest(unittest.TestCase):
-    """What the conventions of the kernel imply."""
+    """Test the properties that are inferred from the files."""
 
     def setUp(self):
         self.widget = make_overlay(self)
 
-    def test_the_files_of_the_kernel(self):
+    def test_files_for_the_kernel_are_found(self):
         expected = {name for name in WIDGET if '/' in name} | {'lib/widget_kunit/.kunitconfig'}
         self.assertEqual(set(self.widget.files), expected)
 
-    def test_the_folder_is_not_for_the_kernel(self):
+    def test_files_in_the_folder_are_not_for_the_kernel(self):
         write(self.widget.root, {'bench/drivers/x.c': '', 'drivers/x.c': ''})
         text = (self.widget.root / 'overlay.toml').read_text(encoding='utf-8').replace('"bench"', '"drivers"')
         (self.widget.root / 'overlay.toml').write_text(text, encoding='utf-8')
@@ -95,12 +95,12 @@ class InferenceTest(unittest.TestCase):
         self.assertNotIn('drivers/x.c', found)
         self.assertNotIn('bench/drivers/x.c', found)
 
-    def test_the_directories_the_targets_and_the_pages(self):
+    def test_directories_targets_and_pages_are_found(self):
         self.assertEqual(self.widget.directories, ['drivers/misc/widget', 'lib/widget_kunit'])
         self.assertEqual(self.widget.targets, ['widget'])
         self.assertEqual(self.widget.pages, ['widget'])
 
-    def test_the_lines_for_files_of_the_kernel(self):
+    def test_the_rules_follow_from_the_files(self):
         lines = {rule.path: rule.lines for rule in placement.rules(self.widget)}
         self.assertEqual(lines.pop('MAINTAINERS').partition('\n')[0], 'WIDGET REFERENCE DRIVER')
         self.assertEqual(lines, {
@@ -113,13 +113,13 @@ class InferenceTest(unittest.TestCase):
             'lib/Makefile': 'obj-$(CONFIG_WIDGET_KUNIT_TEST) += widget_kunit/\n',
             'tools/testing/selftests/Makefile': 'TARGETS += widget\n'})
 
-    def test_a_directory_with_one_symbol_is_entered_for_it(self):
+    def test_the_makefile_line_names_a_single_symbol(self):
         single = make_overlay(self, {'overlay.toml': 'name = "a"\n',
                                      'drivers/misc/a/Kconfig': 'config A\n\ttristate "A"\n'})
         lines = {rule.path: rule.lines for rule in placement.rules(single)}
         self.assertEqual(lines['drivers/misc/Makefile'], 'obj-$(CONFIG_A)\t\t\t+= a/\n')
 
-    def test_the_settings_of_the_kernel(self):
+    def test_the_settings_follow_from_the_files(self):
         found = Subject((self.widget,))
         tree = self.widget.root
         self.assertEqual(found.driver_config(tree).split(),
@@ -135,30 +135,30 @@ class InferenceTest(unittest.TestCase):
 
 
 class SubjectTest(unittest.TestCase):
-    """Several overlays on one kernel."""
+    """Test several overlays on one kernel."""
 
     def test_several_overlays_are_one_subject(self):
-        one = make_overlay(self)
-        two = make_overlay(self, {'overlay.toml': 'name = "two"\nsources = ["drivers/misc/two.c"]\n'})
-        both = subject.load((str(one.root), str(two.root)))
-        self.assertEqual(both.name, 'widget+two')
-        self.assertEqual(both.sources, ('drivers/misc/widget/', 'lib/widget_kunit/', 'drivers/misc/two.c'))
+        widget = make_overlay(self)
+        other = make_overlay(self, {'overlay.toml': 'name = "other"\nsources = ["drivers/misc/other.c"]\n'})
+        both = subject.load((str(widget.root), str(other.root)))
+        self.assertEqual(both.name, 'widget+other')
+        self.assertEqual(both.sources, ('drivers/misc/widget/', 'lib/widget_kunit/', 'drivers/misc/other.c'))
 
-    def test_overlays_that_exclude_each_other_are_refused(self):
-        one, same = make_overlay(self), make_overlay(self)
+    def test_overlays_with_the_same_name_or_file_are_refused(self):
+        widget, copy = make_overlay(self), make_overlay(self)
         with self.assertRaisesRegex(UserError, 'have the same name, widget'):
-            subject.load((str(one.root), str(same.root)))
-        text = (same.root / 'overlay.toml').read_text(encoding='utf-8').replace('"widget"', '"other"')
-        (same.root / 'overlay.toml').write_text(text, encoding='utf-8')
-        with self.assertRaisesRegex(UserError, 'both have'):
-            subject.load((str(one.root), str(same.root)))
+            subject.load((str(widget.root), str(copy.root)))
+        text = (copy.root / 'overlay.toml').read_text(encoding='utf-8').replace('"widget"', '"other"')
+        (copy.root / 'overlay.toml').write_text(text, encoding='utf-8')
+        with self.assertRaisesRegex(UserError, 'both contain'):
+            subject.load((str(widget.root), str(copy.root)))
 
-    def test_sources_that_the_tree_lacks_are_named(self):
+    def test_missing_sources_are_named(self):
         found = make_subject(self)
         found.require_sources(found.main.root)
-        two = make_overlay(self, {'overlay.toml': 'name = "two"\nsources = ["drivers/misc/two.c"]\n'})
-        with self.assertRaisesRegex(UserError, 'has no drivers/misc/two.c, which .*overlay.toml names'):
-            Subject((two,)).require_sources(two.root)
+        other = make_overlay(self, {'overlay.toml': 'name = "other"\nsources = ["drivers/misc/other.c"]\n'})
+        with self.assertRaisesRegex(UserError, 'has no drivers/misc/other.c, which .*overlay.toml names'):
+            Subject((other,)).require_sources(other.root)
 
 
 if __name__ == '__main__':

@@ -175,7 +175,7 @@ class CheckTest(unittest.TestCase):
         with tempfile.TemporaryDirectory() as directory:
             program = Path(directory) / 'check.py'
             program.write_text(script, encoding='utf-8')
-            overlay = types.SimpleNamespace(about=types.SimpleNamespace(results='check.py'), root=Path(directory),
+            overlay = types.SimpleNamespace(description=types.SimpleNamespace(results='check.py'), root=Path(directory),
                                             in_folder=lambda name, _: Path(directory) / name)
             kernel = types.SimpleNamespace(target=types.SimpleNamespace(name='um'),
                                            subject=types.SimpleNamespace(overlays=(overlay,)))

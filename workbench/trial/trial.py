@@ -263,7 +263,7 @@ def _commands(trial: Trial, session: Session) -> None:
 
 
 def _print_findings(trial: Trial) -> None:
-    pitfalls = subject.load().main.about.pitfalls
+    pitfalls = subject.load().main.description.pitfalls
     for finding in trial.findings:
         print(f'\n{finding.module}: {finding.text}')
         for line in finding.details:

@@ -38,7 +38,7 @@ def debugger_of(kernel):
 
 def _about(kernel) -> Debug:
     """Return the description of the session."""
-    about = kernel.subject.main.about.debug
+    about = kernel.subject.main.description.debug
     if not about:
         raise UserError(f'the overlay {kernel.subject.main.name} describes no debugger session: no table [debug]')
     return about

@@ -87,7 +87,7 @@ def _folders(subject: Subject) -> tuple[list, list]:
     """Return digests of the folders of the overlays: of the descriptions of the series, and of the rest."""
     series, rest = [], []
     for overlay in subject.overlays:
-        prefix = f'{overlay.about.folder}/' if overlay.about.folder else ''
+        prefix = f'{overlay.description.folder}/' if overlay.description.folder else ''
         names = {name.removeprefix(prefix): name for name in overlay.names if prefix and name.startswith(prefix)}
         relevant = [name for name in names if not name.startswith(_IRRELEVANT_IN_FOLDER)]
         series.append(_contents(overlay.root, (names[name] for name in relevant if name.startswith(_SERIES))))

@@ -49,7 +49,7 @@ class Program(NamedTuple):
 
 def about(kernel, program: Program) -> Selftests:
     """Return what the overlay of a program says about its selftests."""
-    return kernel.subject.targets[program.target].about.selftests
+    return kernel.subject.targets[program.target].description.selftests
 
 
 def unsupported(kernel, program: Program) -> str:
@@ -77,7 +77,7 @@ def programs(kernel) -> list[Program]:
         command = _make(kernel, target, 'OUTPUT=.', f'COLLECTION={target}', 'emit_tests')
         result = subprocess.run(command, env=environment(), capture_output=True, text=True, check=True)
         names = [line.rpartition(':')[2] for line in result.stdout.splitlines()]
-        found += [Program(target, name) for name in (*names, *overlay.about.selftests.on_request)]
+        found += [Program(target, name) for name in (*names, *overlay.description.selftests.on_request)]
     return found
 
 

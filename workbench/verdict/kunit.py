@@ -58,9 +58,9 @@ def _kunitconfigs(tree: Path, subject: Subject, out: Path) -> list[str]:
     found = []
     for overlay in subject.overlays:
         found += [str(Path(path).parent) for path in overlay.files if path.endswith(f'/{KUNITCONFIG}')]
-        if overlay.about.kunit.config:
+        if overlay.description.kunit.config:
             path = out / f'{overlay.name}.kunitconfig'
-            path.write_text('\n'.join(['CONFIG_KUNIT=y', *overlay.about.kunit.config, '']), encoding='utf-8')
+            path.write_text('\n'.join(['CONFIG_KUNIT=y', *overlay.description.kunit.config, '']), encoding='utf-8')
             found.append(str(path))
     if not found:
         raise UserError(f'{subject.name} has no KUnit tests: no {KUNITCONFIG}, and no kunit.config in its description')
@@ -78,7 +78,7 @@ def kunit(tree: Path, subject: Subject, timeout: int | None = None, results: Res
     output, log = out / 'results.json', out / 'test.log'
     for path in (output, log):
         path.unlink(missing_ok=True)
-    arguments = [argument for overlay in subject.overlays for argument in overlay.about.kunit.arguments]
+    arguments = [argument for overlay in subject.overlays for argument in overlay.description.kunit.arguments]
     command = [sys.executable, 'tools/testing/kunit/kunit.py', 'run',
                *(f'--kunitconfig={path}' for path in _kunitconfigs(tree, subject, out)),
                f'--build_dir={out}', f'--jobs={build.JOBS}',

@@ -144,9 +144,9 @@ def check(kernel: Kernel, tally: Tally) -> Tally:
     run = json.dumps({'target': kernel.target.name, 'results': tally.results})
     found = Tally()
     for overlay in kernel.subject.overlays:
-        if not overlay.about.results:
+        if not overlay.description.results:
             continue
-        program = overlay.in_folder(overlay.about.results, 'program that checks results')
+        program = overlay.in_folder(overlay.description.results, 'program that checks results')
         done = subprocess.run([sys.executable, '-B', program], input=run, cwd=overlay.root, env=environment(),
                               stdout=subprocess.PIPE, text=True, check=False)
         if done.returncode:
