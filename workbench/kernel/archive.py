@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Packages from suites of the Debian archive that the machine does not use.
+"""Download packages from suites of the Debian archive that the machine does not use.
 
-apt runs with a state of its own in the cache: the mirror and the keyring are
-the machine's, the suites are ours, and the system's sources are not touched.
+apt uses the mirror and the keyring of the machine, and a separate state in the cache.
+The sources of the system are not changed.
 """
 
 import hashlib
@@ -20,16 +20,16 @@ from host.environment import environment
 from host.paths import CACHE
 from host.process import run_logged
 
-# Where kernel sources newer than the stable release are, newest first; the
-# release's own suite, which is known only on the machine, comes after them.
+# The suites with kernel sources, the newest first. The suite of the installed release
+# is searched after them.
 SUITES = ('trixie-backports', 'trixie')
 KERNEL_SOURCE = r'linux-source-[0-9]+\.[0-9]+'
 KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg'
 OS_RELEASE = Path('/etc/os-release')
 
 
-def about_system() -> dict[str, str]:
-    """Return what the system says about itself: ID, VERSION_CODENAME and more."""
+def os_release() -> dict[str, str]:
+    """Return the fields of os-release, such as ID and VERSION_CODENAME; none if it is missing."""
     try:
         lines = OS_RELEASE.read_text(encoding='utf-8', errors='replace').splitlines()
     except OSError:
@@ -39,23 +39,23 @@ def about_system() -> dict[str, str]:
 
 
 def is_debian() -> bool:
-    """Return whether the archive that apt uses here is Debian's."""
-    return about_system().get('ID') == 'debian' and shutil.which('apt-get') is not None
+    """Return whether this system is Debian and has apt."""
+    return os_release().get('ID') == 'debian' and shutil.which('apt-get') is not None
 
 
-def _release() -> str:
-    """Return the code name of the Debian release that runs here."""
-    about = about_system()
+def _codename() -> str:
+    """Return the code name of the installed Debian release; raise UserError on another system."""
+    fields = os_release()
     if not is_debian():
-        raise UserError('packages come from the archive of Debian, and this is '
-                        f'{about.get("PRETTY_NAME", "another system")}: name a kernel tree with KDIR=')
-    if not about.get('VERSION_CODENAME'):
-        raise UserError(f'{OS_RELEASE} names no release: VERSION_CODENAME is not there')
-    return about['VERSION_CODENAME']
+        raise UserError('packages are downloaded on Debian only, and this is '
+                        f'{fields.get("PRETTY_NAME", "another system")}: name a kernel tree with KDIR=')
+    if not fields.get('VERSION_CODENAME'):
+        raise UserError(f'{OS_RELEASE} names no release: VERSION_CODENAME is missing')
+    return fields['VERSION_CODENAME']
 
 
 def _mirror(release):
-    """Return the URI of the archive that the machine takes its release from."""
+    """Return the URI of the archive that apt uses for a release."""
     form = '$(CODENAME) $(RELEASE) $(REPO_URI)'
     result = subprocess.run(['apt-get', 'indextargets', '--format', form, 'Created-By: Packages'],
                             env=environment(), capture_output=True, text=True, check=False)
@@ -67,7 +67,7 @@ def _mirror(release):
 
 
 class Archive:
-    """One suite of the archive, with an apt state of its own."""
+    """A suite of the archive, with a separate state of apt."""
 
     def __init__(self, suite, release):
         self.suite = suite
@@ -87,39 +87,39 @@ class Archive:
         return [word for key, value in options.items() for word in ('-o', f'{key}={value}')]
 
     def update(self):
-        """Fetch the lists of what the suite has."""
+        """Download the package lists of the suite."""
         run_logged(['apt-get', *self._options(), '-q', 'update'], self.log,
-                   f'looking into {self.suite}')
+                   f'updating the package lists of {self.suite}')
 
     def names(self, pattern):
-        """Return the names of the suite's packages that match a regular expression."""
+        """Return the names of the packages of the suite that match a regular expression."""
         result = subprocess.run(['apt-cache', *self._options(), 'pkgnames', pattern.split('[')[0]],
                                 env=environment(), capture_output=True, text=True, check=False)
         return [name for name in result.stdout.split() if re.fullmatch(pattern, name)]
 
     def download(self, package: str, destination: Path) -> Path:
-        """Fetch a package, checked by apt, and return where it is.
+        """Download a package to a directory; return its path.
 
-        It gets its name in the destination only when it is whole, and its checksum
-        is stored beside it before that.
+        apt verifies the package. Its checksum is stored first, then the package is
+        moved into place, so that it is never incomplete.
         """
         with tempfile.TemporaryDirectory(prefix='incoming-', dir=destination) as incoming:
             run_logged(['apt-get', *self._options(), '-q', 'download', package], self.log,
                        f'downloading {package}', cwd=incoming)
             found = [name for name in os.listdir(incoming) if name.endswith('.deb')]
             if len(found) != 1:
-                raise UserError(f'apt-get download {package} left no package; log: {self.log}')
-            fetched, whole = Path(incoming) / found[0], destination / found[0]
-            _checksum_file(whole).write_text(f'{_sha256(fetched)}\n', encoding='ascii')
-            os.replace(fetched, whole)
-            return whole
+                raise UserError(f'apt-get download {package} wrote no package; log: {self.log}')
+            downloaded, deb = Path(incoming) / found[0], destination / found[0]
+            _checksum_file(deb).write_text(f'{_sha256(downloaded)}\n', encoding='ascii')
+            os.replace(downloaded, deb)
+            return deb
 
     def clear(self) -> None:
-        """Remove the packages that were fetched and are not in the cache of packages."""
-        run_logged(['apt-get', *self._options(), 'clean'], self.log, 'clearing the cache')
+        """Remove the packages that download_closure() downloaded."""
+        run_logged(['apt-get', *self._options(), 'clean'], self.log, 'clearing the cache of apt')
 
     def download_closure(self, packages: tuple[str, ...]) -> list[Path]:
-        """Fetch packages, all that they depend on and all that is essential; return where they are."""
+        """Download packages, their dependencies and all essential packages; return their paths."""
         status = self.state / 'nothing-installed/status'
         status.parent.mkdir(exist_ok=True)
         status.touch()
@@ -127,7 +127,7 @@ class Archive:
         command = ['apt-get', *self._options(), '-o', f'Dir::State::status={status}', '-q', '-y',
                    'install', '--download-only', '--no-install-recommends', '?essential', *packages]
         self.clear()
-        run_logged(command, self.log, f'downloading a root of {self.suite}')
+        run_logged(command, self.log, f'downloading the packages of a root directory of {self.suite}')
         return sorted(archives.glob('*.deb'))
 
 
@@ -144,17 +144,17 @@ def _checksum_file(deb: Path) -> Path:
 
 
 def _is_damaged(deb: Path) -> bool:
-    """Return whether a package is not any more what was downloaded."""
+    """Return whether a package differs from its checksum; print a message if it has none."""
     try:
         return _sha256(deb) != _checksum_file(deb).read_text(encoding='ascii').strip()
     except FileNotFoundError:
-        say(f'whether {deb} is damaged is not known; remove it to fetch it again')
+        say(f'{deb} has no checksum and may be damaged; remove it to download it again')
         return False
 
 
 def _suites():
-    """Yield the suites that are looked into, brought up to date, one after the other."""
-    release = _release()
+    """Yield the suites to search, with their package lists updated."""
+    release = _codename()
     for name in dict.fromkeys((*SUITES, release)):
         suite = Archive(name, release)
         suite.update()
@@ -162,20 +162,20 @@ def _suites():
 
 
 def mirror() -> str:
-    """Return the URI of the archive."""
-    return _mirror(_release())
+    """Return the URI of the archive that the machine uses."""
+    return _mirror(_codename())
 
 
 def suite(name: str) -> Archive:
-    """Return a suite, brought up to date."""
+    """Return a suite with its package lists updated."""
     with lock.held(_store() / '.lock'):
-        found = Archive(name, _release())
+        found = Archive(name, _codename())
         found.update()
         return found
 
 
 def _store() -> Path:
-    """Return the directory of the packages; its lock covers apt's state as well."""
+    """Return the directory of the downloaded packages; its lock protects the state of apt, too."""
     store = CACHE / 'packages'
     store.mkdir(parents=True, exist_ok=True)
     return store
@@ -189,43 +189,43 @@ def kernel_sources():
 
 
 def _cached(name: str) -> Path | None:
-    """Return the newest package of a name in the cache."""
+    """Return the newest package of a name in the cache, None if there is none."""
     return max(_store().glob(f'{name}_*.deb'), default=None)
 
 
-def _package(name: str, pattern: str, what: str) -> Path:
-    """Return a package from the cache, fetching it when absent; the caller holds the lock."""
+def _package(name: str, pattern: str, kind: str) -> Path:
+    """Return a package from the cache, downloaded if missing; the caller holds the lock."""
     store = _store()
     for interrupted in store.glob('incoming-*'):
         shutil.rmtree(interrupted)
-    have = _cached(name)
-    if have:
-        return have
+    cached = _cached(name)
+    if cached:
+        return cached
     others = set()
     for suite in _suites():
         names = suite.names(pattern)
         if name in names:
             return suite.download(name, store)
         others.update(names)
-    raise UserError(f'the archive has no {what} {name}; it has:\n  ' + '\n  '.join(sorted(others)))
+    raise UserError(f'the archive has no {kind} {name}; it has:\n  ' + '\n  '.join(sorted(others)))
 
 
-def use(name: str, pattern: str, what: str, action: Callable[[Path], None]) -> None:
-    """Do something with the package of a name, which is fetched when absent.
+def process_package(name: str, pattern: str, kind: str, action: Callable[[Path], None]) -> None:
+    """Call action with the path of a package, which is downloaded if missing.
 
-    pattern matches the names of its kind, for the message when it is nowhere;
-    what says what it is. When the action fails and the package proves to be
-    damaged, it is fetched again, and the action is repeated.
+    pattern, kind: match and describe packages of its kind, for the message when the
+    archive lacks the package. If the action fails and the package is damaged, download
+    the package again and repeat the action.
     """
     with lock.held(_store() / '.lock'):
-        deb = _package(name, pattern, what)
+        deb = _package(name, pattern, kind)
         try:
             action(deb)
             return
         except UserError:
             if not _is_damaged(deb):
                 raise
-        say(f'{deb} was damaged: fetching it again')
+        say(f'{deb} is damaged: downloading it again')
         deb.unlink()
         _checksum_file(deb).unlink()
-        action(_package(name, pattern, what))
+        action(_package(name, pattern, kind))

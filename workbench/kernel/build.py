@@ -19,20 +19,20 @@ from subject.subject import Subject
 
 JOBS = len(os.sched_getaffinity(0))
 
-# What kbuild prints for each file that it compiles or links.
+# The line that kbuild prints for each file that it compiles or links.
 STEP = r'\s+(?:(?:HOST)?(?:CC|LD)|AS|AR)(?: \[M\])?\s+(\S+)'
 
-# How CONFIG_MODVERSIONS gets the checksums of what a file exports: by genksyms for
-# the subject; the rest of the kernel, which never changes under it, has 1 for all.
-_CHECKSUMS = ('cmd_gensymtypes_c=$(if $(filter {ours},$@),'
+# The command of kbuild for the checksums of CONFIG_MODVERSIONS. genksyms computes those
+# of the subject; all other symbols get the same checksum, since genksyms is slow.
+_CHECKSUMS = ('cmd_gensymtypes_c=$(if $(filter {objects},$@),'
               '$(CPP) -D__GENKSYMS__ $(c_flags) $< | $(genksyms),'
               "$(NM) $@ | sed -n 's/.* __export_symbol_\\(.*\\)/\\#SYMVER \\1 0x00000001/p')")
 
-# What kbuild reads nothing of when it builds a kernel.
+# Directories that do not affect the build of a kernel.
 NOT_BUILT = ('Documentation/', 'tools/testing/')
 
-# The fragments of the configuration that the settings of a subject come after. A
-# later fragment of a machine may say what that machine lacks.
+# The fragments of the configuration before the settings of a subject. The fragments of
+# a machine are behind them, and can disable settings that the machine does not support.
 GENERAL = ('common', 'testing')
 
 # The section of a module with KUnit suites.
@@ -40,12 +40,12 @@ _KUNIT_SECTION = b'.kunit_test_suites'
 
 
 class Kernel:
-    """A kernel built, or to be built, from a tree for a target, with a subject.
+    """The kernel of a tree, a target and a subject, built or to be built.
 
-    variant: "debug", with the sanitizers; "try", the same with what modules of others
-    require; "bench", with no debugging at all; or none. name: what to call it, for
-    one whose configuration the caller changes. extra: settings on top of all others. seed: a
-    kernel whose compilations the cache has, which differs in few settings.
+    variant: "debug", with the sanitizers; "try", with the sanitizers and the features that
+    other modules require; "bench", without any debugging; or none. name: the name of the
+    kernel and of its build directory, if not the default. extra: settings that override
+    all others. seed: a kernel with almost the same settings, whose compilations are cached.
     """
 
     def __init__(self, tree: Path, target: Target, subject: Subject, variant: str = '', name: str = '',
@@ -66,50 +66,52 @@ class Kernel:
         self.symbols = self.out / target.symbols
 
     def configuration(self) -> tuple[str, set[str]]:
-        """Return the settings, each text on top of the ones before it, and the lines that may be refused."""
+        """Return the settings, of which later lines override earlier ones, and the optional lines.
+
+        Optional lines are settings that a kernel may refuse.
+        """
         texts = {name: (WORKBENCH / f'kernel/config/{name}.config').read_text(encoding='utf-8')
                  for name in self.fragments}
         is_for_tests = 'testing' in self.fragments
-        wishes = self.subject.test_config(self.tree) if is_for_tests else ''
-        ours = [wishes, self.subject.driver_config(self.tree)]
+        optional = self.subject.test_config(self.tree) if is_for_tests else ''
+        of_subject = [optional, self.subject.driver_config(self.tree)]
         if is_for_tests:
-            ours.append(self.subject.kunit_config())
-        return ''.join([*(text for name, text in texts.items() if name in GENERAL), *ours,
+            of_subject.append(self.subject.kunit_config())
+        return ''.join([*(text for name, text in texts.items() if name in GENERAL), *of_subject,
                         *(text for name, text in texts.items() if name not in GENERAL), self.extra]
-                       ), set(wishes.splitlines())
+                       ), set(optional.splitlines())
 
     def make(self, *goals):
-        """The command line for make, with this kernel's settings."""
+        """Return the command line of make for goals of this kernel."""
         return ['make', '-C', self.tree, f'O={self.out}', f'ARCH={self.target.name}',
                 f'-j{JOBS}', 'CC=ccache-gcc', 'HOSTCC=ccache gcc',
-                # For a debugger, which looks for sources in the tree, whichever clone's
-                # compilation it was; what is installed is stripped.
+                # Debug information with paths relative to the tree, for a debugger and for a
+                # cache that several clones share. Installed modules are stripped.
                 f'CFLAGS_MODULE=-g -fdebug-prefix-map={self.tree}/=', 'INSTALL_MOD_STRIP=1',
-                # A checksum takes longer than its file to compile, and no cache keeps it.
-                *((_CHECKSUMS.format(ours=' '.join(self._objects())),) if self.target.checksums else ()),
-                *(self._sanitize_ours_alone() if self.debug else ()), *goals]
+                *((_CHECKSUMS.format(objects=' '.join(self._objects())),) if self.target.checksums else ()),
+                *(self._sanitizer_settings() if self.debug else ()), *goals]
 
     def _objects(self):
         """Return patterns of make for the objects of the subject."""
         return [f'{source}%' if source.endswith('/') else source.replace('.c', '.o')
                 for source in self.subject.sources]
 
-    def _sanitize_ours_alone(self):
-        """Settings that instrument the subject and its tests, nothing else.
+    def _sanitizer_settings(self):
+        """Yield the variables of make that instrument only the subject and its tests.
 
-        The rest of the kernel would take twice the time to build and to run,
-        and its allocators have their hooks in any case.
+        With the rest of the kernel instrumented, the build and the run would take twice
+        the time. Its allocators have the hooks of the sanitizers in any case.
         """
         objects = {f'{path.stem}.o' for source in self.subject.sources
                    for path in (self.tree.glob(f'{source}**/*.c') if source.endswith('/') else [self.tree / source])}
         if self.target.name == 'x86_64':
-            # An object of the boot loader, which has no kernel yet, has this name as well.
+            # The boot loader also has an object of this name, and cannot be instrumented.
             objects.discard('main.o')
         for sanitizer in self.target.sanitizers:
             yield f'{sanitizer}_SANITIZE=n'
             yield from (f'{sanitizer}_SANITIZE_{name}=y' for name in sorted(objects))
         if 'KCSAN' in self.target.sanitizers:
-            # It must see the barriers in the locks that we take.
+            # KCSAN must know the barriers in the locks that the subject takes.
             yield from (f'KCSAN_INSTRUMENT_BARRIERS_{lock}.o=y'
                         for lock in ('mutex', 'rwsem', 'spinlock'))
 
@@ -117,21 +119,20 @@ class Kernel:
         return self.out / f'{name}.log'
 
     def release(self):
-        """What uname -r says on this kernel."""
+        """Return the release of the kernel, as uname -r prints it."""
         return (self.out / 'include/config/kernel.release').read_text(encoding='utf-8').strip()
 
 
-# Where the programs of a build are looked for: in the directories of the system
-# alone. Kconfig looks for more programs, such as a Rust compiler, and what it finds
-# is in a header that every file includes.
+# The PATH of builds, without the programs of the user. Kconfig searches for further
+# programs, such as a Rust compiler, and a header that every file includes depends on them.
 SYSTEM_PATH = '/usr/sbin:/usr/bin:/sbin:/bin'
 
 
 def compiler_environment(**extra):
-    """Return the environment for compilations: their cache is shared by all clones.
+    """Return the environment for compilations, with a cache that all clones share.
 
-    In its depend mode ccache takes the dependencies that kbuild asks the
-    compiler for anyway, in place of a run of the preprocessor for each file.
+    In its depend mode, ccache uses the dependency files that kbuild requests from the
+    compiler, and does not run the preprocessor.
     """
     CCACHE.mkdir(parents=True, exist_ok=True)
     return environment(CCACHE_DIR=str(CCACHE), CCACHE_BASEDIR=str(build_root()),
@@ -140,7 +141,7 @@ def compiler_environment(**extra):
 
 
 def _programs() -> Path:
-    """Return the directory of our own programs, by a path without a colon."""
+    """Return the directory of the programs in kernel/bin, with a plain path for PATH."""
     link, target = build_root() / 'bin', WORKBENCH / 'kernel/bin'
     if not link.is_symlink() or Path(os.readlink(link)) != target:
         link.unlink(missing_ok=True)
@@ -149,18 +150,18 @@ def _programs() -> Path:
 
 
 def _tools() -> list:
-    """Return what changes when a program that compiles or links does."""
+    """Return a value that changes with the compiler, the assembler and the linker."""
     found = [shutil.which(program, path=SYSTEM_PATH) for program in ('gcc', 'as', 'ld')]
     states = [os.stat(path) for path in found if path]
     return [found, [(state.st_ino, state.st_mtime_ns) for state in states]]
 
 
 class _State(NamedTuple):
-    """Digests of what a build depends on.
+    """Digests of the inputs of a build.
 
-    configuration: what .config is made of. modules: the sources of the subject's
-    modules. kernel: everything else. A change of a file that is neither copied from
-    the user's tree nor grafted is not seen.
+    configuration: the inputs of .config. modules: the sources of the modules of the
+    subject. kernel: all other inputs. Only files that were copied from a tree of the
+    user or grafted are inputs; changes of other files are not detected.
     """
     configuration: str
     kernel: str
@@ -183,7 +184,7 @@ def _state(kernel) -> _State:
 
 
 def _configure(kernel, digest: str) -> None:
-    """Make .config from the fragments, unless it was made from the same before."""
+    """Create .config from the fragments, unless the existing one has the same inputs."""
     stamp = kernel.out / '.configured'
     if stamp.exists() and (kernel.out / '.config').exists() \
        and stamp.read_text(encoding='utf-8') == digest:
@@ -192,19 +193,19 @@ def _configure(kernel, digest: str) -> None:
     stamp.unlink(missing_ok=True)
     if kernel.seed and not (kernel.out / '.config').exists():
         _start_from_seed(kernel)
-    wanted, wishes = kernel.configuration()
-    whole = kernel.out / 'wanted.config'
-    whole.write_text(wanted, encoding='utf-8')
-    run_logged(kernel.make(f'KCONFIG_ALLCONFIG={whole}', 'allnoconfig'),
+    requested, optional = kernel.configuration()
+    path = kernel.out / 'requested.config'
+    path.write_text(requested, encoding='utf-8')
+    run_logged(kernel.make(f'KCONFIG_ALLCONFIG={path}', 'allnoconfig'),
                kernel.log('config'), 'configuring', env=compiler_environment())
-    have = set((kernel.out / '.config').read_text(encoding='utf-8').splitlines())
-    # What a later fragment says of a symbol is what counts.
+    accepted = set((kernel.out / '.config').read_text(encoding='utf-8').splitlines())
+    # The last line about a symbol applies.
     settings = {match[1]: match[0] for match in
-                re.finditer(r'^(?:# )?(CONFIG_\w+)(?:=.*| is not set)$', wanted, re.M)}
-    lacking = [line for line in settings.values()
-               if line.startswith('CONFIG_') and line not in have and line not in wishes]
-    if lacking:
-        raise UserError(f'{whole} has settings that this kernel refuses:\n  ' + '\n  '.join(lacking))
+                re.finditer(r'^(?:# )?(CONFIG_\w+)(?:=.*| is not set)$', requested, re.M)}
+    refused = [line for line in settings.values()
+               if line.startswith('CONFIG_') and line not in accepted and line not in optional]
+    if refused:
+        raise UserError(f'{path} has settings that this kernel refuses:\n  ' + '\n  '.join(refused))
     stamp.write_text(digest, encoding='utf-8')
 
 
@@ -224,24 +225,24 @@ def _start_from_seed(kernel) -> None:
 
 
 def _compile(kernel, goals):
-    """Build what make knows by these goals."""
+    """Build goals of make, and show the progress."""
     last_count = CACHE / f'steps-{kernel.name}'
     total = 0
-    fresh = not (kernel.out / 'modules.order').exists()
-    if fresh:
+    is_complete_build = not (kernel.out / 'modules.order').exists()
+    if is_complete_build:
         with contextlib.suppress(OSError, ValueError):
             total = int(last_count.read_text(encoding='utf-8'))
     steps = run_logged(kernel.make(*goals), kernel.log('build'),
                        f'building {kernel.tree.name} for {kernel.name}', step=STEP,
                        total=total, env=compiler_environment())
-    if fresh:
+    if is_complete_build:
         last_count.write_text(str(steps), encoding='utf-8')
 
 
 def _compile_modules(kernel):
-    """Build the modules by their names, so that kbuild goes to no other directory.
+    """Build the modules by their names, so that kbuild visits no other directory.
 
-    It takes the list of all modules for one of these, and removes it.
+    kbuild then removes modules.order, which the workbench still requires.
     """
     order = kernel.out / 'modules.order'
     names = order.read_text(encoding='utf-8')
@@ -252,7 +253,7 @@ def _compile_modules(kernel):
 
 
 def _install_modules(kernel):
-    """Install the modules into a root of their own, if any of them is newer."""
+    """Install the modules into a separate root, if any of them is newer than the installed ones."""
     stamp = kernel.modules / '.installed'
     order = kernel.out / 'modules.order'
     built = [order, *(kernel.out / line.replace('.o', '.ko') for line in
@@ -266,11 +267,11 @@ def _install_modules(kernel):
 
 
 def build(kernel, always=False):
-    """Bring a kernel up to date; raises UserError with the first error.
+    """Build a kernel and install its modules; raise UserError with the first error.
 
-    What an interrupted build leaves, the next one completes. kbuild is only
-    asked when something may have changed, or always; and for the modules alone
-    when nothing else has.
+    kbuild runs only if an input has changed, and builds only the modules if no other
+    input has changed. It completes an interrupted build. always: run kbuild in any
+    case.
     """
     kernel.out.mkdir(exist_ok=True)
     stamp = kernel.out / '.built'
@@ -293,7 +294,7 @@ def build(kernel, always=False):
 
 
 def modules(kernel) -> dict[str, Path]:
-    """Map the names of the subject's modules, as lsmod prints them, to their files."""
+    """Map the names of the modules of the subject, as lsmod prints them, to their files."""
     order = (kernel.out / 'modules.order').read_text(encoding='utf-8').splitlines()
     sources = kernel.subject.sources
     return {Path(line).stem.replace('-', '_'): kernel.out / line.replace('.o', '.ko') for line in order
@@ -302,20 +303,20 @@ def modules(kernel) -> dict[str, Path]:
 
 
 def kunit_modules(kernel):
-    """Return the names of the subject's modules that contain KUnit suites."""
+    """Return the names of the modules of the subject that contain KUnit suites."""
     return [name for name, path in modules(kernel).items() if _KUNIT_SECTION in path.read_bytes()]
 
 
 def driver_modules(kernel):
-    """Return the names of the subject's own modules, without the tests."""
+    """Return the names of the modules of the subject that contain no KUnit suites."""
     tests = kunit_modules(kernel)
     return [name for name in modules(kernel) if name not in tests]
 
 
 def build_selftests(kernel):
-    """Compile the selftests for user space, so that the guest need not.
+    """Compile the kselftests for user space on the host.
 
-    Static, since a fault is dear on um, and each case of theirs forks.
+    The programs are static: each case forks, and a page fault takes long on um.
     """
     run_logged(['make', '-C', kernel.tree / 'tools/testing/selftests', f'O={kernel.out}',
                 f'-j{JOBS}', f'TARGETS={" ".join(kernel.subject.targets)}', 'FORCE_TARGETS=1',

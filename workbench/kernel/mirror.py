@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A copy of the user's tree, which a later run brings up to date."""
+"""Copy a tree of the user incrementally."""
 
 import contextlib
 import json
@@ -12,12 +12,12 @@ from host.console import Progress, UserError
 
 
 def _signature(state: os.stat_result) -> int:
-    """Return a number that changes when a file does, whatever its modification time says."""
+    """Return a number that changes with the file, even if its modification time does not."""
     return hash((state.st_mode, state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino))
 
 
 def _content(path: str, state: os.stat_result) -> bytes:
-    """Return what is in a file, or where a symbolic link leads."""
+    """Return the content of a file, or the target of a symbolic link."""
     if stat.S_ISLNK(state.st_mode):
         return os.readlink(os.fsencode(path))
     with open(path, 'rb', buffering=0) as file:
@@ -32,26 +32,26 @@ def _state(path: str) -> os.stat_result | None:
 
 
 class Mirror:
-    """A directory with a copy of some files, and a record of what was copied.
+    """A directory with copies of files, and a record of the copies.
 
-    The directory may have other files, such as those of a graft. The record maps
+    The directory may contain other files, such as those of a graft. The record maps
     the path of each copied file to the signatures of the original and of the copy,
-    or to None while it is being copied.
+    or to None until it is copied.
 
-    The modification time of a copied file is when it was copied: kbuild then
-    compiles it even when the original is older than the object, as after cp -p.
-    A copy that has the content of its original is not touched.
+    The modification time of a copy is the time of copying, so that kbuild compiles it
+    even if the original is older than the object, as after cp -p. A copy with the
+    content of its original is not written.
     """
 
     def __init__(self, directory: Path, record: Path):
         self.directory, self.record = directory, record
-        self.made = {''}
+        self.created = {''}
         try:
             self.copied = json.loads(record.read_text(encoding='utf-8'))
-            self.is_known = directory.is_dir() and isinstance(self.copied, dict)
+            self.is_valid = directory.is_dir() and isinstance(self.copied, dict)
         except (OSError, ValueError):
-            self.is_known = False
-        if not self.is_known:
+            self.is_valid = False
+        if not self.is_valid:
             self.copied = {}
 
     def _save(self) -> None:
@@ -60,22 +60,22 @@ class Mirror:
         os.replace(part, self.record)
 
     def _is_current(self, name: str, state: os.stat_result) -> bool:
-        known = self.copied.get(name)
-        if not known or known[0] != _signature(state):
+        signatures = self.copied.get(name)
+        if not signatures or signatures[0] != _signature(state):
             return False
-        own = _state(f'{self.directory}/{name}')
-        return own is not None and known[1] == _signature(own)
+        copy_state = _state(f'{self.directory}/{name}')
+        return copy_state is not None and signatures[1] == _signature(copy_state)
 
     def remove(self, name: str) -> None:
-        """Remove a file, and the directories that are empty then."""
+        """Remove a file, and the directories that become empty."""
         with contextlib.suppress(OSError):
             os.unlink(f'{self.directory}/{name}')
             while name := os.path.dirname(name):
                 os.rmdir(f'{self.directory}/{name}')
 
     def _make_directory(self, name: str) -> None:
-        """Make a directory where there may be a file or a symbolic link."""
-        if name in self.made:
+        """Create a directory; replace a file or a symbolic link of that name."""
+        if name in self.created:
             return
         self._make_directory(os.path.dirname(name))
         path = f'{self.directory}/{name}'
@@ -85,15 +85,15 @@ class Mirror:
             state = None
         if not state:
             os.mkdir(path)
-        self.made.add(name)
+        self.created.add(name)
 
     def _write(self, name: str, state: os.stat_result, content: bytes) -> None:
-        """Write a file, or a symbolic link, in place of whatever is there."""
+        """Write a file or a symbolic link; replace anything of that name."""
         self._make_directory(os.path.dirname(name))
         path = f'{self.directory}/{name}'
-        own = _state(path)
-        if own:
-            shutil.rmtree(path) if stat.S_ISDIR(own.st_mode) else os.unlink(path)
+        copy_state = _state(path)
+        if copy_state:
+            shutil.rmtree(path) if stat.S_ISDIR(copy_state.st_mode) else os.unlink(path)
         if stat.S_ISLNK(state.st_mode):
             os.symlink(content, os.fsencode(path))
         else:
@@ -101,7 +101,7 @@ class Mirror:
                 file.write(content)
 
     def _copy(self, original: str, name: str) -> bool:
-        """Copy a file unless the copy has its content; return whether there is one still."""
+        """Copy a file, unless the copy has the same content; return whether the original exists."""
         state = _state(original)
         if not state:
             return False
@@ -110,34 +110,34 @@ class Mirror:
         except PermissionError as error:
             raise UserError(f'{original} cannot be copied: {error.strerror}') from None
         path = f'{self.directory}/{name}'
-        own = _state(path)
-        if not own or stat.S_IFMT(own.st_mode) != stat.S_IFMT(state.st_mode) \
-           or own.st_size != state.st_size or _content(path, own) != content:
+        copy_state = _state(path)
+        if not copy_state or stat.S_IFMT(copy_state.st_mode) != stat.S_IFMT(state.st_mode) \
+           or copy_state.st_size != state.st_size or _content(path, copy_state) != content:
             self._write(name, state, content)
-            own = os.lstat(path)
+            copy_state = os.lstat(path)
         mode = stat.S_IMODE(state.st_mode) & 0o777
-        if stat.S_ISREG(state.st_mode) and stat.S_IMODE(own.st_mode) != mode:
+        if stat.S_ISREG(state.st_mode) and stat.S_IMODE(copy_state.st_mode) != mode:
             os.chmod(path, mode)
-            own = os.lstat(path)
-        self.copied[name] = [_signature(state), _signature(own)]
+            copy_state = os.lstat(path)
+        self.copied[name] = [_signature(state), _signature(copy_state)]
         return True
 
     def update(self, source: Path, files: dict[str, os.stat_result]) -> None:
-        """Make the copied files those of source that are named.
+        """Copy files of source that have changed, and remove copies of all others.
 
-        files maps the path of each to the result of lstat().
+        files: maps the paths of the files in source to the results of lstat().
         """
-        gone = self.copied.keys() - files.keys()
+        deleted = self.copied.keys() - files.keys()
         pending = [name for name, state in files.items() if not self._is_current(name, state)]
-        if not gone and not pending:
+        if not deleted and not pending:
             return
-        if not self.is_known:
+        if not self.is_valid:
             shutil.rmtree(self.directory, ignore_errors=True)
             self.directory.mkdir()
-        # First, so that an interrupted update is completed.
+        # Recorded first, so that the next update completes an interrupted one.
         self.copied.update(dict.fromkeys(pending))
         self._save()
-        for name in gone:
+        for name in deleted:
             self.remove(name)
             del self.copied[name]
         progress = Progress(f'copying {source}', len(pending))
@@ -152,9 +152,9 @@ class Mirror:
             progress.done()
 
     def accept(self, source: Path, names: list[str]) -> None:
-        """Take the present content of these files for that of their originals.
+        """Record the present content of files as copies of their originals in source.
 
-        A graft has changed them, and the next update is not to undo it.
+        The next update then keeps the changes of a graft.
         """
         for name in names:
             if name in self.copied:
@@ -162,10 +162,10 @@ class Mirror:
                                      for path in (source, self.directory)]
         self._save()
 
-    def forget(self, names: list[str]) -> None:
-        """Compare these files with their originals at the next update."""
+    def invalidate(self, names: list[str]) -> None:
+        """Let the next update compare files with their originals."""
         self.copied.update({name: None for name in names if name in self.copied})
 
     def signatures(self) -> dict[str, int]:
-        """Map each copied file to a value that changes when the copy does."""
-        return {name: known and known[1] for name, known in self.copied.items()}
+        """Map each copied file to a value that changes with the copy."""
+        return {name: signatures and signatures[1] for name, signatures in self.copied.items()}

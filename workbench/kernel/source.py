@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A kernel tree of this clone's own under build/, to graft into and build."""
+"""Create kernel trees below build/, to graft into and to build."""
 
 import hashlib
 import os
@@ -19,18 +19,18 @@ from subject import graft
 from subject.overlay import Overlay
 from subject.subject import Subject
 
-# What a tree takes unpacked, and again as much for what is built from it.
-SPACE_NEEDED = 5 << 30
+# The disk space for an unpacked tree and its builds, in bytes.
+REQUIRED_SPACE = 5 << 30
 
 
 def is_kernel_tree(path):
-    """Whether a directory is the top of a kernel tree."""
+    """Return whether a directory is the top of a kernel tree."""
     return all((path / name).exists() for name in
                ('Kbuild', 'Kconfig', 'MAINTAINERS', 'drivers/misc/Kconfig', 'kernel', 'Makefile'))
 
 
 def require_kernel_tree(path):
-    """Return an absolute path to a kernel tree, or say that it is none."""
+    """Return the absolute path of a kernel tree; raise UserError if it is not one."""
     path = Path(path).expanduser().resolve()
     if not path.is_dir():
         raise UserError(f'KDIR={path}: no such directory')
@@ -41,15 +41,15 @@ def require_kernel_tree(path):
 
 def _require_space(directory):
     free = shutil.disk_usage(directory).free
-    if free < SPACE_NEEDED:
-        raise UserError(f'{directory} has {free >> 20} MiB free, '
-                        f'{SPACE_NEEDED >> 20} MiB are needed for a kernel tree and its build')
+    if free < REQUIRED_SPACE:
+        raise UserError(f'{directory} has {free >> 20} MiB free; a kernel tree and its build require '
+                        f'{REQUIRED_SPACE >> 20} MiB')
 
 
 def _unpack(deb: Path, version: str, tree: Path, only=()) -> None:
-    """Unpack the tarball in a linux-source package; the tree is whole or absent.
+    """Unpack the tarball in a linux-source package; remove an incomplete tree.
 
-    only: the paths that are wanted, if not all.
+    only: the paths to unpack, by default all.
     """
     part = tree.with_name(f'{tree.name}.part')
     if part.exists():
@@ -69,22 +69,22 @@ def _unpack(deb: Path, version: str, tree: Path, only=()) -> None:
 
 
 def _unpack_package(version: str, tree: Path, only=()) -> None:
-    archive.use(f'linux-source-{version}', archive.KERNEL_SOURCE, 'kernel source',
-                lambda deb: _unpack(deb, version, tree, only))
+    archive.process_package(f'linux-source-{version}', archive.KERNEL_SOURCE, 'kernel source',
+                            lambda deb: _unpack(deb, version, tree, only))
 
 
-def packaged(version):
-    """Return a tree of the packaged source of a version such as 7.3."""
+def packaged_tree(version):
+    """Return the tree of the packaged source of a version such as 7.3, unpacked if missing."""
     if not re.fullmatch(r'[0-9]+\.[0-9]+', version):
-        raise UserError(f'KERNEL={version}: a version such as 7.3 is wanted')
+        raise UserError(f'KERNEL={version}: must be a version such as 7.3')
     tree = build_root() / f'linux-{version}'
     if not tree.exists():
         _unpack_package(version, tree)
     return tree
 
 
-def some_files(version, paths):
-    """Map some paths of the packaged source of a version to their contents."""
+def packaged_files(version, paths):
+    """Map paths of the packaged source of a version to their contents."""
     directory = build_root() / f'files-{version}'
     if not all((directory / path).exists() for path in paths):
         shutil.rmtree(directory, ignore_errors=True)
@@ -93,28 +93,30 @@ def some_files(version, paths):
 
 
 def _mirror(tree: Path) -> Mirror:
-    """Return the record of what a copy of the user's tree was copied from."""
+    """Return the mirror of a tree of the user; tree: the copy."""
     return Mirror(tree, tree.with_name(f'{tree.name}.copied'))
 
 
 def _discard_grafts(tree: Path, mirror: Mirror, files: dict, kept: list[str]) -> None:
-    """Undo the grafts into a copy that are not wanted any more; kept names those that are."""
+    """Undo the grafts into a copy, except those of the overlays with the names in kept.
+
+    files: the files of the original tree. Grafts of the user are copied, and remain.
+    """
     for record in graft.records(tree):
         if record.path.name in mirror.copied or record.name in kept:
             continue
-        ours = [record.path.name, *record.files, *record.lines]
-        mirror.forget(ours)
-        for path in ours:
+        grafted = [record.path.name, *record.files, *record.lines]
+        mirror.invalidate(grafted)
+        for path in grafted:
             if path not in files:
                 mirror.remove(path)
 
 
-def _copy_of(kdir: Path, grafts: list[Overlay]) -> Path:
-    """Return a copy of the user's own tree, brought up to date with it, with some overlays.
+def _copy_tree(kdir: Path, grafts: list[Overlay]) -> Path:
+    """Return an up-to-date copy of a tree of the user, with overlays grafted into it.
 
-    It has what git says the tree contains: each tracked file as it stands in the
-    work tree, and the untracked ones that git does not ignore. What a graft has
-    put there is copied in any case.
+    The copy contains the files that git tracks, with their edits, and untracked ones
+    that git does not ignore. Files that a graft wrote are copied even if ignored.
     """
     name = hashlib.sha256(os.fsencode(kdir)).hexdigest()[:8]
     tree = build_root() / f'kdir-{name}'
@@ -124,30 +126,29 @@ def _copy_of(kdir: Path, grafts: list[Overlay]) -> Path:
     for path in graft.owned(kdir):
         if path not in files and os.path.lexists(kdir / path):
             files[path] = os.lstat(kdir / path)
-    own = build_root().resolve()
-    if kdir in own.parents:
-        # What this clone builds belongs to no tree, and the copy is among it.
-        ours = f'{own.relative_to(kdir)}/'
-        files = {path: state for path, state in files.items() if not path.startswith(ours)}
+    root = build_root().resolve()
+    if kdir in root.parents:
+        # The build output of this clone contains the copy itself.
+        prefix = f'{root.relative_to(kdir)}/'
+        files = {path: state for path, state in files.items() if not path.startswith(prefix)}
     mirror = _mirror(tree)
     _discard_grafts(tree, mirror, files, [overlay.name for overlay in grafts])
     mirror.update(kdir, files)
     for overlay in grafts:
-        # The next update leaves what the graft has changed.
         if graft.graft(tree, overlay):
             _mirror(tree).accept(kdir, graft.owned(tree))
     return tree
 
 
-def _packaged_with(version: str, subject: Subject) -> Path:
+def _graft_packaged_tree(version: str, subject: Subject) -> Path:
     """Return the tree of a packaged source with the overlays of a subject, and no others."""
-    tree = packaged(version)
-    wanted = [overlay for overlay in subject.overlays if not overlay.is_in_tree]
+    tree = packaged_tree(version)
+    grafts = [overlay for overlay in subject.overlays if not overlay.is_in_tree]
     for record in graft.records(tree):
-        if record.name not in [overlay.name for overlay in wanted]:
+        if record.name not in [overlay.name for overlay in grafts]:
             graft.ungraft(tree, record.name)
             say(f'removed {record.name} from {tree}')
-    for overlay in wanted:
+    for overlay in grafts:
         changed = graft.graft(tree, overlay)
         if changed:
             say(f'grafted {changed} files of {overlay.name} into {tree}')
@@ -157,30 +158,30 @@ def _packaged_with(version: str, subject: Subject) -> Path:
 def _require_same_driver(kdir: Path, overlay: Overlay) -> None:
     differing = graft.differing(kdir, overlay)
     if differing:
-        raise UserError(f'the series is created from {overlay.root}, and {kdir} has another driver: '
-                        f'{differing[0]} differs; bring its changes into the overlay first')
+        raise UserError(f'the series is created from {overlay.root}, and the driver in {kdir} is not the same: '
+                        f'{differing[0]} differs; copy its changes into the overlay first')
 
 
 def tree_for(kernel: str, kdir: str, subject: Subject, series: bool = False) -> Path:
-    """Return the tree that KERNEL= and KDIR= ask for, with the subject in it.
+    """Return a tree with the subject, for the values of KERNEL= and KDIR=.
 
-    The driver in a tree of the user's own is what is tested. Where there is none,
-    and in a packaged tree, it is the overlay's. series: the tree is for the patch
-    series, which is created from the overlay.
+    A driver that the tree of the user contains is kept; otherwise the overlay is
+    grafted. series: the tree is for the patch series, and a driver in it must be the
+    same as that of the overlay.
     """
     if not kdir:
-        tree = _packaged_with(kernel, subject)
+        tree = _graft_packaged_tree(kernel, subject)
     else:
         directory = require_kernel_tree(kdir)
-        held = [overlay for overlay in subject.overlays
-                if overlay.is_in_tree or graft.holds_driver(directory, overlay)]
+        present = [overlay for overlay in subject.overlays
+                   if overlay.is_in_tree or graft.holds_driver(directory, overlay)]
         if series:
-            for overlay in held:
+            for overlay in present:
                 _require_same_driver(directory, overlay)
-        grafts = [overlay for overlay in subject.overlays if overlay not in held]
-        tree = _copy_of(directory, grafts)
-        for overlay in held:
-            say(f'testing the {overlay.name} that is in {directory}')
+        grafts = [overlay for overlay in subject.overlays if overlay not in present]
+        tree = _copy_tree(directory, grafts)
+        for overlay in present:
+            say(f'testing {overlay.name} of {directory}')
         for overlay in grafts:
             say(f'{directory} has no {overlay.name}: grafted the overlay into the copy')
     subject.require_sources(tree)
@@ -190,18 +191,18 @@ def tree_for(kernel: str, kdir: str, subject: Subject, series: bool = False) -> 
 def fingerprint(tree: Path) -> dict[str, object]:
     """Map each file of a tree that can change to a value that changes with it.
 
-    These are all files of a copy of the user's tree, and in a packaged tree what
-    was grafted.
+    These are all files of a copy of a tree of the user, and the grafted files of a
+    packaged tree.
     """
-    # A grafted tree of the user's is copied with its record: a file may be in each.
-    known = [_mirror(tree).signatures()]
+    # The record of a graft by the user is copied, so a file may be in several mappings.
+    mappings = [_mirror(tree).signatures()]
     for record in graft.records(tree):
-        known += [record.files, record.lines]
-    return {path: [some.get(path) for some in known] for path in set().union(*known)}
+        mappings += [record.files, record.lines]
+    return {path: [mapping.get(path) for mapping in mappings] for path in set().union(*mappings)}
 
 
 def release(tree):
-    """The version of a tree, from its own Makefile."""
+    """Return the version of a tree, as its Makefile prints it."""
     result = subprocess.run(['make', '-s', '-C', tree, 'kernelversion'], env=environment(),
                             capture_output=True, text=True, check=False)
     return result.stdout.strip()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What a kind of machine requires of the kernel that is built for it."""
+"""The properties of the kernel of a kind of machine."""
 
 from dataclasses import dataclass
 
@@ -8,11 +8,11 @@ from dataclasses import dataclass
 class Target:
     """The kernel of a kind of machine.
 
-    name: kbuild's name of the architecture. image: the kernel that is booted, in the
-    build directory. symbols: the same with its symbols. fragments: for each variant
-    of the kernel, its files in config/, each on top of the ones before it.
-    sanitizers: those of the debug variant. checksums: whether modules have checksums
-    of their symbols.
+    name: the architecture, as kbuild names it. image: the bootable kernel, relative to
+    the build directory. symbols: the kernel with its symbols. fragments: for each
+    variant of the kernel, the files in config/, of which later ones override earlier
+    ones. sanitizers: those of the debug variant. checksums: whether modules have
+    checksums of their symbols.
     """
     name: str
     image: str

@@ -237,7 +237,7 @@ def _git_am(lint):
                  key=lambda version: tuple(map(int, version.split('.'))), default=None)
     if not newest:
         return 'other kernels', ['the archive has no other source package later than 6.18']
-    pristine = source.some_files(newest, lint.series.pristine)
+    pristine = source.packaged_files(newest, lint.series.pristine)
     repository = series.Repository(lint.scratch / 'other')
     repository.commit(pristine, 'pristine')
     repository.apply(lint.patches)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Packages in the cache: what is fetched, what is damaged, what the error was."""
+"""Test the download and the unpacking of packages, and the messages about failures."""
 
 import contextlib
 import io
@@ -38,9 +38,9 @@ cd {scratch}/archive && for deb in "$last"*.deb; do echo "${{deb%%_*}}"; done
 '''
 
 
-@unittest.skipUnless(shutil.which('dpkg-deb'), 'dpkg-deb is not installed: no packages here')
+@unittest.skipUnless(shutil.which('dpkg-deb'), 'dpkg-deb is not installed')
 class ArchiveTest(unittest.TestCase):
-    """Each case has an empty cache and an archive with two small packages."""
+    """Test an empty cache and an archive with a small package."""
 
     @classmethod
     def setUpClass(cls):
@@ -50,9 +50,9 @@ class ArchiveTest(unittest.TestCase):
         tarball = cls.packages / 'source.tar.xz'
         with tarfile.open(tarball, 'w:xz') as tar:
             for name, size in (('linux-source-7.3/Makefile', 20), ('linux-source-7.3/big', 2 << 20)):
-                about = tarfile.TarInfo(name)
-                about.size = size
-                tar.addfile(about, io.BytesIO(os.urandom(size)))
+                member = tarfile.TarInfo(name)
+                member.size = size
+                tar.addfile(member, io.BytesIO(os.urandom(size)))
         cls.build('linux-source-7.3', {'usr/src/linux-source-7.3.tar.xz': tarball.read_bytes()})
 
     @classmethod
@@ -100,158 +100,158 @@ class ArchiveTest(unittest.TestCase):
         program.chmod(0o755)
 
     def calls(self, word):
-        """Return how often apt-get was called to do something."""
+        """Return the number of calls of apt-get with a word."""
         with contextlib.suppress(FileNotFoundError):
             return sum(word in line for line in (self.scratch / 'calls').read_text().splitlines())
         return 0
 
-    def packaged(self):
-        """Unpack the kernel source; return what is said."""
-        with contextlib.redirect_stderr(io.StringIO()) as said:
-            source.packaged('7.3')
-        return said.getvalue()
+    def unpack(self):
+        """Unpack the kernel source; return the messages."""
+        with contextlib.redirect_stderr(io.StringIO()) as messages:
+            source.packaged_tree('7.3')
+        return messages.getvalue()
 
-    def assert_stays(self, pattern):
-        """Unpack, which must fail for a reason that leaves the package where it is."""
+    def assert_package_kept(self, pattern):
+        """Assert that unpacking fails with a message, and that the package remains in the cache."""
         deb = next(self.store.glob('linux-source*.deb'))
         before = deb.stat().st_ino, self.calls('download')
         with self.assertRaisesRegex(UserError, pattern) as failure:
-            self.packaged()
+            self.unpack()
         self.assertNotIn('damaged', str(failure.exception))
         self.assertEqual((deb.stat().st_ino, self.calls('download')), before)
         self.assertEqual(sorted(os.listdir(self.output)), ['linux-7.3.unpack.log'])
 
-    def fetch(self):
-        """Have the packages in the cache and nothing unpacked."""
-        self.packaged()
+    def fill_cache(self):
+        """Download the package, and remove the unpacked tree."""
+        self.unpack()
         shutil.rmtree(self.tree)
 
     def damage(self, name):
         deb = next(self.store.glob(f'{name}_*.deb'))
         os.truncate(deb, deb.stat().st_size // 2)
 
-    def test_a_source_is_fetched_once_and_unpacked(self):
-        self.packaged()
+    def test_a_source_is_downloaded_once_and_unpacked(self):
+        self.unpack()
         self.assertEqual(sorted(os.listdir(self.tree)), ['Makefile', 'big'])
         shutil.rmtree(self.tree)
-        self.packaged()
+        self.unpack()
         self.assertEqual(self.calls('download'), 1)
         self.assertEqual(sorted(os.listdir(self.output)), ['linux-7.3', 'linux-7.3.unpack.log'])
 
-    def test_a_damaged_source_is_fetched_again(self):
-        self.fetch()
+    def test_a_damaged_source_is_downloaded_again(self):
+        self.fill_cache()
         self.damage('linux-source-7.3')
-        said = self.packaged()
-        self.assertRegex(said, 'linux-source-7.3_1.0-1_all.deb was damaged: fetching it again\n')
+        messages = self.unpack()
+        self.assertRegex(messages, 'linux-source-7.3_1.0-1_all.deb is damaged: downloading it again\n')
         self.assertEqual((self.tree / 'big').stat().st_size, 2 << 20)
         self.assertEqual(self.calls('download'), 2)
 
-    def test_a_damaged_package_in_the_archive_ends_the_run(self):
+    def test_a_damaged_package_in_the_archive_is_an_error(self):
         deb = next((self.scratch / 'archive').glob('linux-source*'))
         deb.write_bytes(deb.read_bytes()[:-100000])
         with self.assertRaisesRegex(UserError, 'unpacking linux-source-7.3'):
-            self.packaged()
+            self.unpack()
         self.assertEqual(self.calls('download'), 1)
 
-    def test_a_limit_on_the_size_of_files(self):
-        self.fetch()
+    def test_a_limit_of_the_file_size_is_reported(self):
+        self.fill_cache()
         limit = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, limit[1]))
         try:
-            self.assert_stays('tar was killed by SIGXFSZ')
+            self.assert_package_kept('tar was killed by SIGXFSZ')
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limit)
 
-    def test_a_program_that_is_not_there(self):
-        self.fetch()
+    def test_a_missing_program_is_reported(self):
+        self.fill_cache()
         for name in ('dpkg-deb', 'tar'):
             (self.programs / name).symlink_to(shutil.which(name))
         with mock.patch.dict(os.environ, PATH=str(self.programs)):
-            self.assert_stays('xz is not installed')
+            self.assert_package_kept('xz is not installed')
 
-    def test_a_program_that_is_killed(self):
-        self.fetch()
-        for name, killer in (('xz', 'KILL'), ('dpkg-deb', 'TERM')):
-            self.write_program(name, f'#!/bin/sh\nkill -{killer} $$\n')
-            self.assert_stays(f'{name} was killed by SIG{killer}')
+    def test_a_killed_program_is_reported(self):
+        self.fill_cache()
+        for name, number in (('xz', 'KILL'), ('dpkg-deb', 'TERM')):
+            self.write_program(name, f'#!/bin/sh\nkill -{number} $$\n')
+            self.assert_package_kept(f'{name} was killed by SIG{number}')
             (self.programs / name).unlink()
 
-    def test_a_full_disk(self):
-        self.fetch()
+    def test_a_full_disk_is_reported(self):
+        self.fill_cache()
         self.write_program('tar', '#!/bin/sh\ncase $1 in\n-x) echo "tar: big: Cannot write: No space left on '
                            'device" >&2; exit 2 ;;\n*) exec /bin/tar "$@" ;;\nesac\n')
-        self.assert_stays('tar: big: Cannot write: No space left on device')
+        self.assert_package_kept('tar: big: Cannot write: No space left on device')
 
     def test_an_interrupt_leaves_no_tree(self):
-        self.fetch()
+        self.fill_cache()
         self.write_program('xz', '#!/bin/sh\nexec sleep 100\n')
         with mock.patch('host.pipeline.Progress.tick', side_effect=KeyboardInterrupt), \
              self.assertRaises(KeyboardInterrupt):
-            self.packaged()
+            self.unpack()
         (self.programs / 'xz').unlink()
         self.assertEqual(os.listdir(self.output), ['linux-7.3.unpack.log'])
-        self.packaged()
+        self.unpack()
         self.assertTrue((self.tree / 'big').exists())
 
-    def test_a_package_whose_checksum_nobody_knows_stays(self):
-        self.fetch()
+    def test_a_damaged_package_without_a_checksum_is_kept(self):
+        self.fill_cache()
         self.damage('linux-source-7.3')
         next(self.store.glob('*.sha256')).unlink()
-        with contextlib.redirect_stderr(io.StringIO()) as said, self.assertRaises(UserError):
-            source.packaged('7.3')
-        self.assertRegex(said.getvalue(), 'not known; remove it to fetch it again')
+        with contextlib.redirect_stderr(io.StringIO()) as messages, self.assertRaises(UserError):
+            source.packaged_tree('7.3')
+        self.assertRegex(messages.getvalue(), 'may be damaged; remove it to download it again')
         self.assertEqual(len(list(self.store.glob('*.deb'))), 1)
 
-    def test_a_second_run_waits_and_says_for_what(self):
-        self.fetch()
-        said = io.StringIO()
-        with contextlib.redirect_stderr(said):
+    def test_a_second_run_waits_and_prints_a_message(self):
+        self.fill_cache()
+        messages = io.StringIO()
+        with contextlib.redirect_stderr(messages):
             with lock.held(self.store / '.lock'):
-                thread = threading.Thread(target=source.packaged, args=('7.3',))
+                thread = threading.Thread(target=source.packaged_tree, args=('7.3',))
                 thread.start()
                 deadline = time.monotonic() + 10
-                while 'waiting for' not in said.getvalue() and time.monotonic() < deadline:
+                while 'waiting for' not in messages.getvalue() and time.monotonic() < deadline:
                     time.sleep(0.01)
                 self.assertFalse(self.tree.exists())
             thread.join()
-        self.assertIn('waiting for', said.getvalue())
+        self.assertIn('waiting for', messages.getvalue())
         self.assertTrue(self.tree.exists())
 
-    def test_a_version_that_is_nowhere(self):
+    def test_an_unavailable_version_is_reported(self):
         with self.assertRaisesRegex(UserError, 'no kernel source linux-source-7.4; it has:\n  linux-source-7.3'):
-            source.packaged('7.4')
+            source.packaged_tree('7.4')
         self.assertEqual(os.listdir(self.output), [])
 
-    def test_another_system_is_asked_for_a_tree_of_the_user(self):
+    def test_another_system_requires_a_tree_of_the_user(self):
         archive.OS_RELEASE.write_text('ID=fedora\nPRETTY_NAME="Fedora Linux 45"\n')
         with self.assertRaisesRegex(UserError, 'this is Fedora Linux 45: name a kernel tree with KDIR='):
-            self.packaged()
+            self.unpack()
         archive.OS_RELEASE.unlink()
         with self.assertRaisesRegex(UserError, 'another system: name a kernel tree'):
-            self.packaged()
+            self.unpack()
         self.assertEqual(self.calls(''), 0)
 
 
 class PipelineTest(unittest.TestCase):
-    """What is said of programs that hand their output on."""
+    """Test pipelines of programs, and the messages about failures."""
 
     def run_shell(self, *scripts):
         with tempfile.TemporaryDirectory() as scratch:
             run_pipeline([['sh', '-c', script] for script in scripts], Path(scratch) / 'log', 'work')
             return (Path(scratch) / 'log').read_text().splitlines()[1:]
 
-    def test_output_is_handed_on(self):
+    def test_each_program_reads_the_output_of_the_one_before(self):
         self.assertEqual(self.run_shell('echo a', 'sed s/a/b/', 'cat'), ['b'])
 
-    def test_who_writes_to_an_ended_program_is_not_the_cause(self):
+    def test_a_broken_pipe_is_not_the_cause(self):
         with self.assertRaisesRegex(UserError, 'work failed: cannot go on; log: '):
             self.run_shell('yes; echo "yes: Broken pipe" >&2; exit 1', 'echo "cannot go on" >&2; exit 3')
 
-    def test_a_failure_without_a_word(self):
+    def test_a_failure_without_a_message_is_reported(self):
         with self.assertRaisesRegex(UserError, 'sh ended with 3'):
             self.run_shell('true', 'exit 3', 'cat')
 
-    def test_nothing_is_left_running(self):
+    def test_no_program_remains_after_a_failure(self):
         started = []
         real = subprocess.Popen
         with mock.patch('host.process.subprocess.Popen', side_effect=lambda *a, **k: started.append(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What is built again after a change."""
+"""Test which parts of a kernel are built after a change."""
 
 import json
 import tempfile
@@ -20,7 +20,7 @@ SUBJECT = types.SimpleNamespace(sources=('drivers/misc/widget/', 'lib/widget_kun
 
 
 class BuildTest(unittest.TestCase):
-    """Each case has a tree in which all is built, and make replaced."""
+    """Test changes of a tree that is built completely, with make replaced."""
 
     def setUp(self):
         directory = tempfile.TemporaryDirectory()
@@ -42,7 +42,7 @@ class BuildTest(unittest.TestCase):
             patch.start()
             self.addCleanup(patch.stop)
         build.build(self.kernel)
-        (self.kernel.out / 'modules.order').write_text('a/one.o\nb/two.o\n', encoding='utf-8')
+        (self.kernel.out / 'modules.order').write_text('a/first.o\nb/second.o\n', encoding='utf-8')
         self.kernel.image.touch()
         self.kernel.modules.mkdir()
         (self.kernel.modules / '.installed').touch()
@@ -53,26 +53,26 @@ class BuildTest(unittest.TestCase):
         (self.tree / graft.record_name('widget')).write_text(
             json.dumps({'files': files, 'lines': {}, 'directories': []}), encoding='utf-8')
 
-    def test_nothing_when_nothing_changed(self):
+    def test_nothing_is_built_without_a_change(self):
         build.build(self.kernel)
         self.assertEqual(self.goals, [])
 
-    def test_all_when_asked_to(self):
+    def test_everything_is_built_on_request(self):
         build.build(self.kernel, always=True)
         self.assertEqual(self.goals, [['all', 'headers']])
 
-    def test_the_modules_when_only_a_source_of_theirs_changed(self):
+    def test_only_the_modules_are_built_after_a_change_of_their_sources(self):
         self.record({SOURCE: 'new'})
         build.build(self.kernel)
-        self.assertEqual(self.goals, [['a/one.ko', 'b/two.ko']])
+        self.assertEqual(self.goals, [['a/first.ko', 'b/second.ko']])
 
-    def test_all_when_anything_else_changed(self):
+    def test_everything_is_built_after_another_change(self):
         for path in (KCONFIG, HEADER):
             self.record({path: 'new', SOURCE: 'new'})
             build.build(self.kernel)
         self.assertEqual(self.goals, [['all', 'headers']] * 2)
 
-    def test_all_after_a_build_that_was_interrupted(self):
+    def test_everything_is_built_after_an_interrupted_build(self):
         self.record({SOURCE: 'new'})
         with mock.patch.object(build, '_compile', side_effect=KeyboardInterrupt), \
              self.assertRaises(KeyboardInterrupt):
@@ -80,46 +80,46 @@ class BuildTest(unittest.TestCase):
         build.build(self.kernel)
         self.assertEqual(self.goals, [['all', 'headers']])
 
-    def test_nothing_when_only_tests_and_documents_changed(self):
+    def test_nothing_is_built_after_a_change_of_tests_and_documents(self):
         self.record({'Documentation/x.rst': 'new', 'tools/testing/selftests/widget/x.c': 'new'})
         build.build(self.kernel)
         self.assertEqual(self.goals, [])
 
-    def test_all_when_what_is_booted_is_not_there(self):
+    def test_everything_is_built_if_a_result_is_missing(self):
         for path in (self.kernel.image, self.kernel.out / 'modules.order'):
             path.unlink()
             build.build(self.kernel)
             path.touch()
         self.assertEqual(self.goals, [['all', 'headers']] * 2)
 
-    def test_all_when_a_tool_or_the_configuration_changed(self):
+    def test_everything_is_built_after_a_change_of_tools_or_configuration(self):
         with mock.patch.object(build, '_tools', return_value='another compiler'):
             build.build(self.kernel)
         self.fragment = 'CONFIG_X=y\n'
         build.build(self.kernel)
         self.assertEqual(self.goals, [['all', 'headers']] * 2)
 
-    def test_a_copy_of_the_users_tree(self):
-        def copied(**changed):
+    def test_changes_in_a_copy_of_a_tree_of_the_user_are_built(self):
+        def build_copy(**changed):
             signatures = {'kernel/fork.c': [1, 1], 'kernel/Kconfig.preempt': [1, 1], SOURCE: [1, 1]}
             (self.tree.parent / 'linux-1.0.copied').write_text(
                 json.dumps({**signatures, **changed}), encoding='ascii')
             self.goals.clear()
             build.build(self.kernel)
             return self.goals
-        copied()
-        self.assertEqual(copied(), [])
-        self.assertEqual(copied(**{SOURCE: [1, 2]}), [['a/one.ko', 'b/two.ko']])
+        build_copy()
+        self.assertEqual(build_copy(), [])
+        self.assertEqual(build_copy(**{SOURCE: [1, 2]}), [['a/first.ko', 'b/second.ko']])
         first = self.configured[-1]
-        self.assertEqual(copied(**{'kernel/fork.c': [1, 2]}), [['all', 'headers']])
+        self.assertEqual(build_copy(**{'kernel/fork.c': [1, 2]}), [['all', 'headers']])
         self.assertEqual(self.configured[-1], first)
-        self.assertEqual(copied(**{'kernel/Kconfig.preempt': [1, 2]}), [['all', 'headers']])
+        self.assertEqual(build_copy(**{'kernel/Kconfig.preempt': [1, 2]}), [['all', 'headers']])
         self.assertNotEqual(self.configured[-1], first)
 
-    def test_the_sanitizers_are_for_the_driver_in_the_tree(self):
+    def test_sanitizers_instrument_only_the_driver_and_its_tests(self):
         write(self.tree, {SOURCE: '', 'lib/widget_kunit/x.c': '', 'kernel/fork.c': ''})
         kernel = types.SimpleNamespace(tree=self.tree, target=UM, subject=SUBJECT)
-        self.assertEqual(sorted(setting for setting in build.Kernel._sanitize_ours_alone(kernel)
+        self.assertEqual(sorted(setting for setting in build.Kernel._sanitizer_settings(kernel)
                                 if setting.startswith('KASAN')),
                          ['KASAN_SANITIZE=n', 'KASAN_SANITIZE_file.o=y', 'KASAN_SANITIZE_x.o=y'])
 

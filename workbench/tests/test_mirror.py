@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A copy of files, and how it is brought up to date."""
+"""Test the incremental copy of files."""
 
 import os
 import tempfile
@@ -13,7 +13,7 @@ from trees import snapshot, write
 
 
 class MirrorTest(unittest.TestCase):
-    """Each case has a directory of originals and a copy of it."""
+    """Test updates of a copy of a directory."""
 
     def setUp(self):
         scratch = tempfile.TemporaryDirectory()
@@ -30,8 +30,8 @@ class MirrorTest(unittest.TestCase):
                  if path.is_symlink() or path.is_file()}
         Mirror(self.copy, self.copy.with_name('record')).update(self.source, files)
 
-    def touched(self, action):
-        """Update after an action, and return the paths of the copy that are other files then."""
+    def written(self, action):
+        """Call action, update the copy, and return the paths that the update wrote."""
         before = {path: (path.lstat().st_ino, path.lstat().st_mtime_ns) for path in self.files()}
         action()
         self.update()
@@ -42,25 +42,25 @@ class MirrorTest(unittest.TestCase):
     def files(self):
         return sorted(path for path in self.copy.rglob('*') if path.is_symlink() or not path.is_dir())
 
-    def test_content_modes_links_and_odd_names(self):
+    def test_contents_modes_links_and_special_names_are_copied(self):
         self.assertEqual(snapshot(self.copy), snapshot(self.source))
 
-    def test_nothing_is_touched_when_nothing_changed(self):
+    def test_nothing_is_written_without_a_change(self):
         record = self.copy.with_name('record').stat().st_mtime_ns
-        self.assertEqual(self.touched(lambda: None), [])
+        self.assertEqual(self.written(lambda: None), [])
         self.assertEqual(self.copy.with_name('record').stat().st_mtime_ns, record)
 
-    def test_a_file_with_the_content_that_it_had_is_not_touched(self):
-        self.assertEqual(self.touched(lambda: (self.source / 'a/d').write_text('d')), [])
+    def test_a_file_with_unchanged_content_is_not_written(self):
+        self.assertEqual(self.written(lambda: (self.source / 'a/d').write_text('d')), [])
 
-    def test_an_edit_that_keeps_size_and_modification_time(self):
+    def test_an_edit_that_keeps_size_and_modification_time_is_copied(self):
         def edit():
             state = (self.source / 'a/d').stat()
             (self.source / 'a/d').write_text('e')
             os.utime(self.source / 'a/d', ns=(state.st_atime_ns, state.st_mtime_ns))
-        self.assertEqual(self.touched(edit), ['a/d'])
+        self.assertEqual(self.written(edit), ['a/d'])
 
-    def test_an_older_file_is_newer_in_the_copy_than_what_was_built_of_it(self):
+    def test_the_copy_of_an_older_file_is_newer_than_its_object(self):
         def edit():
             (self.copy / 'a/d.o').touch()
             (self.source / 'a/d').write_text('older')
@@ -71,10 +71,10 @@ class MirrorTest(unittest.TestCase):
                                 (self.copy / 'a/d.o').stat().st_mtime_ns)
 
     def test_an_edit_in_the_copy_is_undone(self):
-        self.assertEqual(self.touched(lambda: (self.copy / 'a/d').write_text('x')), ['a/d'])
-        self.assertEqual(self.touched((self.copy / 'link').unlink), ['link'])
+        self.assertEqual(self.written(lambda: (self.copy / 'a/d').write_text('x')), ['a/d'])
+        self.assertEqual(self.written((self.copy / 'link').unlink), ['link'])
 
-    def test_what_is_gone_is_removed_and_what_was_built_stays(self):
+    def test_deleted_files_are_removed_and_build_products_are_kept(self):
         (self.source / 'a/b/c').unlink()
         (self.source / 'a/d').unlink()
         (self.copy / 'a/d.o').touch()
@@ -82,7 +82,7 @@ class MirrorTest(unittest.TestCase):
         self.assertFalse((self.copy / 'a/b').exists())
         self.assertEqual(os.listdir(self.copy / 'a'), ['d.o'])
 
-    def test_files_directories_and_links_that_take_each_others_place(self):
+    def test_files_directories_and_links_replace_each_other(self):
         def swap():
             (self.source / 'a/b/c').unlink()
             (self.source / 'a/b').rmdir()
@@ -91,12 +91,12 @@ class MirrorTest(unittest.TestCase):
             write(self.source, {'link/in': ''})
             (self.source / 'empty').unlink()
             (self.source / 'empty').symlink_to('a')
-        self.assertEqual(self.touched(swap), ['a/b', 'empty', 'link/in'])
+        self.assertEqual(self.written(swap), ['a/b', 'empty', 'link/in'])
         (self.source / 'link/in').unlink()
         (self.source / 'link').rmdir()
-        self.assertEqual(self.touched(lambda: (self.source / 'link').symlink_to('a')), ['link'])
+        self.assertEqual(self.written(lambda: (self.source / 'link').symlink_to('a')), ['link'])
 
-    def test_a_build_product_where_a_file_is_to_be(self):
+    def test_a_file_replaces_a_build_product(self):
         (self.source / 'a/b/c').unlink()
         write(self.copy, {'a/new/product.o': ''})
         self.update()
@@ -104,7 +104,7 @@ class MirrorTest(unittest.TestCase):
         self.update()
         self.assertTrue((self.copy / 'a/new').is_file())
 
-    def test_a_change_of_mode_alone(self):
+    def test_a_change_of_the_mode_is_copied(self):
         (self.source / 'a/d').chmod(0o600)
         self.update()
         self.assertEqual((self.copy / 'a/d').stat().st_mode & 0o777, 0o600)
@@ -115,33 +115,33 @@ class MirrorTest(unittest.TestCase):
         real = Mirror._copy
         copied = []
 
-        def cut_off(mirror, original, name):
+        def interrupt(mirror, original, name):
             if len(copied) == 4:
                 raise KeyboardInterrupt
             copied.append(name)
             return real(mirror, original, name)
 
-        with mock.patch.object(Mirror, '_copy', cut_off), self.assertRaises(KeyboardInterrupt):
+        with mock.patch.object(Mirror, '_copy', interrupt), self.assertRaises(KeyboardInterrupt):
             self.update()
-        # Of what was copied, something is gone again before the next update.
+        # The originals of some copied files are deleted before the next update.
         for name in copied:
             (self.source / name).unlink()
         self.update()
         self.assertEqual(snapshot(self.copy), snapshot(self.source))
 
-    def test_a_copy_without_a_usable_record_is_made_anew(self):
+    def test_a_copy_without_a_valid_record_is_created_again(self):
         for record in ('', '[1]', '{"a"'):
             write(self.copy, {'stale': ''})
             self.copy.with_name('record').write_text(record)
             self.update()
             self.assertEqual(snapshot(self.copy), snapshot(self.source), record)
 
-    def test_a_file_that_vanishes_while_the_copy_is_made(self):
-        files = {'a/d': (self.source / 'a/d').lstat(), 'gone': (self.source / 'a/d').lstat()}
+    def test_a_file_that_is_deleted_during_the_update_is_left_out(self):
+        files = {'a/d': (self.source / 'a/d').lstat(), 'deleted': (self.source / 'a/d').lstat()}
         Mirror(self.copy, self.copy.with_name('record')).update(self.source, files)
-        self.assertFalse((self.copy / 'gone').exists())
+        self.assertFalse((self.copy / 'deleted').exists())
 
-    def test_a_file_that_cannot_be_read_is_named(self):
+    def test_an_unreadable_file_is_named(self):
         (self.source / 'a/d').write_text('secret')
         with mock.patch('kernel.mirror._content', side_effect=PermissionError(13, 'Permission denied')), \
              self.assertRaisesRegex(UserError, 'a/d cannot be copied: Permission denied'):

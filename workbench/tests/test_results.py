@@ -96,7 +96,7 @@ def tree_with_kunit():
     """Return the kernel tree of the build, or one with the files of kunit.py only."""
     tree = build_root() / f'linux-{KERNEL}'
     if not tree.exists():
-        source.some_files(KERNEL, KUNIT_FILES)
+        source.packaged_files(KERNEL, KUNIT_FILES)
         tree = build_root() / f'files-{KERNEL}'
     return tree
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The copy of a tree of the user's own: what stands there is what is tested."""
+"""Test the copy of a tree of the user: its files and its driver."""
 
 import contextlib
 import io
@@ -19,10 +19,10 @@ from trees import DRIVER
 
 KUNITCONFIG = 'lib/widget_kunit/.kunitconfig'
 
-# As that of the kernel, in which names with a leading dot are ignored.
+# Ignores the same names as the .gitignore of the kernel, such as those with a leading dot.
 IGNORE = '.*\n*.o\n/include/config/\n/arch/*/include/generated/\n'
 
-# The check of kbuild that a tree was not built in.
+# A Makefile that fails in a tree with build products, as that of the kernel does.
 OUTPUTMAKEFILE = '''VERSION = 7
 all:
 \t@if [ -e .config -o -d include/config -o -d arch/x86/include/generated ]; then \\
@@ -33,7 +33,7 @@ kernelversion:
 
 
 class SourceTest(unittest.TestCase):
-    """Each case has a small kernel tree, KDIR, and a directory for build output."""
+    """Test copies of a small kernel tree."""
 
     def setUp(self):
         scratch = tempfile.TemporaryDirectory(prefix='a path with a space ')
@@ -50,13 +50,13 @@ class SourceTest(unittest.TestCase):
                                 'usr/include/Makefile': ''})
 
     def copy(self, **options):
-        """Bring the copy up to date; return it and what is said about it."""
-        with contextlib.redirect_stderr(io.StringIO()) as said:
+        """Update the copy; return it and the messages."""
+        with contextlib.redirect_stderr(io.StringIO()) as messages:
             tree = source.tree_for('7.3', str(self.kdir), self.subject, **options)
-        return tree, said.getvalue()
+        return tree, messages.getvalue()
 
     def assert_copy(self, tree):
-        """Compare the copy with the tree, file by file; a .gitignore names itself."""
+        """Compare each file of the copy and of the tree, except the .gitignore, which ignores itself."""
         files = trees.snapshot(tree), trees.snapshot(self.kdir)
         for path in sorted({*files[0], *files[1]} - {'.gitignore'}):
             self.assertEqual(files[0].get(path), files[1].get(path), path)
@@ -72,7 +72,7 @@ class SourceTest(unittest.TestCase):
         self.assertTrue((tree / 'arch/x86/boot/main.c').exists())
         self.assertTrue((tree / 'usr/include/Makefile').exists())
 
-    def test_a_tree_with_leftovers_of_a_build_is_copied_without_them(self):
+    def test_build_products_are_not_copied(self):
         trees.write(self.kdir, {'.config': '', 'include/config/X': '', 'lib/a.o': '',
                                 'arch/x86/include/generated/x.h': ''})
         for prepare in (lambda: None, lambda: trees.git(self.kdir, 'init', '-q')):
@@ -82,14 +82,14 @@ class SourceTest(unittest.TestCase):
             self.assertEqual(self.make(tree).returncode, 0)
             self.assertFalse((tree / 'lib/a.o').exists())
 
-    def test_the_driver_of_this_clone_where_there_is_none(self):
-        tree, said = self.copy()
-        self.assertIn('no widget: grafted the overlay into the copy', said)
-        self.assertEqual(len(said.splitlines()), 1)
+    def test_the_overlay_is_grafted_into_the_copy_of_a_tree_without_the_driver(self):
+        tree, messages = self.copy()
+        self.assertIn('no widget: grafted the overlay into the copy', messages)
+        self.assertEqual(len(messages.splitlines()), 1)
         self.assertEqual((tree / DRIVER).read_bytes(), self.overlay.files[DRIVER].read_bytes())
         self.assertFalse((self.kdir / DRIVER).exists())
 
-    def test_a_second_copy_touches_nothing(self):
+    def test_a_second_update_writes_nothing(self):
         def state(tree):
             return {path: path.lstat().st_mtime_ns for path in tree.rglob('*') if path.is_file()}
         before = state(self.copy()[0])
@@ -98,19 +98,19 @@ class SourceTest(unittest.TestCase):
         before = state(self.copy()[0])
         self.assertEqual(state(self.copy()[0]), before)
 
-    def test_edits_of_a_grafted_tree_are_what_is_tested(self):
+    def test_edits_of_a_grafted_tree_are_copied(self):
         trees.commit(self.kdir)
-        for early in (True, False):
+        for is_edited_first in (True, False):
             shutil.rmtree(self.build)
             self.build.mkdir()
             graft.graft(self.kdir, self.overlay)
-            if not early:
+            if not is_edited_first:
                 self.copy()
             (self.kdir / DRIVER).write_text('edited')
             (self.kdir / 'lib/Makefile').write_text('obj-y += edited/\n')
-            tree, said = self.copy()
-            self.assertIn(f'testing the widget that is in {self.kdir}', said)
-            self.assertEqual(len(said.splitlines()), 1)
+            tree, messages = self.copy()
+            self.assertIn(f'testing widget of {self.kdir}', messages)
+            self.assertEqual(len(messages.splitlines()), 1)
             self.assertEqual((tree / DRIVER).read_text(), 'edited')
             self.assertEqual((tree / 'lib/Makefile').read_text(), 'obj-y += edited/\n')
             (self.kdir / DRIVER).unlink()
@@ -118,7 +118,7 @@ class SourceTest(unittest.TestCase):
             trees.git(self.kdir, 'checkout', '-q', '.')
             trees.git(self.kdir, 'clean', '-qfdx')
 
-    def test_what_was_grafted_is_copied_though_it_is_ignored(self):
+    def test_grafted_files_are_copied_even_if_ignored(self):
         for prepare in (lambda: None, lambda: trees.commit(self.kdir)):
             prepare()
             graft.graft(self.kdir, self.overlay)
@@ -127,7 +127,7 @@ class SourceTest(unittest.TestCase):
             self.assertEqual(sorted(graft.owned(tree)), sorted(graft.owned(self.kdir)))
             graft.ungraft(self.kdir, 'widget')
 
-    def test_graft_and_ungraft_between_two_copies(self):
+    def test_graft_and_ungraft_between_updates_are_copied(self):
         self.copy()
         graft.graft(self.kdir, self.overlay)
         (self.kdir / DRIVER).write_text('edited')
@@ -135,21 +135,21 @@ class SourceTest(unittest.TestCase):
         self.assert_copy(tree)
         shutil.copyfile(self.overlay.files[DRIVER], self.kdir / DRIVER)
         graft.ungraft(self.kdir, 'widget')
-        tree, said = self.copy()
-        self.assertIn('no widget', said)
+        tree, messages = self.copy()
+        self.assertIn('no widget', messages)
         graft.ungraft(tree, 'widget')
         self.assert_copy(tree)
 
-    def test_the_driver_arrives_upstream_with_less_than_this_clone_has(self):
+    def test_a_driver_that_is_added_upstream_replaces_the_overlay(self):
         self.copy()
         trees.write(self.kdir, {DRIVER: 'upstream'})
         with open(self.kdir / 'drivers/misc/Kconfig', 'a', encoding='ascii') as kconfig:
             kconfig.write('source "drivers/misc/widget/Kconfig"\n')
-        tree, said = self.copy()
-        self.assertIn('testing the widget that is in', said)
+        tree, messages = self.copy()
+        self.assertIn('testing widget of', messages)
         self.assert_copy(tree)
 
-    def test_a_change_of_a_file_with_inserted_lines(self):
+    def test_a_change_of_a_file_with_inserted_lines_is_copied(self):
         self.copy()
         with open(self.kdir / 'drivers/misc/Makefile', 'a', encoding='ascii') as makefile:
             makefile.write('obj-y += new/\n')
@@ -158,18 +158,18 @@ class SourceTest(unittest.TestCase):
         self.assertIn('new/', text)
         self.assertEqual(text.count('widget'), 1)
 
-    def test_the_driver_in_a_copy_is_never_left_over_from_a_series(self):
+    def test_a_driver_that_was_removed_from_the_copy_is_copied_again(self):
         graft.graft(self.kdir, self.overlay)
         tree, _ = self.copy()
         graft.ungraft(tree, 'widget')
         tree, _ = self.copy()
         self.assert_copy(tree)
 
-    def test_a_series_is_refused_where_the_driver_is_another(self):
+    def test_a_series_is_refused_if_the_driver_differs(self):
         graft.graft(self.kdir, self.overlay)
         self.copy(series=True)
         (self.kdir / DRIVER).write_text('edited')
-        with self.assertRaisesRegex(UserError, f'another driver: {DRIVER} differs'):
+        with self.assertRaisesRegex(UserError, f'not the same: {DRIVER} differs'):
             self.copy(series=True)
 
     def test_the_tree_of_the_user_is_not_changed(self):
@@ -185,14 +185,14 @@ class SourceTest(unittest.TestCase):
         self.assertEqual(before, (trees.snapshot(self.kdir), {
             path: (path.lstat().st_ino, path.lstat().st_mtime_ns) for path in self.kdir.rglob('*')}))
 
-    def test_this_clone_inside_the_tree_does_not_copy_the_copy(self):
+    def test_the_build_output_of_a_clone_inside_the_tree_is_not_copied(self):
         self.build = self.kdir / 'clone/build'
         self.build.mkdir(parents=True)
         self.copy()
         tree, _ = self.copy()
         self.assertFalse((tree / 'clone').exists())
 
-    def test_the_fingerprint_changes_with_what_is_tested(self):
+    def test_the_fingerprint_changes_with_the_files(self):
         tree, _ = self.copy()
         first = source.fingerprint(tree)
         self.assertEqual(source.fingerprint(self.copy()[0]), first)
@@ -201,9 +201,9 @@ class SourceTest(unittest.TestCase):
         changed = source.fingerprint(tree)
         self.assertEqual([path for path in first if first[path] != changed[path]], ['kernel/Makefile'])
 
-    def test_what_is_no_kernel_tree_is_refused(self):
+    def test_a_directory_that_is_not_a_kernel_tree_is_refused(self):
         (self.kdir / 'Kbuild').unlink()
-        for kdir in (self.kdir, self.kdir / 'nowhere'):
+        for kdir in (self.kdir, self.kdir / 'missing'):
             with self.assertRaisesRegex(UserError, 'KDIR='):
                 source.tree_for('7.3', str(kdir), self.subject)
         self.assertEqual(os.listdir(self.build), [])

@@ -274,7 +274,7 @@ def _print_findings(trial: Trial) -> None:
 
 def _kernel(options: Any, directory: Path) -> build.Kernel:
     ours = NoDriver(directory)
-    tree = source.tree_for(options.kernel, options.kdir, ours) if options.kdir else source.packaged(options.kernel)
+    tree = source.tree_for(options.kernel, options.kdir, ours) if options.kdir else source.packaged_tree(options.kernel)
     seed = build.Kernel(tree, UM, subject.load(), 'debug')
     kernel = build.Kernel(tree, UM, ours, 'try', extra=options.config, seed=seed)
     build.build(kernel)

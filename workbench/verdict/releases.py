@@ -49,7 +49,7 @@ exec env -i "$@" chroot "$root" /bin/sh -c "$commands"
 
 def other_release() -> str:
     """Return a supported release that is not the one that runs here."""
-    here = archive.about_system().get('VERSION_ID')
+    here = archive.os_release().get('VERSION_ID')
     return next(release for release in roots.RELEASES if release != here)
 
 
