@@ -16,7 +16,7 @@ quote = '$(subst ','\'',$1)'
 start = @file=$(call quote,$(value MAKEFILE_LIST)) && \
 	exec "$$(dirname -- "$${file\# }")"/workbench/start $(call quote,$(PYTHON))
 
-commands := bench check check-conditions check-debian check-overlays check-release clean debug debug-session \
+commands := bench check check-conditions check-debian check-overlays check-release check-try clean debug debug-session \
 	    demo docs graft guest help kernel kselftest kunit lint series setup shell test try ungraft
 
 .DEFAULT_GOAL := help

@@ -212,14 +212,24 @@ def check_other_overlays(options: Options) -> int:
     return _finish(check_overlays.run(options))
 
 
+def check_trials(options: Options) -> int:
+    """Try modules with and without mistakes."""
+    from cli import check_try
+    return _finish(check_try.run(options))
+
+
 def check_release(options: Options) -> int:
     """Boot a kernel with another release of Debian as its root."""
     return releases.check_guest(_kernel(options))
 
 
 def try_modules(options: Options) -> int:
-    """Try modules of the user's own."""
-    return _finish(trial.run(options))
+    """Try modules of the user's own; with CMD=shell, give a prompt with them loaded."""
+    if options.cmd == 'shell':
+        if not (os.isatty(0) and os.isatty(1)):
+            raise UserError("CMD=shell requires a terminal; without one: CMD='...'")
+        return trial.shell(options)
+    return _finish(trial.run(options).tally)
 
 
 def of_overlay(command: str, options: Options) -> Callable[[Options], int]:
@@ -233,7 +243,7 @@ def of_overlay(command: str, options: Options) -> Callable[[Options], int]:
 
 FUNCTIONS: dict[str, Callable[[Options], int]] = {
     'check': run_tests, 'check-debian': check_debian, 'check-overlays': check_other_overlays,
-    'check-release': check_release, 'clean': remove_output,
+    'check-release': check_release, 'check-try': check_trials, 'clean': remove_output,
     'debug': debugger, 'debug-session': debugger_session, 'demo': demo, 'docs': manual, 'graft': graft_into,
     'guest': run_in_guest, 'help': show_help, 'kernel': kernel, 'kselftest': kselftest,
     'kunit': kunit, 'lint': run_checks, 'series': create_series, 'setup': set_up, 'shell': shell,

@@ -120,6 +120,7 @@ COMMANDS = {
     'check-overlays': Command('test other drivers than that of this repository', ('KERNEL', 'KDIR', 'JOBS'),
                               packages=('test',)),
     'check-release': Command('run the demo with another release of Debian as the root', _SOURCE),
+    'check-try': Command('try modules with and without mistakes', ('KERNEL', 'JOBS'), packages=('try',)),
     'clean': Command('remove build/', packages=None),
     'debug': Command('stop the booted kernel in the driver, with a debugger', (*_BUILT, 'CMD'), packages=('test',)),
     'debug-session': Command('the same without a terminal, and check the output', _BUILT, packages=('test',)),

@@ -105,9 +105,15 @@ def _modules_of(directory: Directory, stem: str) -> list[str]:
             if module == stem or f'{stem}.c' in [Path(source).name for source in sources]] or [stem]
 
 
+# Symbols of subsystems that the kernel of a trial lacks, since it has no such hardware.
+_HARDWARE = re.compile(r'"(?:__)?(pci|usb|acpi|spi|drm|snd|scsi|ata)_\w+" \[.*\] undefined'
+                       r"|declaration of 'module_(pci|usb|spi|acpi)_driver'")
+
+
 def _explain(lines: list[str]) -> list[str]:
     """Return lines that say what an interface is today, and a line of code."""
-    explained = []
+    lacking = dict.fromkeys((match[1] or match[2]).upper() for line in lines if (match := _HARDWARE.search(line)))
+    explained = [f'the kernel of a trial has no {name}: the module requires hardware' for name in lacking]
     for hint, _ in hints.find(lines):
         explained.append(f'since Linux {hint.since}: {hint.change}')
         explained.append(f'    {hint.code}')

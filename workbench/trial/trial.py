@@ -2,6 +2,7 @@
 """Try somebody's module: build it, load it, use it, unload it, and say what is wrong."""
 
 import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -293,19 +294,50 @@ def _compile(kernel: build.Kernel, work: Path, paths: list[Path], trial: Trial) 
     return done
 
 
-def run(options: Any) -> Tally:
-    """Try the modules in the directories of MODULE=; print a report, and return the tally."""
+def shell(options: Any) -> int:
+    """Give a prompt in a guest in which the modules are loaded; return its exit status."""
+    paths, work = _prepare(options)
+    kernel = _kernel(options, paths[0])
+    trial = Trial()
+    done = _compile(kernel, work / 'modules', paths, trial)
+    _print_findings(trial)
+    modules = [sessions.modinfo(path) for path in done.modules.values()]
+    lines = [f'insmod {shlex.quote(str(module.path))}' for group in sessions.groups(modules) for module in group]
+    return guest.run(kernel, '\n'.join([*lines, 'exec ${SHELL:-/bin/sh} -i']), work / 'kernel.log', on_terminal=True,
+                     stop_at_report=False)
+
+
+def _is_taken(kernel: build.Kernel, name: str, trial: Trial) -> bool:
+    """Return whether a module of the kernel has this name, which is a finding."""
+    for listed in ('modules.builtin', 'modules.order'):
+        for line in (kernel.out / listed).read_text(encoding='utf-8').splitlines():
+            if Path(line).stem.replace('-', '_') == name:
+                text = f'its name is that of a module of the kernel, {Path(line).stem}'
+                trial.found(Finding('name-taken', name, text), 'has a name of its own')
+                return True
+    return False
+
+
+def _prepare(options: Any) -> tuple[list[Path], Path]:
+    """Return the directories of MODULE=, and an empty work directory."""
     paths = [Path(name).expanduser().resolve() for name in options.module]
     work = build_root() / 'try'
     shutil.rmtree(work, ignore_errors=True)
     (work / 'modules').mkdir(parents=True)
-    trial = Trial()
     for path in paths:
         if not path.is_dir():
             raise UserError(f'MODULE={path}: no such directory')
+    return paths, work
+
+
+def run(options: Any) -> Trial:
+    """Try the modules in the directories of MODULE=; print a report, and return what was found."""
+    paths, work = _prepare(options)
+    trial = Trial()
     kernel = _kernel(options, paths[0])
     done = _compile(kernel, work / 'modules', paths, trial)
-    modules = [sessions.modinfo(path) for path in done.modules.values()]
+    modules = [sessions.modinfo(path) for path in done.modules.values()
+               if not _is_taken(kernel, path.stem.replace('-', '_'), trial)]
     groups = sessions.groups(modules)
     if options.cmd:
         groups = [[module for group in groups for module in group]] if groups else []
@@ -326,4 +358,4 @@ def run(options: Any) -> Tally:
         _commands(trial, session)
     _print_findings(trial)
     say(f'logs: {work}')
-    return trial.tally
+    return trial
