@@ -84,6 +84,8 @@ def kunit(tree: Path, subject: Subject, timeout: int | None = None, results: Res
                f'--build_dir={out}', f'--jobs={build.JOBS}',
                '--make_options=CC=ccache-gcc', '--make_options=HOSTCC=ccache gcc',
                '--kconfig_add=CONFIG_SMP=y', '--kernel_args=ncpus=2', '--kernel_args=seccomp=on',
+               # These change every object: with them, another overlay costs its own objects only.
+               '--kconfig_add=CONFIG_DEBUG_KERNEL=y', '--kconfig_add=CONFIG_DEBUG_SPINLOCK=y',
                # A report stops the kernel where it has an option for that.
                '--kernel_args=panic_on_warn=1', '--kernel_args=oops=panic',
                # The kernel would leave its directory in the home of the user if it is killed.
