@@ -16,7 +16,7 @@ check()
 	if [ "$text" = "$3" ]; then
 		echo "ok $1 shows $3"
 	else
-		echo "# read.sh: expected $3, not $text"
+		echo "# Expected $3, not $text"
 		echo "not ok $1 shows $3"
 		failed=1
 	fi
