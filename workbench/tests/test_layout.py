@@ -2,14 +2,17 @@
 """Test the structure of the workbench: the packages and their imports."""
 
 import ast
+import collections
+import dataclasses
 import os
+import re
 import subprocess
 import unittest
 from pathlib import Path
 
 from host.environment import environment
 from host.paths import CACHE_NAME, REPO, WORKBENCH
-from subject.overlay import load
+from subject.overlay import Debug, Description, Insertion, Kunit, Selftests, load
 
 # Each package imports only those before it.
 ORDER = ('host', 'subject', 'kernel', 'machine', 'verdict', 'trial', 'ship', 'cli')
@@ -49,6 +52,16 @@ class LayoutTest(unittest.TestCase):
                     if CACHE_NAME in line.lower():
                         found.add((str(path.relative_to(WORKBENCH)), line.strip()))
         self.assertEqual(found, allowed)
+
+    def test_the_manual_describes_each_package_and_each_key(self):
+        page = next(file for name, file in load(REPO).files.items() if name.endswith('/workbench.rst'))
+        text = page.read_text(encoding='utf-8')
+        self.assertEqual(re.findall(r'^   \* - ``workbench/(\w+)/``$', text, re.M), [*ORDER])
+        keys = collections.Counter(field.name for table in (Description, Insertion, Kunit, Selftests, Debug)
+                                   for field in dataclasses.fields(table))
+        for key, count in keys.items():
+            with self.subTest(key):
+                self.assertLessEqual(count, len(re.findall(rf'^   \* - ``\[*(?:\w+\.)?{key}\b', text, re.M)))
 
     def test_the_types_are_consistent(self):
         folder = load(REPO).folder
