@@ -176,7 +176,7 @@ class FromMakeTest(unittest.TestCase):
 
 def calls(text):
     """Each "make COMMAND NAME=value ..." and "python3 workbench ..." in a text."""
-    pattern = re.compile(r"(?:make|python3 workbench) ((?:[a-z-]+)(?: [A-Z]+=(?:'[^']*'|[^\s`,;]*))*)")
+    pattern = re.compile(r"(?:make|python3 workbench) ((?:[a-z-]+)(?: [A-Z]+=(?:'[^']*'|[^\s`,;']*))*)")
     for match in pattern.finditer(text):
         command, *assignments = shlex.split(match[1])
         # The one of the kernel has a target of the same name.
@@ -207,6 +207,9 @@ class TextTest(unittest.TestCase):
         texts = [self.help, (REPO / 'README.md').read_text(encoding='utf-8'),
                  (REPO / '.ci/run').read_text(encoding='utf-8')]
         found = [call for text in texts for call in calls(text) if call[0] in (*COMMANDS, *OF_OVERLAY) or call[1]]
+        # The manual contains calls of the kernel's make as well, and names of commands alone.
+        manual = [file.read_text(encoding='utf-8') for name, file in load(REPO).files.items() if name.endswith('.rst')]
+        found += [call for text in manual for call in calls(text) if call[0] in (*COMMANDS, *OF_OVERLAY) and call[1]]
         self.assertGreater(len(found), len(COMMANDS))
         for command, assignments in found:
             with self.subTest(command=command, options=assignments):
