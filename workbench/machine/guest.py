@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Boot a kernel, run something in it, and judge what its log says."""
+"""Boot a kernel, run a command in it, and check the kernel log for reports."""
 
 import contextlib
 import functools
@@ -23,23 +23,23 @@ from machine import kvm, report
 
 USER_SPACE = 'workbench: guest: user space is up'
 
-# The checkers of a debugging kernel make it this much slower, and more.
+# The factor by which limits are longer on a kernel with checkers.
 DEBUG_SLOWNESS = 6
 
-# Seconds that a command gets where nobody asks for more; more where the guest is slow.
+# The default limit for a command, in seconds; longer on a slow guest.
 TIMEOUT = 120
 
-# A kernel that says nothing for so many seconds before it reaches user space hangs.
+# A kernel hangs if it prints nothing for so many seconds before user space starts.
 BOOT_SILENCE = 60
 
-# The rest of a report gets this long to arrive: until the log is silent for the
-# first, and no longer than the second.
+# The time to wait for the rest of a report, in seconds: until the log is silent for
+# the first, and no longer than the second.
 REPORT_GRACE = 1, 10
 
-# How much of the log is shown where a guest dies without a report.
+# The number of log lines that are printed when a guest dies without a report.
 LAST_LINES = 25
 
-# What run() returns where the guest itself has failed, and where its caller stopped it.
+# The results of run() if the guest fails or if its caller stops it.
 DIED = 125
 TIMED_OUT = 124
 STOPPED = 130
@@ -48,7 +48,7 @@ STOP_REQUESTED = 'requested'
 
 
 class _Follower:
-    """Copies what is appended to a file to one of our own outputs."""
+    """Copies the data that is appended to a file to an output of the workbench."""
 
     def __init__(self, path, out):
         path.touch()
@@ -56,7 +56,7 @@ class _Follower:
         self.out = out
 
     def copy(self):
-        """Copy what is new; return whether there was any."""
+        """Copy new data; return whether there was any."""
         data = self.file.read()
         if data:
             self.out.write(data)
@@ -68,23 +68,23 @@ class _Follower:
         self.file.close()
 
 
-def _writable(kernel):
-    """Return the directories of the host that the guest may change."""
-    wanted = [REPO, build_root(), *(overlay.root for overlay in kernel.subject.overlays)]
-    return [path for path in dict.fromkeys(wanted) if not set(path.parents) & set(wanted)]
+def _writable_directories(kernel):
+    """Return the directories of the host that the guest can write to."""
+    directories = [REPO, build_root(), *(overlay.root for overlay in kernel.subject.overlays)]
+    return [path for path in dict.fromkeys(directories) if not set(path.parents) & set(directories)]
 
 
-def _write_run(run, kernel, command, modules, tty, stop_at_report, judge=True):
-    """Leave in the run directory what the guest's init expects there.
+def _write_run_directory(run, kernel, command, modules, tty, stop_at_report, judge=True):
+    """Write the files that the init of the guest requires.
 
-    tty: the guest's name for the terminal that the command gets, if it gets one.
-    stop_at_report: whether the kernel panics where it reports something. judge:
-    whether its checkers are asked at the end what they have found.
+    run: the directory. tty: the name of the terminal in the guest if the command gets
+    one, otherwise None. stop_at_report: whether a report makes the kernel panic. judge:
+    whether the checkers of the kernel run after the command.
     """
-    # The command line of a kernel takes their path as it is, and not any path of a clone.
+    # Copies, since the path of this clone may not be plain, as the kernel command line requires.
     for name in ('init', 'fstab'):
         shutil.copy(WORKBENCH / 'machine/init' / name, run)
-    (run / 'writable').write_text(''.join(f'{path}\n' for path in _writable(kernel)), encoding='utf-8')
+    (run / 'writable').write_text(''.join(f'{path}\n' for path in _writable_directories(kernel)), encoding='utf-8')
     (run / 'modules').write_text(f'{kernel.modules}\n', encoding='utf-8')
     (run / 'command').write_text(command + '\n', encoding='utf-8')
     here = '/run/workbench'
@@ -97,7 +97,7 @@ def _write_run(run, kernel, command, modules, tty, stop_at_report, judge=True):
         lines.append(f'stty sane rows {size.lines} cols {size.columns}')
         lines.append(f'export TERM={shlex.quote(os.environ.get("TERM", "linux"))}')
     else:
-        # run_kselftest.sh opens /dev/stdout anew; without O_APPEND both would write at the same offset.
+        # run_kselftest.sh opens /dev/stdout again. Without O_APPEND, both would write at the same offset.
         lines.append(f'exec </dev/null >>{here}/out 2>>{here}/err')
     for module in modules:
         lines.append(f'modprobe {module} || {{ echo 1 >{here}/status; exit; }}')
@@ -109,11 +109,11 @@ def _write_run(run, kernel, command, modules, tty, stop_at_report, judge=True):
 
 
 class _Limits(NamedTuple):
-    """When a guest is stopped.
+    """The limits of a guest, in seconds; 0 is no limit.
 
-    total: after so many seconds. silence: when neither its log nor its output
-    grows for so many; boot: the same before user space is up. 0 is no limit.
-    report: whether a report stops it.
+    total: the limit for the whole run. silence: the limit without a line in the log or
+    in the output. boot: the same before user space starts. report: whether a report
+    ends the run.
     """
     total: float
     silence: float
@@ -121,67 +121,67 @@ class _Limits(NamedTuple):
     report: bool
 
 
-class _Patience:
-    """Says when a guest has to be stopped, from when it was last heard."""
+class _Watchdog:
+    """Decides when to stop a guest, by its limits and by its last output."""
 
     def __init__(self, limits, scanner):
         self.limits = limits
         self.scanner = scanner
-        self.start = self.logged = self.heard = time.monotonic()
-        self.reported = None
+        self.start = self.last_log = self.last_output = time.monotonic()
+        self.report_time = None
 
     def note(self, log, output):
-        """Note whether there is something new in the log, and in the output."""
+        """Record the time; log, output: whether there is new data in the log and in the output."""
         now = time.monotonic()
-        self.logged = now if log else self.logged
-        self.heard = now if log or output else self.heard
-        if self.scanner.found and self.reported is None:
-            self.reported = now
+        self.last_log = now if log else self.last_log
+        self.last_output = now if log or output else self.last_output
+        if self.scanner.has_report and self.report_time is None:
+            self.report_time = now
 
-    def verdict(self):
-        """Why the guest has to be stopped, as a sentence; None if it need not be."""
+    def reason_to_stop(self):
+        """Return why the guest has to be stopped, as a message; None if it may continue."""
         now = time.monotonic()
         limits = self.limits
-        quiet, whole = REPORT_GRACE
-        silence = limits.silence if self.scanner.begun else limits.boot
-        if limits.report and self.reported and (now - self.logged > quiet or now - self.reported > whole):
-            return 'the guest was stopped at a report'
+        quiet, total = REPORT_GRACE
+        silence = limits.silence if self.scanner.has_begun else limits.boot
+        if limits.report and self.report_time and (now - self.last_log > quiet or now - self.report_time > total):
+            return 'the guest was stopped after a report'
         if limits.total and now - self.start > limits.total:
             return f'the guest was stopped after {limits.total:g} s, its time limit (TIMEOUT={limits.total:g})'
-        if silence and now - self.heard > silence:
-            return (f'the guest was stopped: nothing in its log or its output for {silence:g} s'
-                    + ('' if self.scanner.begun else ', before user space was up'))
+        if silence and now - self.last_output > silence:
+            return (f'the guest was stopped: no line in its log and no output for {silence:g} s'
+                    + ('' if self.scanner.has_begun else ', before user space started'))
         return None
 
 
-def _watch(child, log_fd, log, followers, patience, stopped):
-    """Copy the log and the outputs until the kernel has ended, or has to be stopped.
+def _watch(child, log_fd, log, followers, watchdog, should_stop):
+    """Copy the log and the outputs until the kernel ends or has to be stopped.
 
-    Returns why it has to be, None if it has ended.
+    Return why it has to be stopped, None if it has ended.
     """
     with open(log, 'wb', buffering=0) as out, selectors.DefaultSelector() as selector:
         selector.register(log_fd, selectors.EVENT_READ)
         ended = False
         while True:
-            # Once more after the end: the log may have more than one read takes.
             ready = selector.select(0.02)
             data = os.read(log_fd, 65536) if ready else b''
             out.write(data)
-            patience.scanner.feed(data)
-            patience.note(bool(data), any([follower.copy() for follower in followers]))
+            watchdog.scanner.feed(data)
+            watchdog.note(bool(data), any([follower.copy() for follower in followers]))
+            # Reading continues after the end, until the log is empty.
             if ended and not data:
                 return None
             ended = child.poll() is not None
-            why = STOP_REQUESTED if stopped() else patience.verdict()
+            why = STOP_REQUESTED if should_stop() else watchdog.reason_to_stop()
             if why:
                 return why
 
 
-def _boot(kernel, command, log, patience, on_terminal=False, modules=(), out=None, err=None,
-          stopped=lambda: False, started=lambda child: None, judge=True, **machine):
-    """Boot, and return the command's status, why the guest was stopped, the child's status.
+def _boot(kernel, command, log, watchdog, on_terminal=False, modules=(), out=None, err=None,
+          should_stop=lambda: False, on_start=lambda child: None, judge=True, **machine):
+    """Boot; return the status of the command, why the guest was stopped, the status of the child.
 
-    The arguments are those of run(); machine: those of the machine's boot().
+    The arguments are those of run(); machine: those of Machine.boot().
     """
     target = kernel.target
     directory = Path(tempfile.mkdtemp(prefix='guest-'))
@@ -190,21 +190,21 @@ def _boot(kernel, command, log, patience, on_terminal=False, modules=(), out=Non
     tty = status = None
     followers = []
     try:
-        _write_run(directory, kernel, command, modules, target.terminal if on_terminal else None,
-                   patience.limits.report, judge)
+        _write_run_directory(directory, kernel, command, modules, target.terminal if on_terminal else None,
+                             watchdog.limits.report, judge)
         with contextlib.ExitStack() as stack:
             if on_terminal:
                 tty = stack.enter_context(terminal.preserved())
             else:
                 followers = [_Follower(directory / 'out', out or sys.stdout.buffer),
                              _Follower(directory / 'err', err or sys.stderr.buffer)]
-            child = target.boot(kernel, [directory, *_writable(kernel)], write_end, tty, **machine)
-            # Before the terminal is restored: the guest may change it until then.
+            child = target.boot(kernel, [directory, *_writable_directories(kernel)], write_end, tty, **machine)
+            # The guest ends before the terminal is restored, since it may change the terminal.
             stack.callback(_kill, child)
-            started(child)
+            on_start(child)
             os.close(write_end)
             write_end = -1
-            why = _watch(child, read_end, log, followers, patience, stopped)
+            why = _watch(child, read_end, log, followers, watchdog, should_stop)
             if not why:
                 child.wait()
         with contextlib.suppress(OSError, ValueError):
@@ -229,79 +229,81 @@ def _try_kvm(kernel):
     """Boot a kernel under KVM; return why it does not reach user space, '' if it does."""
     log = kernel.log('kvm-boot')
     scanner = report.Scanner(USER_SPACE)
-    limits = _Limits(kvm.PATIENCE, kvm.SILENCE, kvm.SILENCE, report=True)
-    status, why, ended = _boot(kernel, 'true', log, _Patience(limits, scanner), kvm=True)
+    limits = _Limits(kvm.TIMEOUT, kvm.SILENCE, kvm.SILENCE, report=True)
+    status, why, ended = _boot(kernel, 'true', log, _Watchdog(limits, scanner), kvm=True)
     lines = scanner.report()
     if status == 0 and not lines:
         return ''
     if lines:
-        why = f'a boot under it ends with "{lines[0].strip()}"'
-    return f'{why or f"QEMU under it ends with {ended}"} (log: {log})'
+        why = f'a boot under KVM ended with "{lines[0].strip()}"'
+    return f'{why or f"QEMU ended with {ended} under KVM"} (log: {log})'
 
 
-_asking = threading.Lock()
+_kvm_lock = threading.Lock()
 
 
 @functools.cache
-def _kvm_works(kernel):
-    return kvm.works(lambda: _try_kvm(kernel))
+def _kvm_is_usable(kernel):
+    return kvm.is_usable(lambda: _try_kvm(kernel))
 
 
 def slowness(kernel, with_kvm=False):
-    """How many times longer than on um something may take on a kernel."""
+    """Return the factor by which limits are longer for a kernel than for the um kernel."""
     return max(DEBUG_SLOWNESS if kernel.debug else 1,
                1 if with_kvm else kernel.target.slowness)
 
 
-def room(kernel, guests):
-    """For how many of so many guests at a time there is room, and where, for run()."""
-    return kernel.target.room(guests)
+def capacity(kernel, guests):
+    """Return how many of some guests fit into memory at a time, and their location, for run()."""
+    return kernel.target.capacity(guests)
 
 
 def _explain(lines, why, ended, log):
-    """Print why a guest has failed, with the lines of its log that matter."""
+    """Print why a guest failed, with the relevant lines of its log."""
     if lines:
         say('the kernel log has a report; the run has failed:')
     elif why:
         say(why)
     else:
-        say(f'the guest died, the kernel ended with {ended}; its last words:')
+        say(f'the guest died: the kernel ended with {ended}; the end of its log:')
         lines = log.read_text(errors='replace').replace('\r', '').splitlines()[-LAST_LINES:]
     for line in lines:
         say('  ' + line)
     say(f'kernel log: {log}')
 
 
-def run(kernel, command, log, timeout=None, limit=TIMEOUT, silence=0, on_terminal=False, where=None,
-        modules=(), out=None, err=None, stopped=lambda: False, started=lambda child: None, processors=2,
+def run(kernel, command, log, timeout=None, limit=TIMEOUT, silence=0, on_terminal=False, location=None,
+        modules=(), out=None, err=None, should_stop=lambda: False, on_start=lambda child: None, processors=2,
         extra=(), options=(), stop_at_report=True, with_kvm=True, judge=True):
     """Boot the kernel, run a shell command in it, and return its exit status.
 
-    timeout: seconds for all of it, exactly, if the user names them. limit: the
-    same where the user does not, more where the guest is slow. silence: seconds
-    in which the log or the output has to grow, 0 for no such limit. on_terminal:
-    the command gets the terminal, and has no limit. where: what room() returns.
-    modules: what to load first. out, err: where its output goes, byte for byte;
-    our own by default. log: the file for the kernel log. stopped: is called now
-    and then, and returns whether to give up. started: is called with the child that the
-    machine is. processors: how many the guest has. extra, options: those of
-    Machine.boot(). stop_at_report: whether a report stops the guest. with_kvm:
-    whether KVM may be used. judge: False where the caller judges the
-    kernel log: nothing is printed, and the checkers are not asked at the end.
+    A report in the kernel log, the death of the guest and a time-out are printed with
+    the relevant lines, and fail the run whatever the status of the command: the result
+    is one of FAILURES.
 
-    A report in the kernel log, a death and a time-out are printed, with the lines
-    that matter, and fail the run whatever the command's status was.
+    log: the file for the kernel log. timeout: the exact limit for the run in seconds, if
+    the user sets it. limit: the limit otherwise, multiplied for a slow guest. silence:
+    the limit without a line in the log or in the output, 0 for none. on_terminal: the
+    command gets the terminal and has no limit. location: that of capacity(). modules:
+    are loaded before the command. out, err: binary files for the output, by default
+    stdout and stderr. should_stop: is called repeatedly, and returns whether to stop the
+    guest. on_start: is called with the child process of the machine. processors: those
+    of the guest. extra, options: those of Machine.boot(). stop_at_report: whether a
+    report stops the guest. with_kvm: whether KVM may be used. judge: False if the caller
+    checks the kernel log; then nothing is printed, and the checkers of the kernel do not
+    run after the command.
     """
-    machine = {'extra': extra, 'options': options, 'processors': processors, **(where or room(kernel, 1)[1])}
+    machine = {'extra': extra, 'options': options, 'processors': processors,
+               **(location or capacity(kernel, 1)[1])}
     if kernel.target.has_kvm:
-        with _asking:
-            machine['kvm'] = with_kvm and _kvm_works(kernel)
+        with _kvm_lock:
+            machine['kvm'] = with_kvm and _kvm_is_usable(kernel)
     slow = slowness(kernel, machine.get('kvm', False))
     scanner = report.Scanner(USER_SPACE)
     limits = _Limits(0 if on_terminal else timeout or limit * slow, silence, BOOT_SILENCE * slow,
                      stop_at_report)
-    status, why, ended = _boot(kernel, command, log, _Patience(limits, scanner), on_terminal, modules,
-                               out, err, stopped, started, judge, **machine)
+    status, why, ended = _boot(kernel, command, log, _Watchdog(limits, scanner), on_terminal, modules,
+                               out, err, should_stop, on_start, judge, **machine)
     if why == STOP_REQUESTED:
         return STOPPED
     lines = scanner.report()

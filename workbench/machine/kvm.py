@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Whether KVM runs a guest on this machine.
+"""Find out whether KVM is usable on this machine.
 
-That /dev/kvm opens says little: inside some virtual machines it does, and no
-kernel gets through its early boot. A boot under KVM is tried. Only its success
-is remembered, with what it depends on; a failure holds for this run, since its
-cause may be the kernel under test, or a busy host.
+Access to /dev/kvm is not sufficient: in some virtual machines it opens, but no kernel
+boots. So a boot under KVM is tried. Its success is recorded for this boot of the machine
+and this QEMU. A failure applies to this run only, since its cause may be the kernel
+under test or a busy host.
 """
 
 import os
@@ -16,43 +16,43 @@ from host.console import say
 from host.environment import environment
 from host.paths import CACHE
 
-# Seconds without a line in the log after which a boot under KVM has failed, and
-# seconds for all of it. QEMU reports most failures at once.
-SILENCE, PATIENCE = 10, 60
+# The limits of a boot under KVM, in seconds: without a line in the log, and in total.
+# QEMU reports most failures at once.
+SILENCE, TIMEOUT = 10, 60
 
 _BOOT_ID = Path('/proc/sys/kernel/random/boot_id')
 
 
-def _circumstances() -> str:
-    """What a success depends on: this machine, since it was booted, and QEMU."""
+def _system() -> str:
+    """Return a line that identifies this boot of the machine and this QEMU."""
     version = subprocess.run(['qemu-system-x86_64', '--version'], env=environment(),
                              capture_output=True, text=True, check=False).stdout
     return f'{_BOOT_ID.read_text(encoding="utf-8").strip()} {version.splitlines()[0]}\n'
 
 
-def _remembered(memory: Path, circumstances: str) -> bool:
+def _is_recorded(record: Path, system: str) -> bool:
     try:
-        return memory.read_text(encoding='utf-8') == circumstances
+        return record.read_text(encoding='utf-8') == system
     except (OSError, ValueError):
         return False
 
 
-def works(boot: Callable[[], str], device: str = '/dev/kvm', memory: Path = CACHE / 'kvm') -> bool:
-    """Whether to use KVM; prints why not.
+def is_usable(boot: Callable[[], str], device: str = '/dev/kvm', record: Path = CACHE / 'kvm') -> bool:
+    """Return whether KVM is usable; print why if it is not.
 
-    boot, called at most once, boots a guest under KVM, and returns why this has
-    failed, '' if it has not.
+    boot: boots a guest under KVM, and returns why it failed, '' if it succeeded; called
+    at most once. record: the file for a success.
     """
     if not os.access(device, os.R_OK | os.W_OK):
-        say(f'{device} cannot be used here: QEMU interprets the guest (TCG)')
+        say(f'{device} is not accessible: QEMU interprets the guest (TCG)')
         return False
-    circumstances = _circumstances()
-    if _remembered(memory, circumstances):
+    system = _system()
+    if _is_recorded(record, system):
         return True
     failure = boot()
     if failure:
-        say(f'no KVM in this run, since {failure}: QEMU interprets the guest (TCG)')
+        say(f'KVM is not usable: {failure}. QEMU interprets the guest (TCG)')
         return False
-    memory.parent.mkdir(parents=True, exist_ok=True)
-    memory.write_text(circumstances, encoding='utf-8')
+    record.parent.mkdir(parents=True, exist_ok=True)
+    record.write_text(system, encoding='utf-8')
     return True

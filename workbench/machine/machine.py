@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What every kind of machine provides: one class for each kind, in a file of its own."""
+"""The interface of a machine; each kind of machine has a class in its own file."""
 
 import abc
 import subprocess
@@ -13,12 +13,12 @@ from kernel.target import Target
 
 @dataclass(frozen=True)
 class Machine(Target, abc.ABC):
-    """A kind of machine that boots the kernel of its target.
+    """A kind of machine, which boots the kernel of its target.
 
-    terminal: the guest's name for the terminal of a shell. slowness: how many times
-    longer than on um something may take. parallel_guests: how many guests use one
-    processor well. share: how the guest mounts directories of the host. has_kvm:
-    whether KVM can run it.
+    terminal: the name of the terminal in the guest. slowness: the factor by which limits
+    are longer than on um. parallel_guests: the number of guests that run efficiently on
+    one processor. share: the file system with which the guest mounts directories of the
+    host. has_kvm: whether the machine can use KVM.
     """
     terminal: str = ''
     slowness: int = 1
@@ -27,17 +27,17 @@ class Machine(Target, abc.ABC):
     has_kvm: bool = False
 
     @abc.abstractmethod
-    def room(self, guests: int) -> tuple[int, dict[str, Any]]:
-        """Return how many of some guests have room at a time, and the arguments of boot() that say where."""
+    def capacity(self, guests: int) -> tuple[int, dict[str, Any]]:
+        """Return how many of some guests fit into memory at a time, and arguments of boot() for their location."""
 
     @abc.abstractmethod
     def boot(self, kernel: Kernel, shared: list[Path], log: int, tty: int | None = None, extra: tuple = (),
-             options: tuple = (), processors: int = 2, **where: Any) -> subprocess.Popen:
-        """Start a kernel, and return the child that it is.
+             options: tuple = (), processors: int = 2, **location: Any) -> subprocess.Popen:
+        """Start a kernel; return the child process.
 
-        shared: the directories of the host that the guest mounts to write to, the
-        first being that of the run. log: a descriptor for the kernel log. tty: one
-        of the terminal that the guest gets. extra: more arguments of a virtual machine.
-        options: more for the command line of the kernel. processors: how many the
-        guest has.
+        shared: the directories of the host that the guest mounts for writing; the first
+        one is the run directory. log: a descriptor for the kernel log. tty: a descriptor
+        of the terminal, if the guest gets it. extra: further arguments of the virtual
+        machine. options: further options on the kernel command line. processors: the
+        number of processors of the guest.
         """

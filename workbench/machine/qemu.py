@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The x86_64 machine: QEMU, the host's files through 9p."""
+"""The x86_64 machine: QEMU, with the files of the host through 9p."""
 
 import re
 import subprocess
@@ -15,12 +15,12 @@ from machine.machine import Machine
 MEMORY = 1 << 30
 _MEMINFO = Path('/proc/meminfo')
 
-# How the guest mounts the root of the host, and the directories that it shares.
+# The options with which the guest mounts the root and the shared directories of the host.
 _MOUNT = 'trans=virtio,version=9p2000.L,access=any,msize=512000'
 
 
 def _shared(number: int, directory: Path, options: str = '') -> list[str]:
-    """Return the arguments that share a directory; in an option of QEMU a comma is doubled."""
+    """Return the arguments that share a directory; QEMU requires commas to be doubled."""
     path = str(directory).replace(',', ',,')
     tag = f'share{number}' if number >= 0 else '/dev/root'
     return ['-fsdev', f'local,id=fs{number + 1},path={path},security_model=none,multidevs=remap{options}',
@@ -29,10 +29,10 @@ def _shared(number: int, directory: Path, options: str = '') -> list[str]:
 
 @dataclass(frozen=True)
 class Qemu(Machine):
-    """A virtual machine; without KVM, QEMU interprets user space too."""
+    """A virtual machine. Without KVM, QEMU interprets the kernel and user space."""
 
-    def room(self, guests: int) -> tuple[int, dict[str, Any]]:
-        """Find out for how many guests there is memory, for one at least."""
+    def capacity(self, guests: int) -> tuple[int, dict[str, Any]]:
+        """Return the number of guests for which memory is available, at least 1, and no arguments."""
         available = re.search(r'MemAvailable: *(\d+) kB', _MEMINFO.read_text(encoding='utf-8'))
         return max(1, min((int(available[1]) << 10) // MEMORY, guests) if available else 1), {}
 
@@ -40,16 +40,16 @@ class Qemu(Machine):
                 extra: tuple = (), options: tuple = (), processors: int = 2, kvm: bool = False) -> list[str]:
         """Return the command line of QEMU.
 
-        The kernel log goes to a virtio console, which costs little when QEMU interprets
-        the guest. The serial line has the log before that, or else it is the terminal.
-        With KVM there is no other accelerator, so that a guest that runs shows that it
-        works.
+        The kernel log goes to a virtio console, which is fast even when QEMU interprets
+        the guest. The serial line is the terminal, or has the log of the early boot. With
+        KVM, QEMU gets no other accelerator, so that a successful boot proves that KVM is
+        usable.
         """
         kernel_options = [
             'loglevel=7', 'panic=-1', 'rcupdate.rcu_expedited=1', 'console=hvc0',
             *([] if is_on_terminal else ['earlycon=uart8250,io,0x3f8,115200']), 'root=/dev/root', 'rootfstype=9p',
             f'rootflags={_MOUNT},cache=loose', 'ro',
-            # QEMU translates again what is at another address, a quarter of the time of an exec.
+            # QEMU translates code again at a new address, which takes a quarter of the time of an exec.
             *([] if kvm else ['norandmaps']),
             f'GUEST_RUN={shared[0]}', f'GUEST_SHARE={self.share}', f'init={shared[0]}/init', *options]
         return [f'qemu-system-{self.name}', '-machine', 'q35', '-m', str(MEMORY >> 20), '-smp', str(processors),
@@ -64,10 +64,10 @@ class Qemu(Machine):
                 *extra, '-kernel', str(kernel.image), '-append', ' '.join(kernel_options)]
 
     def boot(self, kernel: Kernel, shared: list[Path], log: int, tty: int | None = None, extra: tuple = (),
-             options: tuple = (), processors: int = 2, **where: Any) -> subprocess.Popen:
-        """Start QEMU; kvm: with KVM."""
+             options: tuple = (), processors: int = 2, **location: Any) -> subprocess.Popen:
+        """Start QEMU; kvm: whether to use KVM."""
         command = self.command(kernel, shared, log, tty is not None, extra, options, processors,
-                               where.get('kvm', False))
+                               location.get('kvm', False))
         return start(command, stdin=tty or subprocess.DEVNULL, stdout=tty or log, stderr=log,
                      pass_fds=[log], env=environment())
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Reports in a kernel log: the lines that fail a run, whatever its tests say."""
+"""Find reports in a kernel log; a report fails a run even if its tests pass."""
 
 import re
 from pathlib import Path
 
-# A line of the kernel log like these begins a report.
+# The first line of a report.
 REPORT = re.compile(
     r'-{8,}\[ cut here \]|\bBUG\b|\bWARNING:|\bOops\b|Kernel panic|Kernel mode fault|\bKASAN\b|\bUBSAN\b|\bKCSAN\b'
     r'|\bKFENCE: |kmemleak: [0-9]+ new|INFO: (task|rcu|possible|trying)|possible recursive locking'
@@ -12,65 +12,65 @@ REPORT = re.compile(
     r'|lock debugging is off|[Uu]nable to handle|refcount_t:|ODEBUG:|stack-protector:|hard LOCKUP|nobody cared'
     r'|workbench: guest: cannot|KVM internal error')
 
-# Whatever is judged, this is the end of a kernel.
+# The first line of a report after which a kernel cannot continue.
 _DEATH = re.compile(r'Kernel panic|Kernel mode fault|\bOops\b|KVM internal error')
 
-# How much of the log is shown with a report: its head, not the whole call trace.
+# The number of lines of a report that are printed.
 CONTEXT_LINES = 25
 
 
 class Scanner:
-    """Finds the first report in a kernel log, also while the log grows.
+    """Finds the first report in a kernel log while the log grows.
 
-    begin: a pattern; reports before the first line that it matches are ignored,
-    unless that line never comes or the kernel dies before it.
+    begin: a pattern. Reports before the first line that matches it are ignored, unless
+    no line matches or the kernel dies before.
     """
 
     def __init__(self, begin: str):
         self._begin = re.compile(begin)
-        self._begun = False
-        self._rest = b''
-        self._before: list[str] = []
+        self._has_begun = False
+        self._partial_line = b''
+        self._early_report: list[str] = []
         self._report: list[str] = []
 
     def feed(self, data: bytes) -> None:
-        """Take the next piece of the log."""
-        *lines, self._rest = (self._rest + data).split(b'\n')
+        """Process the next data of the log."""
+        *lines, self._partial_line = (self._partial_line + data).split(b'\n')
         for line in lines:
-            self._take(line.decode(errors='replace').replace('\r', ''))
+            self._process_line(line.decode(errors='replace').replace('\r', ''))
 
-    def _take(self, line: str) -> None:
+    def _process_line(self, line: str) -> None:
         if self._report:
             self._report.append(line)
             del self._report[CONTEXT_LINES:]
-        elif not self._begun and self._begin.search(line):
-            self._begun = True
-            self._before = []
-        elif (REPORT if self._begun else _DEATH).search(line):
+        elif not self._has_begun and self._begin.search(line):
+            self._has_begun = True
+            self._early_report = []
+        elif (REPORT if self._has_begun else _DEATH).search(line):
             self._report.append(line)
-        elif not self._begun and (self._before or REPORT.search(line)):
-            self._before = (self._before + [line])[:CONTEXT_LINES]
+        elif not self._has_begun and (self._early_report or REPORT.search(line)):
+            self._early_report = (self._early_report + [line])[:CONTEXT_LINES]
 
     @property
-    def begun(self) -> bool:
-        """Whether the line from which on reports count has come."""
-        return self._begun
+    def has_begun(self) -> bool:
+        """Return whether a line has matched begin."""
+        return self._has_begun
 
     @property
-    def found(self) -> bool:
-        """Whether there is a report that needs no further line to be one."""
+    def has_report(self) -> bool:
+        """Return whether a report was found that is not ignored, whatever follows."""
         return bool(self._report)
 
     def report(self) -> list[str]:
-        """The lines from the report on, or none; the log has ended."""
-        if self._rest:
-            self._take(self._rest.decode(errors='replace').replace('\r', ''))
-            self._rest = b''
-        return self._report or ([] if self._begun else self._before)
+        """Return the first lines of the report, none without a report; call it at the end of the log."""
+        if self._partial_line:
+            self._process_line(self._partial_line.decode(errors='replace').replace('\r', ''))
+            self._partial_line = b''
+        return self._report or ([] if self._has_begun else self._early_report)
 
 
 def find(log: Path, begin: str) -> list[str]:
-    """The lines from the first report on in a whole log, or none."""
+    """Return the first lines of the first report in a complete log, none without a report."""
     scanner = Scanner(begin)
     scanner.feed(log.read_bytes())
     return scanner.report()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Root directories of Debian releases, made of packages without root's privileges.
+"""Create root directories of Debian releases from packages, without root privileges.
 
-They are for booting, not for running in: nothing is configured.
+A guest boots from such a directory. Its packages are unpacked but not configured.
 """
 
 import os
@@ -14,13 +14,13 @@ from host.paths import CACHE
 from host.pipeline import run_pipeline
 from kernel import archive
 
-# The releases that the workbench supports, by number.
+# The code names of the releases that the workbench supports, by number.
 RELEASES = {'12': 'bookworm', '13': 'trixie'}
 
-# What the guest requires beyond what is essential.
+# The packages that the guest requires in addition to the essential ones.
 PACKAGES = ('kmod', 'mount', 'perl', 'python3')
 
-# Directories that are links in a system whose /usr is merged.
+# Directories that are links in a system with a merged /usr.
 _MERGED = ('bin', 'lib', 'lib64', 'sbin')
 
 
@@ -39,7 +39,7 @@ def _fill(root: Path, suite: archive.Archive) -> None:
                      suite.log, f'unpacking {deb.name}')
     progress.done()
     suite.clear()
-    # These are made when packages are configured.
+    # The configuration of packages would create these files.
     for name in ('passwd', 'group'):
         shutil.copyfile(root / f'usr/share/base-passwd/{name}.master', root / f'etc/{name}')
     if not (root / 'bin/sh').exists():
@@ -47,7 +47,7 @@ def _fill(root: Path, suite: archive.Archive) -> None:
 
 
 def root_of(release: str) -> Path:
-    """Return a directory with the root of a release, from the cache or fetched."""
+    """Return the root directory of a release from the cache; create it if it is missing."""
     suite = RELEASES[release]
     home = CACHE / 'roots' / suite
     home.parent.mkdir(parents=True, exist_ok=True)

@@ -73,10 +73,10 @@ class DebugTest(unittest.TestCase):
         for name in (debug.UM, debug.KGDB, debug.QEMU):
             self.assertTrue((debug.WORKBENCH / f'verdict/gdb/{name}.gdb').exists())
 
-    def wait(self, seconds, stopped):
+    def wait(self, seconds, should_stop):
         """Be a guest that boots for so long, or until it is stopped."""
         deadline = time.monotonic() + seconds
-        while not stopped() and time.monotonic() < deadline:
+        while not should_stop() and time.monotonic() < deadline:
             time.sleep(0.01)
         return 0
 
@@ -86,10 +86,10 @@ class DebugTest(unittest.TestCase):
         def is_ready(_):
             waiting.set()
 
-        def run(*_, stopped, **__):
+        def run(*_, should_stop, **__):
             waiting.wait(30)
             os.kill(os.getpid(), signal.SIGINT)
-            return self.wait(30, stopped)
+            return self.wait(30, should_stop)
 
         # The handler of the workbench ignores all further signals, those of other tests too.
         before = signal.default_int_handler

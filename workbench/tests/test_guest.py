@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What ends a run in a guest, and how it is judged: a shell script stands in for the kernel."""
+"""Test the end and the result of a run in a guest, with a shell script as the kernel."""
 
 import contextlib
 import io
@@ -18,7 +18,7 @@ from machine import guest
 from machine.qemu import X86_64
 from machine.um import UM
 
-UP = f'echo "{guest.USER_SPACE}"'
+START = f'echo "{guest.USER_SPACE}"'
 
 
 OVERLAY = types.SimpleNamespace(root=Path('/tmp'))
@@ -26,7 +26,7 @@ SUBJECT = types.SimpleNamespace(directory=OVERLAY.root, overlays=(OVERLAY,))
 
 
 class Machine(types.SimpleNamespace):
-    """A machine whose kernel is a shell script that prints the log; $run is the run directory."""
+    """A machine whose kernel is a shell script, which prints the log; $run is the run directory."""
 
     name = 'um'
     terminal = '/dev/null'
@@ -35,7 +35,7 @@ class Machine(types.SimpleNamespace):
     script = ''
     child = run = None
 
-    def room(self, _guests):
+    def capacity(self, _guests):
         return 1, {}
 
     def boot(self, _kernel, shared, log, _tty=None, extra=(), options=(), processors=2):
@@ -46,7 +46,7 @@ class Machine(types.SimpleNamespace):
 
 
 class GuestTest(unittest.TestCase):
-    """Each case runs one script."""
+    """Test run() with one script for each case."""
 
     def setUp(self):
         directory = tempfile.TemporaryDirectory()
@@ -55,91 +55,91 @@ class GuestTest(unittest.TestCase):
         self.machine = Machine()
         self.kernel = types.SimpleNamespace(target=self.machine, debug=False, modules=self.directory,
                                             subject=SUBJECT)
-        self.said = []
+        self.messages = []
         self.out = io.BytesIO()
-        for name, value in (('say', self.said.append), ('REPORT_GRACE', (0.2, 1)), ('BOOT_SILENCE', 30)):
+        for name, value in (('say', self.messages.append), ('REPORT_GRACE', (0.2, 1)), ('BOOT_SILENCE', 30)):
             patch = mock.patch.object(guest, name, value)
             patch.start()
             self.addCleanup(patch.stop)
 
     def run_script(self, script, **options):
-        """Run a guest whose kernel is the script; return its status and the seconds that it took."""
+        """Run a guest whose kernel is the script; return its status and the duration in seconds."""
         self.machine.script = script
-        begun = time.monotonic()
+        begin = time.monotonic()
         status = guest.run(self.kernel, 'true', self.directory / 'log', out=self.out, err=io.BytesIO(), **options)
-        self.assertIsNotNone(self.machine.child.poll(), 'the guest is still there')
-        self.assertFalse(self.machine.run.exists(), 'the run directory is still there')
-        return status, time.monotonic() - begun
+        self.assertIsNotNone(self.machine.child.poll(), 'the guest still runs')
+        self.assertFalse(self.machine.run.exists(), 'the run directory still exists')
+        return status, time.monotonic() - begin
 
     def test_the_status_is_that_of_the_command(self):
-        self.assertEqual(self.run_script(f'{UP}; echo hello >$run/out; echo 7 >$run/status')[0], 7)
+        self.assertEqual(self.run_script(f'{START}; echo hello >$run/out; echo 7 >$run/status')[0], 7)
         self.assertEqual(self.out.getvalue(), b'hello\n')
-        self.assertEqual(self.said, [])
+        self.assertEqual(self.messages, [])
 
     def test_a_guest_without_a_status_has_died(self):
-        self.assertEqual(self.run_script(f'{UP}; echo bye; exit 3')[0], guest.DIED)
-        self.assertIn('bye', '\n'.join(self.said))
+        self.assertEqual(self.run_script(f'{START}; echo bye; exit 3')[0], guest.DIED)
+        self.assertIn('bye', '\n'.join(self.messages))
 
-    def test_a_report_fails_the_run_whatever_the_command_says(self):
-        status, _ = self.run_script(f'{UP}; echo "WARNING: at widget"; echo 0 >$run/status')
+    def test_a_report_fails_the_run_of_a_command_that_succeeds(self):
+        status, _ = self.run_script(f'{START}; echo "WARNING: at widget"; echo 0 >$run/status')
         self.assertEqual(status, guest.DIED)
-        self.assertIn('  WARNING: at widget', self.said)
+        self.assertIn('  WARNING: at widget', self.messages)
 
-    def test_a_report_stops_a_guest_that_goes_on(self):
+    def test_a_report_stops_a_guest_that_continues(self):
         status, seconds = self.run_script(
-            f'{UP}; echo 0 >$run/status; echo "BUG: x"; sleep 0.1; echo the rest; sleep 60')
+            f'{START}; echo 0 >$run/status; echo "BUG: x"; sleep 0.1; echo the rest; sleep 60')
         self.assertEqual(status, guest.DIED)
-        self.assertIn('  the rest', self.said)
+        self.assertIn('  the rest', self.messages)
         self.assertLess(seconds, 30)
 
-    def test_a_report_stops_a_guest_whose_log_never_ends(self):
-        status, seconds = self.run_script(f'{UP}; echo "BUG: x"; while :; do echo more; sleep 0.05; done')
+    def test_a_report_stops_a_guest_that_keeps_printing(self):
+        status, seconds = self.run_script(f'{START}; echo "BUG: x"; while :; do echo more; sleep 0.05; done')
         self.assertEqual(status, guest.DIED)
         self.assertLess(seconds, 30)
 
-    def test_a_report_need_not_stop_a_guest_that_somebody_watches(self):
-        status, _ = self.run_script(f'{UP}; echo "BUG: x"; sleep 0.5; echo 0 >$run/status; echo end',
+    def test_a_report_does_not_stop_an_interactive_guest(self):
+        status, _ = self.run_script(f'{START}; echo "BUG: x"; sleep 0.5; echo 0 >$run/status; echo end',
                                     stop_at_report=False)
         self.assertEqual(status, guest.DIED)
-        self.assertIn('  end', self.said)
+        self.assertIn('  end', self.messages)
 
-    def test_the_first_oops_ends_a_kernel_that_is_still_booting(self):
+    def test_an_oops_stops_a_kernel_that_boots(self):
         status, seconds = self.run_script('echo "Oops: 0000"; sleep 60')
         self.assertEqual(status, guest.DIED)
         self.assertLess(seconds, 30)
 
-    def test_a_time_limit_of_the_users_is_exact_and_is_named(self):
+    def test_a_time_limit_of_the_user_is_exact_and_named(self):
         self.kernel.debug = True
-        status, seconds = self.run_script(f'{UP}; sleep 60', timeout=1)
+        status, seconds = self.run_script(f'{START}; sleep 60', timeout=1)
         self.assertEqual(status, guest.TIMED_OUT)
-        self.assertEqual(self.said[0], 'the guest was stopped after 1 s, its time limit (TIMEOUT=1)')
+        self.assertEqual(self.messages[0], 'the guest was stopped after 1 s, its time limit (TIMEOUT=1)')
         self.assertLess(seconds, 30)
 
-    def test_a_kernel_that_hangs_in_its_boot_is_stopped(self):
+    def test_a_kernel_that_hangs_while_it_boots_is_stopped(self):
         with mock.patch.object(guest, 'BOOT_SILENCE', 0.5):
             status, seconds = self.run_script('echo booting; sleep 60')
         self.assertEqual(status, guest.TIMED_OUT)
-        self.assertIn('before user space was up', self.said[0])
+        self.assertIn('before user space started', self.messages[0])
         self.assertLess(seconds, 30)
 
-    def test_a_guest_that_is_silent_for_too_long_is_stopped(self):
-        status, seconds = self.run_script(f'{UP}; sleep 60', silence=0.5)
+    def test_a_silent_guest_is_stopped(self):
+        status, seconds = self.run_script(f'{START}; sleep 60', silence=0.5)
         self.assertEqual(status, guest.TIMED_OUT)
-        self.assertIn('nothing in its log or its output for 0.5 s', self.said[0])
+        self.assertIn('no line in its log and no output for 0.5 s', self.messages[0])
         self.assertLess(seconds, 30)
 
-    def test_output_of_the_command_breaks_the_silence(self):
-        script = f'{UP}; for i in 1 2 3 4; do sleep 0.3; echo $i >>$run/out; done; echo 0 >$run/status'
+    def test_a_guest_with_output_is_not_silent(self):
+        script = f'{START}; for i in 1 2 3 4; do sleep 0.3; echo $i >>$run/out; done; echo 0 >$run/status'
         self.assertEqual(self.run_script(script, silence=0.8)[0], 0)
 
-    def test_a_guest_is_stopped_when_its_caller_says_so(self):
-        self.assertEqual(self.run_script(f'{UP}; sleep 60', stopped=lambda: True)[0], guest.STOPPED)
+    def test_a_guest_is_stopped_at_the_request_of_its_caller(self):
+        self.assertEqual(self.run_script(f'{START}; sleep 60', should_stop=lambda: True)[0], guest.STOPPED)
 
 
 class LimitsTest(unittest.TestCase):
-    """How long a kernel may take: never hours for a command of minutes."""
+    """Test the factor by which limits are longer for slow kernels."""
 
-    def test_slowness_does_not_multiply(self):
+    def test_factors_are_not_multiplied(self):
         for target, debug, with_kvm, factor in ((UM, False, False, 1), (UM, True, False, guest.DEBUG_SLOWNESS),
                                                 (X86_64, False, True, 1), (X86_64, False, False, 4),
                                                 (X86_64, True, False, guest.DEBUG_SLOWNESS)):
@@ -149,32 +149,32 @@ class LimitsTest(unittest.TestCase):
 
 
 class StartTest(unittest.TestCase):
-    """The script that the guest runs."""
+    """Test the script that the guest runs."""
 
     def start_script(self, stop_at_report):
         with tempfile.TemporaryDirectory() as directory:
             kernel = types.SimpleNamespace(modules='/modules', subject=SUBJECT)
-            guest._write_run(Path(directory), kernel, 'true', ['widget'], None, stop_at_report)
+            guest._write_run_directory(Path(directory), kernel, 'true', ['widget'], None, stop_at_report)
             return (Path(directory) / 'start').read_text(encoding='utf-8')
 
-    def test_a_report_stops_the_kernel_where_it_has_an_option(self):
+    def test_the_options_to_panic_at_a_report_are_set(self):
         self.assertRegex(self.start_script(True), r'(?m)\A\. .*/init\'?/before$')
 
-    def test_a_kernel_that_somebody_watches_goes_on(self):
+    def test_the_options_are_not_set_for_an_interactive_guest(self):
         self.assertNotIn('before', self.start_script(False))
 
-    def test_a_command_that_opens_its_output_again_overwrites_nothing(self):
+    def test_output_through_dev_stdout_is_appended(self):
         with tempfile.TemporaryDirectory() as directory:
             kernel = types.SimpleNamespace(modules='/modules', subject=SUBJECT)
-            guest._write_run(Path(directory), kernel, 'echo one; (echo two >>/dev/stdout); echo three',
-                             [], None, False)
+            guest._write_run_directory(Path(directory), kernel, 'echo one; (echo two >>/dev/stdout); echo three',
+                                       [], None, False)
             script = (Path(directory) / 'start').read_text(encoding='utf-8').replace('/run/workbench', directory)
             subprocess.run(['sh', '-c', re.sub(r'(?m)^\. .*afterwards.*', '', script)], check=True)
             self.assertEqual((Path(directory) / 'out').read_text(encoding='utf-8'), 'one\ntwo\nthree\n')
 
 
 class TryKvmTest(unittest.TestCase):
-    """What a boot under KVM shows, and how soon."""
+    """Test the result and the duration of a boot under KVM."""
 
     def setUp(self):
         directory = tempfile.TemporaryDirectory()
@@ -184,33 +184,33 @@ class TryKvmTest(unittest.TestCase):
                                             log=lambda name: path / name)
 
     def failure(self, script):
-        """Why a boot has failed, in less than some seconds."""
+        """Return why a boot failed; assert that it takes less than 30 s."""
         machine = Machine(script=script)
         boot = machine.boot
         machine.boot = lambda *arguments, kvm, **options: boot(*arguments, **options)
-        begun = time.monotonic()
+        begin = time.monotonic()
         with contextlib.ExitStack() as stack:
             self.kernel.target = machine
             stack.enter_context(mock.patch.object(guest, 'REPORT_GRACE', (0.2, 1)))
             stack.enter_context(mock.patch.object(guest.kvm, 'SILENCE', 0.5))
             failure = guest._try_kvm(self.kernel)
-        self.assertLess(time.monotonic() - begun, 30)
+        self.assertLess(time.monotonic() - begin, 30)
         return failure
 
-    def test_user_space_is_a_success(self):
-        self.assertEqual(self.failure(f'{UP}; echo 0 >$run/status'), '')
+    def test_a_boot_to_user_space_succeeds(self):
+        self.assertEqual(self.failure(f'{START}; echo 0 >$run/status'), '')
 
-    def test_an_internal_error_ends_it_at_once(self):
+    def test_an_internal_error_of_kvm_ends_the_boot(self):
         self.assertIn('KVM internal error', self.failure('echo "KVM internal error. Suberror: 1"; sleep 60'))
 
-    def test_a_kernel_that_panics_is_named(self):
+    def test_a_panic_is_reported(self):
         self.assertIn('Kernel panic', self.failure('echo "Kernel panic - not syncing: x"; exit 0'))
 
-    def test_silence_ends_it(self):
+    def test_silence_ends_the_boot(self):
         self.assertIn('0.5 s', self.failure('echo booting; sleep 60'))
 
-    def test_a_qemu_that_fails_is_named(self):
-        self.assertIn('ends with 1', self.failure('exit 1'))
+    def test_a_failure_of_qemu_is_reported(self):
+        self.assertIn('QEMU ended with 1', self.failure('exit 1'))
 
 
 if __name__ == '__main__':

@@ -161,7 +161,7 @@ class RunTest(unittest.TestCase):
                                     (kselftest.build, 'build_selftests', mock.Mock()),
                                     (kselftest, 'programs', lambda kernel: programs(*self.PROGRAMS)),
                                     (kselftest, 'say', self.said.append),
-                                    (kselftest.guest, 'room', lambda kernel, guests: (guests, {'memory': '/m'}))):
+                                    (kselftest.guest, 'capacity', lambda kernel, guests: (guests, {'memory': '/m'}))):
             patch = mock.patch.object(module, name, value)
             patch.start()
             self.addCleanup(patch.stop)
@@ -183,13 +183,13 @@ class RunTest(unittest.TestCase):
 
     def test_all_programs_of_all_guests_count(self):
         self.assertEqual(str(self.run_with(self.passing)), '3 passed, 0 failed, 0 skipped')
-        self.assertEqual({keywords['where']['memory'] for _, _, keywords in self.calls}, {'/m'})
+        self.assertEqual({keywords['location']['memory'] for _, _, keywords in self.calls}, {'/m'})
 
     def test_fewer_guests_where_there_is_no_room(self):
-        with mock.patch.object(kselftest.guest, 'room', lambda kernel, guests: (1, {})):
+        with mock.patch.object(kselftest.guest, 'capacity', lambda kernel, guests: (1, {})):
             self.assertEqual(str(self.run_with(self.passing)), '3 passed, 0 failed, 0 skipped')
         self.assertEqual(len(self.calls), 1)
-        self.assertIn('room for 1 of', self.said[0])
+        self.assertIn('memory for 1 of', self.said[0])
 
     def test_a_guest_that_hangs_is_stopped_soon_after_a_program_would_be(self):
         for debug, limit in kselftest.PROGRAM_LIMIT.items():
@@ -207,13 +207,13 @@ class RunTest(unittest.TestCase):
     def test_a_guest_that_fails_stops_the_others(self):
         waiting = threading.Event()
 
-        def run_guest(command, out, stopped, **_):
+        def run_guest(command, out, should_stop, **_):
             if '/concurrent' in command:
                 waiting.wait(10)
                 out.write(b'# selftests: widget: concurrent\n# 1..1\n')
                 return kselftest.guest.DIED
             waiting.set()
-            while not stopped():
+            while not should_stop():
                 time.sleep(0.01)
             return kselftest.guest.STOPPED
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Whether KVM is used: what a boot has shown, and for how long that holds."""
+"""Test whether KVM is used: the result of a boot, and its record."""
 
 import tempfile
 import unittest
@@ -10,56 +10,56 @@ from machine import kvm
 
 
 class KvmTest(unittest.TestCase):
-    """The memory of whether KVM works, and what is asked when it has none."""
+    """Test is_usable() with and without a record of a success."""
 
     def setUp(self):
         directory = tempfile.TemporaryDirectory()
         self.addCleanup(directory.cleanup)
-        self.memory = Path(directory.name) / 'cache/kvm'
-        self.circumstances = 'boot QEMU 1: x\n'
-        self.said = []
-        for name, value in (('say', self.said.append), ('_circumstances', lambda: self.circumstances)):
+        self.record = Path(directory.name) / 'cache/kvm'
+        self.system = 'boot QEMU 1: x\n'
+        self.messages = []
+        for name, value in (('say', self.messages.append), ('_system', lambda: self.system)):
             patch = mock.patch.object(kvm, name, value)
             patch.start()
             self.addCleanup(patch.stop)
 
-    def works(self, failure='', device='/dev/null'):
-        """The answer, and how often a boot was tried for it."""
+    def is_usable(self, failure='', device='/dev/null'):
+        """Return the result, and the number of boots; failure: the result of a boot."""
         boot = mock.Mock(return_value=failure)
-        return kvm.works(boot, device, self.memory), boot.call_count
+        return kvm.is_usable(boot, device, self.record), boot.call_count
 
-    def test_a_boot_that_worked_is_the_answer(self):
-        self.assertEqual(self.works(), (True, 1))
-        self.assertEqual(self.said, [])
+    def test_kvm_is_usable_after_a_successful_boot(self):
+        self.assertEqual(self.is_usable(), (True, 1))
+        self.assertEqual(self.messages, [])
 
-    def test_a_boot_that_did_not_is_the_answer_and_is_printed(self):
-        self.assertEqual(self.works('the kernel panicked'), (False, 1))
-        self.assertEqual(len(self.said), 1)
-        self.assertIn('the kernel panicked', self.said[0])
+    def test_a_failed_boot_is_reported(self):
+        self.assertEqual(self.is_usable('the kernel panicked'), (False, 1))
+        self.assertEqual(len(self.messages), 1)
+        self.assertIn('the kernel panicked', self.messages[0])
 
-    def test_a_success_is_remembered(self):
-        self.works()
-        self.assertEqual(self.works('no'), (True, 0))
+    def test_a_success_is_recorded(self):
+        self.is_usable()
+        self.assertEqual(self.is_usable('no'), (True, 0))
 
-    def test_a_failure_is_not_remembered(self):
-        self.works('a busy host')
-        self.assertFalse(self.memory.exists())
-        self.assertEqual(self.works(), (True, 1))
+    def test_a_failure_is_not_recorded(self):
+        self.is_usable('a busy host')
+        self.assertFalse(self.record.exists())
+        self.assertEqual(self.is_usable(), (True, 1))
 
-    def test_another_machine_or_qemu_is_asked_anew(self):
-        self.works()
-        self.circumstances = 'boot QEMU 2: x\n'
-        self.assertEqual(self.works('no'), (False, 1))
+    def test_a_boot_is_tried_again_on_another_system(self):
+        self.is_usable()
+        self.system = 'boot QEMU 2: x\n'
+        self.assertEqual(self.is_usable('no'), (False, 1))
 
-    def test_a_damaged_memory_is_no_answer(self):
-        self.works()
+    def test_a_damaged_record_is_ignored(self):
+        self.is_usable()
         for damaged in (b'', b'\xff', b'boot QEMU 1: x: runs no guest\n'):
             with self.subTest(damaged):
-                self.memory.write_bytes(damaged)
-                self.assertEqual(self.works('no'), (False, 1))
+                self.record.write_bytes(damaged)
+                self.assertEqual(self.is_usable('no'), (False, 1))
 
-    def test_without_a_device_nothing_is_tried(self):
-        self.assertEqual(self.works(device='/nonexistent'), (False, 0))
+    def test_no_boot_is_tried_without_a_device(self):
+        self.assertEqual(self.is_usable(device='/nonexistent'), (False, 0))
 
 
 if __name__ == '__main__':

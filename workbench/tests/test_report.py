@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The lines of a kernel log that fail a run."""
+"""Test the search for reports in a kernel log."""
 
 import unittest
 from pathlib import Path
@@ -8,21 +8,21 @@ from machine import guest, report
 
 DATA = Path(__file__).parent / 'data/kernel-logs'
 
-# Logs of real kernels, and the line with which the report begins; None without one.
+# Logs of real kernels: the pattern of the begin, and a part of the report; None without a report.
 LOGS = {}
 
 
 def scan(*lines, begin=guest.USER_SPACE):
-    """The report in these lines."""
+    """Return the report in lines."""
     scanner = report.Scanner(begin)
     scanner.feed('\n'.join(lines).encode() + b'\n')
     return scanner.report()
 
 
 class ReportTest(unittest.TestCase):
-    """Each case reads one log."""
+    """Test which reports are found."""
 
-    def test_each_kind_of_report_is_seen(self):
+    def test_each_kind_of_report_is_found(self):
         for line in ('WARNING: CPU: 0 PID: 1 at drivers/misc/widget/file.c:1 widget_open+0x1/0x2',
                      '------------[ cut here ]------------',
                      'BUG: unable to handle page fault', 'Kernel panic - not syncing: x',
@@ -40,36 +40,36 @@ class ReportTest(unittest.TestCase):
                 self.assertEqual(scan('x ' + guest.USER_SPACE, '[    1.0] ' + line, 'more'),
                                  ['[    1.0] ' + line, 'more'])
 
-    def test_plain_lines_are_no_reports(self):
+    def test_other_lines_are_not_reports(self):
         self.assertEqual(scan(guest.USER_SPACE, 'widget: capacity 0 is not from 1',
                               'widget: module verification', 'debug: BUGS none', 'kasan: initialized'), [])
 
-    def test_what_comes_before_user_space_is_not_judged(self):
+    def test_reports_before_user_space_are_ignored(self):
         self.assertEqual(scan('WARNING: suspicious RCU usage', guest.USER_SPACE, 'fine'), [])
 
-    def test_unless_user_space_never_comes(self):
+    def test_reports_before_user_space_count_if_it_does_not_start(self):
         self.assertEqual(scan('a', 'WARNING: suspicious RCU usage', 'b'), ['WARNING: suspicious RCU usage', 'b'])
 
-    def test_a_kernel_that_dies_in_its_boot_is_seen_at_once(self):
+    def test_the_death_of_a_kernel_that_boots_is_found_at_once(self):
         scanner = report.Scanner(guest.USER_SPACE)
         scanner.feed(b'WARNING: at its own\nKernel panic - not syncing: no init\n')
-        self.assertTrue(scanner.found)
+        self.assertTrue(scanner.has_report)
         self.assertEqual(scanner.report(), ['Kernel panic - not syncing: no init'])
 
-    def test_a_report_is_seen_while_the_log_grows(self):
+    def test_a_report_is_found_while_the_log_grows(self):
         scanner = report.Scanner(guest.USER_SPACE)
         for piece, found in ((guest.USER_SPACE + '\n', False), ('WARN', False), ('ING: x', False), ('\r\nmo', True),
                              ('re\n', True)):
             scanner.feed(piece.encode())
-            self.assertEqual(scanner.found, found)
+            self.assertEqual(scanner.has_report, found)
         self.assertEqual(scanner.report(), ['WARNING: x', 'more'])
 
-    def test_a_last_line_without_an_end_counts(self):
+    def test_a_report_in_an_incomplete_last_line_is_found(self):
         scanner = report.Scanner(guest.USER_SPACE)
         scanner.feed(guest.USER_SPACE.encode() + b'\nBUG: x')
         self.assertEqual(scanner.report(), ['BUG: x'])
 
-    def test_a_report_is_no_longer_than_a_screen(self):
+    def test_the_length_of_a_report_is_limited(self):
         self.assertEqual(len(scan(guest.USER_SPACE, 'BUG: x', *map(str, range(1000)))), report.CONTEXT_LINES)
 
     def test_reports_in_the_logs_of_real_kernels_are_found(self):

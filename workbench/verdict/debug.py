@@ -91,7 +91,7 @@ class _Guest(threading.Thread):
         try:
             self.status = guest.run(
                 self.kernel, self.command, self.log, limit=self.limit, modules=[self.module],
-                out=self.out, stopped=self.stopping.is_set, started=self._how_to_attach,
+                out=self.out, should_stop=self.stopping.is_set, on_start=self._how_to_attach,
                 stop_at_report=bool(self.limit), **self._machine())
         except (OSError, UserError) as error:
             self.error = error

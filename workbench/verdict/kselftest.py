@@ -258,9 +258,9 @@ def run(kernel, tests=(), timeout=None, results: Results | None = None):
     report = Report(seconds)
     stop = threading.Event()
     guests = _guests(kernel, seconds, chosen)
-    most, where = guest.room(kernel, len(guests))
+    most, location = guest.capacity(kernel, len(guests))
     if most < len(guests):
-        say(f'there is room for {most} of {len(guests)} guests at a time')
+        say(f'there is memory for {most} of {len(guests)} guests at a time')
         guests = _guests(kernel, seconds, chosen, most)
 
     def run_guest(number, share, processor):
@@ -270,8 +270,8 @@ def run(kernel, tests=(), timeout=None, results: Results | None = None):
             os.sched_setaffinity(0, {processor})
         try:
             status = guest.run(kernel, _command(kernel, share), kernel.log(f'kselftest-boot-{number}'),
-                               timeout, LIMIT, silence=PROGRAM_LIMIT[kernel.debug] + MARGIN, where=where,
-                               out=part, stopped=stop.is_set, processors=2 if processor is None else 1)
+                               timeout, LIMIT, silence=PROGRAM_LIMIT[kernel.debug] + MARGIN, location=location,
+                               out=part, should_stop=stop.is_set, processors=2 if processor is None else 1)
         except BaseException:
             stop.set()
             raise

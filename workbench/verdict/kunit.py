@@ -93,7 +93,7 @@ def kunit(tree: Path, subject: Subject, timeout: int | None = None, results: Res
                *(f'--kernel_args={argument}' for argument in arguments),
                f'--timeout={timeout or KUNIT_TIMEOUT}', f'--json={output}']
     # It builds a kernel first, and says so where it is not buffered.
-    env = build.compiler_environment(PYTHONUNBUFFERED='1', TMPDIR=UM.room(1)[1]['memory'])
+    env = build.compiler_environment(PYTHONUNBUFFERED='1', TMPDIR=UM.capacity(1)[1]['memory'])
     child = start(command, cwd=tree, env=env, stdin=subprocess.DEVNULL)
     try:
         status = child.wait()

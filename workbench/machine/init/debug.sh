@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Sourced in the guest when the module is loaded: debug.sh DIRECTORY MODULE. Leaves in
-# the directory, which is the host's too, the gdb command that loads the symbols of
-# the module, a file, and waits for the debugger.
+# usage: . debug.sh DIRECTORY MODULE
+#
+# Sourced in the guest after the module is loaded. Write the gdb command that loads the
+# symbols of MODULE, a file, to DIRECTORY/symbols, and wait for the debugger. The guest
+# shares DIRECTORY with the host.
 
-# Time passes while the debugger stops the kernel.
+# While the debugger stops the kernel, stalls are not errors.
 for setting in '1 /sys/module/rcupdate/parameters/rcu_cpu_stall_suppress' \
 	       '0 /proc/sys/kernel/hung_task_timeout_secs'; do
 	[ -e "${setting#* }" ] && echo "${setting%% *}" >"${setting#* }"
