@@ -78,7 +78,7 @@ def test(options: Options) -> int:
     results = Results(options.results)
     built = _kernel(options)
     ours = built.subject
-    before = evidence.about(built.tree, ours)
+    before = evidence.digests(built.tree, ours)
     of_kunit = _kunit(options, results, built) if ours.has_kunit else Tally()
     of_kselftest = kselftests.run(built, (), options.timeout, results) if ours.targets else Tally()
     evidence.record_tests(before, built, of_kunit, of_kselftest)

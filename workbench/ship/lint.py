@@ -387,7 +387,7 @@ def _row(*columns):
 def lint(tree, subject, quick):
     """Run the checks and print the table; return how many have complained."""
     failures = []
-    before = {} if quick else evidence.about(tree, subject)
+    before = {} if quick else evidence.digests(tree, subject)
     with tempfile.TemporaryDirectory(prefix='workbench-lint-') as scratch:
         run = Lint(tree, subject, Path(scratch))
         _row('tool', 'on', 'time', 'result')

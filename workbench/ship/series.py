@@ -413,11 +413,11 @@ def _figures(present, subject):
 def cover_letter(text, present, release, subject):
     """The text of the cover letter, its subject first.
 
-    text: that of the file, with fields in braces. present: what evidence.about()
+    text: that of the file, with fields in braces. present: what evidence.digests()
     says. A paragraph that begins with {lint} is left out unless make lint has
     confirmed it of just this.
     """
-    checked = evidence.lint_holds(present)
+    checked = evidence.lint_passed(present)
     text = '\n\n'.join(paragraph for paragraph in text.split('\n\n')
                        if checked or not paragraph.startswith('{lint}'))
     fields = {'lint': '', 'tests': _figures(present, subject), 'release': release}
@@ -438,7 +438,7 @@ def make(tree, subject: Subject, version: int):
                             f'no {directory}/v{before}-*.patch')
     author = identity(overlay.root)
     cover = cover_letter((overlay.folder / DESCRIPTIONS / COVER).read_text(encoding='utf-8'),
-                         evidence.about(tree, subject), source.release(tree), subject)
+                         evidence.digests(tree, subject), source.release(tree), subject)
     with tempfile.TemporaryDirectory(prefix='.new-', dir=directory) as fresh:
         cut(Series(tree, overlay), Path(fresh), version, author=author, cover=cover, previous=previous)
         for old in numbered(directory, version).values():

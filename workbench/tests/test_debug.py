@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What a debugger talks to, and that nobody waits for one that does not come."""
+"""Test the interfaces of the debugger, and the end of waiting for it."""
 
 import os
 import signal
@@ -22,14 +22,14 @@ NO_KGDB = '# CONFIG_KGDB is not set\n'
 
 
 class DebugTest(unittest.TestCase):
-    """Each case has a kernel that was built, and a guest that is a function."""
+    """Test the debugger with a built kernel, and with functions as guests."""
 
     def setUp(self):
         directory = tempfile.TemporaryDirectory()
         self.addCleanup(directory.cleanup)
         self.out = Path(directory.name)
-        about = Debug('widget', 'widget_write', 'write.gdb', 'trigger', 'loop', {'stops': 'hit Breakpoint'})
-        overlay = types.SimpleNamespace(name='widget', description=types.SimpleNamespace(debug=about),
+        description = Debug('widget', 'widget_write', 'write.gdb', 'trigger', 'loop', {'stops': 'hit Breakpoint'})
+        overlay = types.SimpleNamespace(name='widget', description=types.SimpleNamespace(debug=description),
                                         in_folder=lambda name, _: self.out / name)
         self.kernel = types.SimpleNamespace(target=X86_64, tree=self.out, out=self.out, symbols=self.out / 'vmlinux',
                                             subject=types.SimpleNamespace(main=overlay),
@@ -38,7 +38,7 @@ class DebugTest(unittest.TestCase):
         modules.start()
         self.addCleanup(modules.stop)
         self.configure(KGDB)
-        # A guest that is never started leaves the directory of its socket.
+        # A guest that is not started does not remove the directory of its socket.
         patch = mock.patch.object(tempfile, 'tempdir', str(self.out))
         patch.start()
         self.addCleanup(patch.stop)
@@ -47,14 +47,14 @@ class DebugTest(unittest.TestCase):
         (self.out / '.config').write_text(text, encoding='utf-8')
 
     def with_guest(self, run):
-        """Let a function stand in for the guest."""
+        """Replace guest.run() by a function."""
         return mock.patch.object(debug.guest, 'run', run)
 
     def machine(self):
-        """Return the arguments of the machine and of the kernel for the debugger."""
+        """Return the arguments of the machine and of the kernel for the debugger, as a string."""
         return ' '.join(word for words in debug._Guest(self.kernel, 'true', 5)._machine().values() for word in words)
 
-    def test_um_needs_nothing(self):
+    def test_um_requires_no_arguments(self):
         self.kernel.target = UM
         self.assertEqual(debug.debugger_of(self.kernel), debug.UM)
         self.assertEqual(self.machine(), '')
@@ -69,12 +69,12 @@ class DebugTest(unittest.TestCase):
         self.assertIn('-gdb', self.machine())
         self.assertNotIn('kgdb', self.machine())
 
-    def test_there_is_a_script_for_each(self):
+    def test_each_interface_has_a_script(self):
         for name in (debug.UM, debug.KGDB, debug.QEMU):
             self.assertTrue((debug.WORKBENCH / f'verdict/gdb/{name}.gdb').exists())
 
     def wait(self, seconds, should_stop):
-        """Be a guest that boots for so long, or until it is stopped."""
+        """Wait for a time or until the guest is to be stopped, as a guest that boots."""
         deadline = time.monotonic() + seconds
         while not should_stop() and time.monotonic() < deadline:
             time.sleep(0.01)
@@ -91,22 +91,22 @@ class DebugTest(unittest.TestCase):
             os.kill(os.getpid(), signal.SIGINT)
             return self.wait(30, should_stop)
 
-        # The handler of the workbench ignores all further signals, those of other tests too.
+        # The handler of the workbench would ignore further signals, also in other tests.
         before = signal.default_int_handler
         self.addCleanup(signal.signal, signal.SIGINT, signal.signal(signal.SIGINT, before))
-        begun = time.monotonic()
+        begin = time.monotonic()
         with self.with_guest(run), mock.patch.object(debug._Guest, '_is_ready', is_ready), \
              self.assertRaises(KeyboardInterrupt):
             debug.interactive(self.kernel, '')
-        self.assertLess(time.monotonic() - begun, 30)
+        self.assertLess(time.monotonic() - begin, 30)
         self.assertEqual(signal.getsignal(signal.SIGINT), before)
 
-    def test_a_guest_that_ends_first_is_an_error(self):
+    def test_a_guest_that_ends_before_the_debugger_attaches_is_an_error(self):
         for call in (lambda: debug.interactive(self.kernel, ''), lambda: debug.session(self.kernel)):
             with self.with_guest(lambda *_, **__: 125), self.assertRaisesRegex(UserError, 'before the debugger'):
                 call()
 
-    def test_a_report_stops_a_session_that_nobody_watches_alone(self):
+    def test_a_report_stops_only_a_session_with_a_limit(self):
         for limit, stops in ((0, False), (90, True)):
             run = mock.Mock(return_value=0)
             with self.with_guest(run):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A result is evidence as long as nothing that it depends on has changed."""
+"""Test that a recorded result is valid as long as none of its inputs has changed."""
 
 import json
 import os
@@ -26,7 +26,7 @@ COVER = 'a subject\n\n{tests}\nBased on {release} {of braces}.\n\n{lint}Each pat
 
 
 class EvidenceTest(unittest.TestCase):
-    """Each case has a repository, a grafted tree, a build directory and a compiler of its own."""
+    """Test records with a repository, a grafted tree, a build directory and a compiler."""
 
     def setUp(self):
         directory = tempfile.TemporaryDirectory()
@@ -48,10 +48,10 @@ class EvidenceTest(unittest.TestCase):
             self.write(self.tools / name, '#!/bin/sh\n')
             (self.tools / name).chmod(0o755)
         self.build.mkdir()
-        self.said = []
+        self.messages = []
         for module, name, value in (
                 (evidence, 'REPO', self.repo), (evidence, 'build_root', lambda: self.build),
-                (evidence, 'say', self.said.append), (evidence.checkout, 'files', self.files),
+                (evidence, 'say', self.messages.append), (evidence.checkout, 'files', self.files),
                 (build, 'compiler_environment', lambda: {'PATH': str(self.tools)})):
             patch = mock.patch.object(module, name, value)
             patch.start()
@@ -65,19 +65,19 @@ class EvidenceTest(unittest.TestCase):
     def files(self, under):
         return sorted(str(path.relative_to(self.repo)) for path in (self.repo / under).rglob('*') if path.is_file())
 
-    def remember(self, passed=3, failed=0):
-        """Let both a test run and make lint end well."""
-        before = evidence.about(self.tree, self.subject)
+    def record(self, passed=3, failed=0):
+        """Record the results of a test run, and that make lint has passed."""
+        before = evidence.digests(self.tree, self.subject)
         evidence.record_tests(before, self.kernel, Tally(passed=2), Tally(passed, failed))
         evidence.record_lint(before, self.tree, self.subject)
 
-    def held(self):
-        """Whether the test run holds, and whether make lint does."""
-        present = evidence.about(self.tree, self.subject)
-        return len(evidence.tests(present, self.subject)), evidence.lint_holds(present)
+    def valid(self):
+        """Return the number of valid test runs, and whether the result of make lint is valid."""
+        present = evidence.digests(self.tree, self.subject)
+        return len(evidence.tests(present, self.subject)), evidence.lint_passed(present)
 
     def changes(self):
-        """Change in turn each thing that both depend on; what it is."""
+        """Change one input of both results at a time, and yield its name."""
         for path in ('workbench/kernel/build.py', 'workbench/kernel/config/um.config', 'workbench/machine/init/init',
                      'workbench/kernel/bin/ccache-gcc'):
             self.write(self.repo / path, 'changed')
@@ -98,99 +98,100 @@ class EvidenceTest(unittest.TestCase):
         self.write(self.tree / 'drivers/misc/Kconfig', 'ours\nothers\n')
         yield 'a file of the kernel that graft changes'
         (self.tree / 'kernel/fork.c').unlink()
-        yield 'a file of the kernel that is gone'
+        yield 'a deleted file of the kernel'
         os.utime(self.tools / 'gcc', (1, 1))
         yield 'the compiler'
         (self.tools / 'ld').unlink()
         yield 'no linker'
 
-    def test_what_was_just_shown_holds(self):
-        self.remember()
-        self.assertEqual(self.held(), (1, True))
-        self.assertEqual(self.said, [])
+    def test_new_results_are_valid(self):
+        self.record()
+        self.assertEqual(self.valid(), (1, True))
+        self.assertEqual(self.messages, [])
 
-    def test_nothing_holds_before_it_was_shown(self):
-        self.assertEqual(self.held(), (0, False))
+    def test_missing_results_are_not_valid(self):
+        self.assertEqual(self.valid(), (0, False))
 
-    def test_each_thing_that_changes_ends_both(self):
-        self.remember()
+    def test_a_change_of_any_input_invalidates_both_results(self):
+        self.record()
         for change in self.changes():
             with self.subTest(change):
-                self.assertEqual(self.held(), (0, False))
-                self.remember()
-                self.assertEqual(self.held(), (1, True))
+                self.assertEqual(self.valid(), (0, False))
+                self.record()
+                self.assertEqual(self.valid(), (1, True))
 
-    def test_the_descriptions_of_the_series_matter_to_lint_alone(self):
-        self.remember()
+    def test_a_change_of_the_series_invalidates_only_the_result_of_lint(self):
+        self.record()
         self.write(self.overlay / 'bench/series/05-mmap', 'changed')
-        self.assertEqual(self.held(), (1, False))
-        self.assertEqual(self.said, ['left out, what make lint confirms; changed since: descriptions of the series'])
+        self.assertEqual(self.valid(), (1, False))
+        self.assertEqual(self.messages, ['the result of make lint is out of date; changed since: '
+                                         'descriptions of the series'])
 
-    def test_what_neither_depends_on_ends_none(self):
-        self.remember()
+    def test_changes_of_other_files_invalidate_no_result(self):
+        self.record()
         for path in ('workbench/tests/test_x.py', 'workbench/help'):
             self.write(self.repo / path, 'changed')
         for path in ('bench/series/cover', 'bench/tests/test_y.py', 'README.md'):
             self.write(self.overlay / path, 'changed')
         self.write(self.tree / 'scripts/__pycache__/x.pyc', '')
         self.write(self.tree / '.git/index', '')
-        self.assertEqual(self.held(), (1, True))
+        self.assertEqual(self.valid(), (1, True))
 
-    def test_another_copy_of_the_same_tree_is_the_same(self):
-        self.remember()
+    def test_results_are_valid_for_a_copy_of_the_tree(self):
+        self.record()
         shutil.copytree(self.tree, self.root / 'copy')
         self.tree = self.root / 'copy'
-        self.assertEqual(self.held(), (1, True))
+        self.assertEqual(self.valid(), (1, True))
 
-    def test_the_reason_is_printed(self):
-        self.remember()
+    def test_the_changed_inputs_are_printed(self):
+        self.record()
         self.write(self.repo / 'workbench/kernel/config/um.config', 'changed')
         self.write(self.tree / SOURCE, 'int z;')
-        self.held()
-        self.assertEqual(self.said, ['left out, the test run on um; changed since: driver, workbench',
-                                     'left out, what make lint confirms; changed since: driver, workbench'])
+        self.valid()
+        self.assertEqual(self.messages, ['the test run on um is out of date; changed since: driver, workbench',
+                                         'the result of make lint is out of date; changed since: driver, workbench'])
 
-    def test_a_change_during_the_run_ends_it_too(self):
-        before = evidence.about(self.tree, self.subject)
+    def test_a_change_during_the_run_prevents_the_record(self):
+        before = evidence.digests(self.tree, self.subject)
         self.write(self.tree / SOURCE, 'int z;')
         evidence.record_tests(before, self.kernel, Tally(1), Tally(1))
         evidence.record_lint(before, self.tree, self.subject)
         self.write(self.tree / SOURCE, 'int x;')
-        self.assertEqual(self.held(), (0, False))
+        self.assertEqual(self.valid(), (0, False))
 
-    def test_damaged_results_are_none(self):
-        for text in ('', '{', '[]', '7', '{"um": {}}', '{"um": {"about": 1}}', '{"um": 1}', '{"driver": 7}'):
+    def test_damaged_records_are_ignored(self):
+        for text in ('', '{', '[]', '7', '{"um": {}}', '{"um": {"digests": 1}}', '{"um": 1}', '{"driver": 7}'):
             with self.subTest(text):
                 for name in (evidence.LAST_TEST, evidence.LAST_LINT):
                     self.write(self.build / name, text)
-                self.assertEqual(self.held(), (0, False))
+                self.assertEqual(self.valid(), (0, False))
 
-    def test_runs_on_other_kernels_are_kept(self):
-        self.remember()
+    def test_runs_on_several_kernels_are_recorded(self):
+        self.record()
         self.kernel.name = 'x86_64'
-        self.remember()
-        self.assertEqual(self.held(), (2, True))
+        self.record()
+        self.assertEqual(self.valid(), (2, True))
 
     def cover(self):
-        return series.cover_letter(COVER, evidence.about(self.tree, self.subject), '7.3.4', self.subject)
+        return series.cover_letter(COVER, evidence.digests(self.tree, self.subject), '7.3.4', self.subject)
 
-    def test_the_cover_letter_claims_what_holds(self):
-        self.remember()
+    def test_the_cover_letter_contains_valid_results(self):
+        self.record()
         letter = self.cover()
         self.assertIn('\n\nEach patch builds.\n\n', letter)
         self.assertIn('2 KUnit\n  and 3 kselftest cases passed', letter)
         self.assertIn('Based on 7.3.4 {of braces}.', letter)
 
-    def test_the_cover_letter_claims_nothing_else(self):
-        self.remember()
+    def test_the_cover_letter_contains_no_invalid_results(self):
+        self.record()
         self.write(self.overlay / 'bench/series/05-mmap', 'changed')
         self.assertNotIn('Each patch builds', self.cover())
         self.write(self.repo / 'workbench/kernel/config/um.config', 'changed')
         with self.assertRaisesRegex(UserError, 'run make test first'):
             self.cover()
 
-    def test_a_run_with_failures_ends_the_series(self):
-        self.remember(failed=1)
+    def test_a_series_is_refused_after_a_run_with_failures(self):
+        self.record(failed=1)
         with self.assertRaisesRegex(UserError, 'had failures'):
             self.cover()
 

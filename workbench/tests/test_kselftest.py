@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""How the selftests are shared out, and one report is made of many."""
+"""Test the distribution of kselftests among guests, and the merged output."""
 
 import contextlib
 import io
@@ -26,8 +26,8 @@ def programs(*names):
     return [kselftest.Program('widget', name) for name in names]
 
 
-class SharesTest(unittest.TestCase):
-    """Which guest runs which programs."""
+class DistributionTest(unittest.TestCase):
+    """Test which guest runs which programs."""
 
     def setUp(self):
         directory = tempfile.TemporaryDirectory()
@@ -38,20 +38,20 @@ class SharesTest(unittest.TestCase):
         (Path(directory.name) / '.config').write_text('CONFIG_SMP=y\n', encoding='utf-8')
         self.kernel = types.SimpleNamespace(name='um', target=UM, debug=False, out=Path(directory.name),
                                             release=lambda: '7.3', subject=SUBJECT)
-        self.seconds = kselftest.Seconds(self.kernel)
+        self.durations = kselftest.Durations(self.kernel)
 
-    def test_all_shares_take_about_as_long(self):
-        self.seconds.of = {'a': 5, 'b': 3, 'c': 2, 'd': 1}
-        self.assertEqual(self.seconds.shares('abcd', 2), [['a', 'd'], ['b', 'c']])
+    def test_the_shares_have_similar_durations(self):
+        self.durations.seconds = {'a': 5, 'b': 3, 'c': 2, 'd': 1}
+        self.assertEqual(self.durations.partition('abcd', 2), [['a', 'd'], ['b', 'c']])
 
-    def test_a_program_never_seen_is_shared_out_too(self):
-        self.assertEqual(self.seconds.shares(['new'], 1), [['new']])
+    def test_a_program_without_a_duration_is_in_a_share(self):
+        self.assertEqual(self.durations.partition(['new'], 1), [['new']])
 
-    def test_there_are_no_empty_shares(self):
-        self.assertEqual(self.seconds.shares(['a'], 3), [['a']])
+    def test_no_share_is_empty(self):
+        self.assertEqual(self.durations.partition(['a'], 3), [['a']])
 
-    def test_only_the_programs_that_race_have_two_processors(self):
-        guests = kselftest._guests(self.kernel, self.seconds, programs('open', 'concurrent', 'seek'))
+    def test_only_programs_that_race_have_two_processors(self):
+        guests = kselftest._guests(self.kernel, self.durations, programs('open', 'concurrent', 'seek'))
         self.assertEqual([share for share, processor in guests if processor is None],
                          [programs('concurrent')])
         self.assertEqual(sorted(program.name for share, _ in guests for program in share),
@@ -59,91 +59,92 @@ class SharesTest(unittest.TestCase):
 
     def test_the_race_detector_has_two_processors(self):
         self.kernel.target, self.kernel.debug = X86_64, True
-        guests = kselftest._guests(self.kernel, self.seconds, programs('open', 'concurrent'))
+        guests = kselftest._guests(self.kernel, self.durations, programs('open', 'concurrent'))
         self.assertEqual(guests, [(programs('open', 'concurrent'), None)])
 
-    def test_there_are_no_more_guests_than_there_is_room_for(self):
+    def test_the_number_of_guests_is_limited(self):
         names = programs('open', 'concurrent', 'seek', 'poll', 'mmap')
         for most in (3, 2, 1):
             with self.subTest(most):
-                guests = kselftest._guests(self.kernel, self.seconds, names, most)
+                guests = kselftest._guests(self.kernel, self.durations, names, most)
                 self.assertLessEqual(len(guests), most)
                 self.assertEqual(sorted(name for share, _ in guests for name in share), sorted(names))
 
-    def test_times_are_kept(self):
-        self.seconds.of['a'] = 7
-        self.seconds.keep()
-        self.assertEqual(kselftest.Seconds(self.kernel).of, {'a': 7})
-        self.assertEqual([path.name for path in self.seconds.path.parent.glob('kselftest*')], ['kselftest-um.json'])
+    def test_durations_are_stored(self):
+        self.durations.seconds['a'] = 7
+        self.durations.save()
+        self.assertEqual(kselftest.Durations(self.kernel).seconds, {'a': 7})
+        self.assertEqual([path.name for path in self.durations.path.parent.glob('kselftest*')], ['kselftest-um.json'])
 
-    def test_times_of_another_configuration_or_release_or_machine_are_none(self):
-        self.seconds.of['a'] = 7
-        self.seconds.keep()
+    def test_durations_of_another_configuration_or_release_or_machine_are_ignored(self):
+        self.durations.seconds['a'] = 7
+        self.durations.save()
         config = self.kernel.out / '.config'
         with self.subTest('configuration'):
             config.write_text('CONFIG_SMP=n\n', encoding='utf-8')
-            self.assertEqual(kselftest.Seconds(self.kernel).of, {})
+            self.assertEqual(kselftest.Durations(self.kernel).seconds, {})
             config.write_text('CONFIG_SMP=y\n', encoding='utf-8')
         with self.subTest('release'), mock.patch.object(self.kernel, 'release', lambda: '7.4'):
-            self.assertEqual(kselftest.Seconds(self.kernel).of, {})
+            self.assertEqual(kselftest.Durations(self.kernel).seconds, {})
         with self.subTest('processors'), mock.patch.object(kselftest.build, 'JOBS', 64):
-            self.assertEqual(kselftest.Seconds(self.kernel).of, {})
-        self.assertEqual(kselftest.Seconds(self.kernel).of, {'a': 7})
+            self.assertEqual(kselftest.Durations(self.kernel).seconds, {})
+        self.assertEqual(kselftest.Durations(self.kernel).seconds, {'a': 7})
 
-    def test_a_damaged_file_of_times_is_as_none(self):
-        on = json.dumps(self.seconds.on)
-        for damaged in ('{', '[]', '{"a": 7}', f'{{"on": {on}, "of": []}}', f'{{"on": {on}, "of": {{"a": "x"}}}}'):
+    def test_a_damaged_file_of_durations_is_ignored(self):
+        system = json.dumps(self.durations.system)
+        for damaged in ('{', '[]', '{"a": 7}', f'{{"system": {system}, "seconds": []}}',
+                        f'{{"system": {system}, "seconds": {{"a": "x"}}}}'):
             with self.subTest(damaged):
-                self.seconds.path.write_text(damaged, encoding='utf-8')
-                self.assertEqual(kselftest.Seconds(self.kernel).of, {})
+                self.durations.path.write_text(damaged, encoding='utf-8')
+                self.assertEqual(kselftest.Durations(self.kernel).seconds, {})
 
 
-class ReportTest(unittest.TestCase):
-    """One report out of the outputs of two guests."""
+class OutputTest(unittest.TestCase):
+    """Test the merged output of two guests."""
 
     def setUp(self):
-        self.report = kselftest.Report(types.SimpleNamespace(of={}))
-        self.one = self.report.from_guest()
-        self.two = self.report.from_guest()
+        self.output = kselftest.Output(types.SimpleNamespace(seconds={}))
+        self.first = self.output.add_guest()
+        self.second = self.output.add_guest()
 
-    def write(self, part, data):
+    def write(self, guest_output, data):
         with contextlib.redirect_stdout(io.StringIO()):
-            part.write(data)
+            guest_output.write(data)
 
-    def test_programs_stay_whole_and_are_numbered_as_they_end(self):
-        self.write(self.one, b'# ok 1 a\n')
-        self.write(self.two, b'# ok 1 b\nok 1 selftests: widget: B\n')
-        self.write(self.one, b'not ok 1 selftests: widget: A # exit=1\n')
-        self.assertEqual(self.report.lines, [
+    def test_programs_are_not_mixed_and_are_numbered_as_they_end(self):
+        self.write(self.first, b'# ok 1 a\n')
+        self.write(self.second, b'# ok 1 b\nok 1 selftests: widget: B\n')
+        self.write(self.first, b'not ok 1 selftests: widget: A # exit=1\n')
+        self.assertEqual(self.output.lines, [
             '# ok 1 b', 'ok 1 selftests: widget: B',
             '# ok 1 a', 'not ok 2 selftests: widget: A # exit=1'])
 
-    def test_a_line_may_come_in_pieces(self):
-        self.write(self.one, b'ok 1 selftests: wid')
-        self.write(self.one, b'get: A\n')
-        self.assertEqual(self.report.lines, ['ok 1 selftests: widget: A'])
+    def test_a_line_may_be_written_in_parts(self):
+        self.write(self.first, b'ok 1 selftests: wid')
+        self.write(self.first, b'get: A\n')
+        self.assertEqual(self.output.lines, ['ok 1 selftests: widget: A'])
 
-    def test_the_program_in_which_a_guest_dies_has_failed(self):
-        self.write(self.one, b'# selftests: widget: A\n# ok 1 a\n# ok')
-        self.write(self.two, b'# ok 1 b\nok 1 selftests: widget: B\n')
+    def test_the_program_fails_in_which_a_guest_dies(self):
+        self.write(self.first, b'# selftests: widget: A\n# ok 1 a\n# ok')
+        self.write(self.second, b'# ok 1 b\nok 1 selftests: widget: B\n')
         with contextlib.redirect_stdout(io.StringIO()):
-            self.one.finish()
-        self.assertEqual(self.report.lines[2:], ['# selftests: widget: A', '# ok 1 a', '# ok',
+            self.first.finish()
+        self.assertEqual(self.output.lines[2:], ['# selftests: widget: A', '# ok 1 a', '# ok',
                                                  'not ok 2 selftests: widget: A # the guest ended'])
 
-    def test_what_a_guest_printed_outside_of_a_program_is_kept(self):
-        self.write(self.one, b'make: *** Error 2')
+    def test_lines_outside_of_a_program_are_kept(self):
+        self.write(self.first, b'make: *** Error 2')
         with contextlib.redirect_stdout(io.StringIO()):
-            self.one.finish()
-        self.assertEqual(self.report.lines, ['make: *** Error 2'])
+            self.first.finish()
+        self.assertEqual(self.output.lines, ['make: *** Error 2'])
 
-    def test_the_time_of_each_program_is_noted(self):
-        self.write(self.one, b'ok 1 selftests: widget: A\n')
-        self.assertIn('widget: A', self.report.seconds.of)
+    def test_the_duration_of_each_program_is_recorded(self):
+        self.write(self.first, b'ok 1 selftests: widget: A\n')
+        self.assertIn('widget: A', self.output.durations.seconds)
 
 
 class RunTest(unittest.TestCase):
-    """A whole run, with guests that only print."""
+    """Test complete runs, with functions as guests."""
 
     PROGRAMS = ['concurrent', 'open', 'seek']
 
@@ -156,18 +157,18 @@ class RunTest(unittest.TestCase):
                                             subject=SUBJECT, release=lambda: '7.3',
                                             log=lambda name: self.directory / name)
         self.calls = []
-        self.said = []
+        self.messages = []
         for module, name, value in ((kselftest, 'CACHE', self.directory),
                                     (kselftest.build, 'build_selftests', mock.Mock()),
                                     (kselftest, 'programs', lambda kernel: programs(*self.PROGRAMS)),
-                                    (kselftest, 'say', self.said.append),
+                                    (kselftest, 'say', self.messages.append),
                                     (kselftest.guest, 'capacity', lambda kernel, guests: (guests, {'memory': '/m'}))):
             patch = mock.patch.object(module, name, value)
             patch.start()
             self.addCleanup(patch.stop)
 
     def run_with(self, run_guest, **options):
-        """The tally of a run whose guests are calls of a function."""
+        """Run the kselftests with a function in place of guest.run(); return the tally."""
         def call(kernel, command, *arguments, **keywords):
             self.calls.append((command, arguments, keywords))
             return run_guest(command, **keywords)
@@ -175,23 +176,23 @@ class RunTest(unittest.TestCase):
             return kselftest.run(self.kernel, **options)
 
     def passing(self, command, out, **_):
-        """A guest in which all programs pass."""
+        """Print the output of a guest in which all programs pass."""
         for name in self.PROGRAMS:
             if f'/{name}' in command:
                 out.write(f'# selftests: widget: {name}\n# 1..1\n# ok 1 a\nok 1 selftests: widget: {name}\n'.encode())
         return 0
 
-    def test_all_programs_of_all_guests_count(self):
+    def test_the_programs_of_all_guests_are_counted(self):
         self.assertEqual(str(self.run_with(self.passing)), '3 passed, 0 failed, 0 skipped')
         self.assertEqual({keywords['location']['memory'] for _, _, keywords in self.calls}, {'/m'})
 
-    def test_fewer_guests_where_there_is_no_room(self):
+    def test_fewer_guests_run_if_memory_is_short(self):
         with mock.patch.object(kselftest.guest, 'capacity', lambda kernel, guests: (1, {})):
             self.assertEqual(str(self.run_with(self.passing)), '3 passed, 0 failed, 0 skipped')
         self.assertEqual(len(self.calls), 1)
-        self.assertIn('memory for 1 of', self.said[0])
+        self.assertIn('memory for 1 of', self.messages[0])
 
-    def test_a_guest_that_hangs_is_stopped_soon_after_a_program_would_be(self):
+    def test_the_limit_of_silence_is_longer_than_that_of_a_program(self):
         for debug, limit in kselftest.PROGRAM_LIMIT.items():
             self.kernel.debug = debug
             self.run_with(self.passing)
@@ -200,7 +201,7 @@ class RunTest(unittest.TestCase):
                 self.assertTrue(limit < keywords['silence'] < 15 * 60)
             self.calls.clear()
 
-    def test_a_time_limit_of_the_users_is_handed_on(self):
+    def test_a_time_limit_of_the_user_applies_to_each_guest(self):
         self.run_with(self.passing, timeout=7)
         self.assertEqual({arguments[1] for _, arguments, _ in self.calls}, {7})
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What is read out of KTAP."""
+"""Test the reading of KTAP."""
 
 import unittest
 
@@ -7,10 +7,10 @@ from verdict import ktap
 
 
 class KtapTest(unittest.TestCase):
-    """Each case reads one document."""
+    """Test the cases in documents."""
 
     def results(self, text, plan=None):
-        """The result of each case, by its names."""
+        """Map the path of each case to its result."""
         found = {}
         for path, result, _ in ktap.cases(text.splitlines(), plan):
             self.assertNotIn(path, found)
@@ -27,7 +27,7 @@ ok 3 c # SKIP why
 ok 4
 '''), {('a',): 'passed', ('b b',): 'failed', ('c',): 'skipped', ('',): 'passed'})
 
-    def test_a_group_is_its_cases_at_any_depth(self):
+    def test_the_cases_of_nested_groups_are_found(self):
         self.assertEqual(self.results('''\
 1..2
   KTAP version 1
@@ -45,17 +45,17 @@ ok 2 lone
 '''), {('suite', 'case', 'one'): 'passed', ('suite', 'case', 'two'): 'passed', ('suite', 'other'): 'passed',
             ('lone',): 'passed'})
 
-    def test_other_lines_are_none(self):
+    def test_other_lines_are_ignored(self):
         self.assertEqual(self.results('okay\n# ok 3 x\nnot okay\nok 1 a\n1.. 2\n'), {('a',): 'passed'})
 
-    def test_a_failed_group_whose_cases_passed_is_a_failure(self):
+    def test_a_failed_group_with_passed_cases_is_a_failure(self):
         self.assertEqual(self.results('  1..1\n  ok 1 a\nnot ok 1 program # exit=139\n'),
                          {('program', 'a'): 'passed', ('program',): 'failed'})
 
-    def test_a_failed_group_with_a_failed_case_is_no_other(self):
+    def test_a_failed_group_with_a_failed_case_is_not_a_further_failure(self):
         self.assertEqual(self.results('  1..1\n  not ok 1 a\nnot ok 1 program\n'), {('program', 'a'): 'failed'})
 
-    def test_cases_that_a_plan_lacks_are_a_failure(self):
+    def test_missing_cases_of_a_plan_are_a_failure(self):
         self.assertEqual(self.results('  1..3\n  ok 1 a\nok 1 program\n')[('program', '1 of 3 have a result')],
                          'failed')
         self.assertEqual(self.results('ok 1 a', 2)[('1 of 2 have a result',)], 'failed')
@@ -68,7 +68,7 @@ ok 2 lone
             with self.subTest(text):
                 self.assertEqual(list(self.results(text).values()), ['failed'])
 
-    def test_a_group_that_skips_all_is_skipped(self):
+    def test_a_group_that_skips_all_cases_is_skipped(self):
         self.assertEqual(self.results('  TAP version 13\n  1..0 # SKIP no device\nok 1 program # SKIP\n'),
                          {('program',): 'skipped'})
 

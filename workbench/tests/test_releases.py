@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The checks on other releases of Debian, with stand-ins for what takes long."""
+"""Test the checks on releases of Debian, with substitutes for slow programs."""
 
 import contextlib
 import io
@@ -25,7 +25,7 @@ done
 
 
 class Scratch(unittest.TestCase):
-    """Each case has a directory, and a path in which programs are stand-ins."""
+    """The base of tests with a directory, and with substitutes for programs."""
 
     def setUp(self):
         scratch = tempfile.TemporaryDirectory()
@@ -45,7 +45,7 @@ class Scratch(unittest.TestCase):
 
 
 class HostsTest(Scratch):
-    """make check-debian on a small repository."""
+    """Test make check-debian with a small repository."""
 
     def setUp(self):
         super().setUp()
@@ -54,39 +54,39 @@ class HostsTest(Scratch):
         trees.commit(self.repository)
         self.build.mkdir()
         for name, value in (('REPO', self.repository), ('build_root', lambda: self.build),
-                            ('SPACE_NEEDED', 0)):
+                            ('REQUIRED_SPACE', 0)):
             self.patch(mock.patch.object(releases, name, value))
         self.patch(mock.patch.object(archive, 'mirror', lambda: 'http://deb.example.org/debian'))
         self.patch(mock.patch('os.geteuid', return_value=0))
         self.write_program('debootstrap', DEBOOTSTRAP)
 
-    def check(self, *wanted):
-        with contextlib.redirect_stdout(io.StringIO()) as printed, \
-             contextlib.redirect_stderr(io.StringIO()) as said:
-            failed = releases.check_hosts(wanted)
+    def check(self, *tested):
+        with contextlib.redirect_stdout(io.StringIO()) as output, \
+             contextlib.redirect_stderr(io.StringIO()) as messages:
+            failed = releases.check_hosts(tested)
         self.assertEqual([path for path in (self.build / 'check-debian').iterdir() if path.is_dir()], [])
-        return failed, printed.getvalue().splitlines(), said.getvalue()
+        return failed, output.getvalue().splitlines(), messages.getvalue()
 
-    def test_a_line_for_each_release_and_the_commit_that_is_tested(self):
+    def test_the_result_of_each_release_and_the_tested_commit_are_printed(self):
         self.write_program('unshare', '#!/bin/sh\ncat /dev/null\necho "3 passed, 0 failed, 1 skipped"\n')
-        failed, printed, said = self.check()
+        failed, output, messages = self.check()
         self.assertEqual(failed, 0)
-        for line, release in zip(printed, ('12', '13'), strict=True):
+        for line, release in zip(output, ('12', '13'), strict=True):
             self.assertRegex(line, rf'^Debian {release}, \d+ s, passed: 3 passed, 0 failed, 1 skipped$')
         head = trees.git(self.repository, 'rev-parse', '--short', 'HEAD').strip()
-        self.assertIn(f'testing commit {head}\n', said)
+        self.assertIn(f'testing commit {head}\n', messages)
         trees.write(self.repository, {'Makefile': 'other:\n'})
-        self.assertIn('without the changes since', self.check('13')[2])
+        self.assertIn('without uncommitted changes', self.check('13')[2])
 
-    def test_a_failure_of_one_release_names_its_log(self):
+    def test_a_failure_of_a_release_names_its_log(self):
         self.write_program('unshare', '#!/bin/sh\ncase $* in *root-12*) echo "ERROR: no"; exit 1 ;; esac\n'
                            'echo "1 passed"\n')
-        failed, printed, _ = self.check()
+        failed, output, _ = self.check()
         self.assertEqual(failed, 1)
-        text = '\n'.join(printed)
+        text = '\n'.join(output)
         self.assertRegex(text, 'Debian 12, .* failed: (.|\n)*debian-12.log(.|\n)*Debian 13, .* passed: 1 passed')
 
-    def test_what_is_tested_is_the_last_commit_as_a_clone(self):
+    def test_a_clone_of_the_last_commit_is_tested(self):
         self.write_program('unshare', '#!/bin/sh\nfor root; do case $root in */root-13) cd "$root/root" ;; esac; done\n'
                            'git clone -q project.bundle here && cat here/Makefile\n')
         trees.write(self.repository, {'Makefile': 'uncommitted:\n'})
@@ -105,15 +105,15 @@ class HostsTest(Scratch):
                            'for root; do case $root in */root-13) ls "$root/root" ;; esac; done\n')
         self.assertRegex(self.check('13')[1][0], 'passed: project.bundle$')
 
-    def test_who_is_not_root_is_told_so(self):
-        with mock.patch('os.geteuid', return_value=1000), self.assertRaisesRegex(UserError, 'as root'):
+    def test_a_user_other_than_root_is_refused(self):
+        with mock.patch('os.geteuid', return_value=1000), self.assertRaisesRegex(UserError, 'requires root'):
             releases.check_hosts(())
         self.assertEqual(os.listdir(self.build), [])
 
 
-@unittest.skipUnless(shutil.which('dpkg-deb'), 'dpkg-deb is not installed: no packages here')
+@unittest.skipUnless(shutil.which('dpkg-deb'), 'dpkg-deb is not installed')
 class RootTest(Scratch):
-    """A root of small packages."""
+    """Test the root directory that is created from packages."""
 
     def setUp(self):
         super().setUp()
@@ -146,17 +146,17 @@ class RootTest(Scratch):
         self.assertEqual((os.readlink(root / 'bin'), os.readlink(root / 'bin/sh')), ('usr/bin', 'dash'))
         self.assertEqual((root / 'etc/passwd').read_text(), 'root\n')
 
-    def test_a_root_is_made_once(self):
+    def test_a_root_is_created_once(self):
         self.assertEqual(self.root(), self.root())
         self.suite.download_closure.assert_called_once()
 
-    def test_a_root_is_there_as_a_whole_or_not_at_all(self):
+    def test_an_incomplete_root_is_removed(self):
         self.debs[1].write_bytes(b'damaged')
         with self.assertRaisesRegex(UserError, 'unpacking base.deb failed'):
             self.root()
         self.assertEqual([path.name for path in (self.scratch / 'cache/roots').iterdir()], ['.trixie.lock'])
 
-    def test_the_other_release(self):
+    def test_the_other_release_is_a_supported_one(self):
         os_release = self.scratch / 'os-release'
         with mock.patch.object(archive, 'OS_RELEASE', os_release):
             for here, other in (('12', '13'), ('13', '12'), ('14', '12')):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The files of a run: KTAP, and what the tree's own kunit.py makes of it."""
+"""Test the files with the results of a run: KTAP, and the formats that kunit.py of the tree writes."""
 
 import json
 import tempfile
@@ -16,10 +16,10 @@ from verdict import results
 from verdict.count import count_kselftest
 from verdict.tally import Tally, single
 
-PROGRAMS = ['widget: open', 'widget: crash', 'widget: root.sh', 'widget: gone']
+PROGRAMS = ['widget: open', 'widget: crash', 'widget: root.sh', 'widget: absent']
 
 # One program fails, one crashes, one skips, one does not run.
-PRINTED = """\
+OUTPUT = """\
 # selftests: widget: open
 # TAP version 13
 # 1..3
@@ -61,12 +61,12 @@ not ok 1 selftests: widget: open # exit=1
   not ok 2 has no result
 not ok 2 selftests: widget: crash # exit=139
 ok 3 selftests: widget: root.sh # SKIP requires root
-not ok 4 selftests: widget: gone # did not run
+not ok 4 selftests: widget: absent # did not run
 """
 
 GROUPS = [('selftests: widget: open', [('open.twice', 'FAIL'), ('open.once', 'PASS'), ('open.locked', 'SKIP')]),
           ('selftests: widget: crash', [('crash.first', 'PASS'), ('has no result', 'FAIL')])]
-SINGLE = [('selftests: widget: root.sh', 'SKIP'), ('selftests: widget: gone', 'FAIL')]
+SINGLE = [('selftests: widget: root.sh', 'SKIP'), ('selftests: widget: absent', 'FAIL')]
 
 KUNIT_FILES = [f'tools/testing/kunit/{name}.py' for name in (
     'kunit', 'kunit_config', 'kunit_json', 'kunit_junit', 'kunit_kernel', 'kunit_parser', 'kunit_printer',
@@ -93,7 +93,7 @@ not ok 1 widget_pool
 
 
 def tree_with_kunit():
-    """Return the kernel tree of the build, or one with the files of kunit.py only."""
+    """Return the kernel tree of the build, or a directory with the files of kunit.py."""
     tree = build_root() / f'linux-{KERNEL}'
     if not tree.exists():
         source.packaged_files(KERNEL, KUNIT_FILES)
@@ -102,30 +102,30 @@ def tree_with_kunit():
 
 
 class KtapTest(unittest.TestCase):
-    """Documents that are complete whatever a run printed."""
+    """Test that the documents are complete even if the output is not."""
 
-    def test_a_run_of_programs(self):
-        self.assertEqual(results.from_kselftest(PRINTED.splitlines(), PROGRAMS), KTAP.splitlines())
+    def test_the_output_of_programs_is_completed(self):
+        self.assertEqual(results.from_kselftest(OUTPUT.splitlines(), PROGRAMS), KTAP.splitlines())
 
-    def test_a_run_that_printed_nothing(self):
+    def test_a_run_without_output_has_failed(self):
         self.assertEqual(results.from_kselftest([], ['widget: open']),
                          ['KTAP version 1', '1..1', 'not ok 1 selftests: widget: open # did not run'])
 
-    def test_suites_are_one_document(self):
+    def test_the_suites_are_merged_into_a_single_document(self):
         lines = results.from_debugfs(DEBUGFS)
         self.assertEqual(lines[:2], ['KTAP version 1', '1..2'])
         self.assertEqual([line for line in lines if not line.startswith((' ', 'KTAP', '1..'))],
                          ['ok 1 widget_open', 'not ok 2 widget_pool'])
 
-    def test_the_end_of_a_run_names_each_failure_and_its_reason(self):
-        self.assertEqual(count_kselftest(PRINTED, PROGRAMS).failures(), [
+    def test_each_failure_has_its_reason(self):
+        self.assertEqual(count_kselftest(OUTPUT, PROGRAMS).failures(), [
             'kselftest open: open.twice: open.c:12:twice:Expected -1 (-1) == fd (3)',
             'kselftest crash: 1 of 2 have a result: exit=139', 'kselftest root.sh: skipped every case',
-            'kselftest did not run gone'])
+            'kselftest did not run absent'])
 
 
 class FilesTest(unittest.TestCase):
-    """What is in the directory."""
+    """Test the files in the directory."""
 
     def setUp(self):
         directory = tempfile.TemporaryDirectory()
@@ -134,9 +134,9 @@ class FilesTest(unittest.TestCase):
         self.results = results.Results(directory.name)
 
     def add(self):
-        self.results.add('kselftest', tree_with_kunit(), results.from_kselftest(PRINTED.splitlines(), PROGRAMS))
+        self.results.add('kselftest', tree_with_kunit(), results.from_kselftest(OUTPUT.splitlines(), PROGRAMS))
 
-    def test_the_json(self):
+    def test_the_json_contains_all_cases(self):
         self.add()
         found = json.loads((self.directory / 'kselftest.json').read_text(encoding='utf-8'))
         self.assertEqual([(group['name'], [(case['name'], case['status']) for case in group['test_cases']])
@@ -145,7 +145,7 @@ class FilesTest(unittest.TestCase):
         self.assertEqual({key: found['misc'][key] for key in ('passed', 'failed', 'skipped', 'errors')},
                          {'passed': 2, 'failed': 3, 'skipped': 2, 'errors': 0})
 
-    def test_the_junit(self):
+    def test_the_junit_xml_contains_all_cases(self):
         self.add()
         suite = ElementTree.parse(self.directory / 'kselftest.xml').getroot()
         outcomes = {'FAIL': 'failure', 'SKIP': 'skipped', 'PASS': None}
@@ -156,20 +156,20 @@ class FilesTest(unittest.TestCase):
         self.assertEqual(found, expected)
         self.assertEqual([suite.get(key) for key in ('failures', 'skipped', 'errors')], ['3', '2', '0'])
 
-    def test_a_run_removes_the_results_of_the_run_before_and_nothing_else(self):
+    def test_only_the_results_of_the_previous_run_are_removed(self):
         for name in ('kunit.ktap', 'kselftest.xml', 'kselftest-kernel-3.log', 'mine.log'):
             (self.directory / name).touch()
         results.Results(str(self.directory))
         self.assertEqual([path.name for path in self.directory.iterdir()], ['mine.log'])
 
-    def test_a_directory_that_cannot_be_made(self):
+    def test_a_directory_that_cannot_be_created_is_an_error(self):
         (self.directory / 'file').touch()
         with self.assertRaisesRegex(UserError, 'RESULTS=.*Not a directory|RESULTS=.*File exists'):
             results.Results(str(self.directory / 'file'))
 
 
 class CheckTest(unittest.TestCase):
-    """The program of an overlay that checks results."""
+    """Test the program of an overlay that checks results."""
 
     def check(self, script):
         with tempfile.TemporaryDirectory() as directory:
@@ -185,7 +185,7 @@ class CheckTest(unittest.TestCase):
         script = 'import json, sys\nrun = json.load(sys.stdin)\nprint(run["target"], run["results"]["a"])\nprint("b")'
         self.assertEqual(self.check(script).failures(), ['um passed', 'b'])
 
-    def test_no_line_is_no_failure(self):
+    def test_no_output_is_no_failure(self):
         self.assertEqual(self.check(''), Tally())
 
     def test_a_program_that_fails_is_an_error(self):

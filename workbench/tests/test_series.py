@@ -280,7 +280,7 @@ class MakeTest(unittest.TestCase):
                 (series, 'build_root', lambda: Path(directory.name)),
                 (series, 'identity', lambda root: ('A', 'a@example.org')),
                 (series, 'Series', lambda tree, overlay: self.described),
-                (series.evidence, 'about', lambda tree, subject: {}),
+                (series.evidence, 'digests', lambda tree, subject: {}),
                 (series.source, 'release', lambda tree: '7.3'),
                 (series, 'cover_letter', lambda *_: 'make 100000 random calls\n\nAll of it.')):
             patch = mock.patch.object(module, name, value)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What counts as passed."""
+"""Test the tallies of kselftest and KUnit runs."""
 
 import contextlib
 import io
@@ -33,7 +33,7 @@ not ok 1 selftests: widget: seek # exit=1
 # selftests: widget: open
 {second}
 """
-WHOLE = '# TAP version 13\n# 1..1\n# ok 1 global.d\nok 2 selftests: widget: open'
+COMPLETE = '# TAP version 13\n# 1..1\n# ok 1 global.d\nok 2 selftests: widget: open'
 CRASHED = '# TAP version 13\n# 1..2\n# ok 1 global.d\nnot ok 2 selftests: widget: open # exit=139'
 TIMED_OUT = 'not ok 2 selftests: widget: open # TIMEOUT 45 seconds'
 SKIPPED = '# TAP version 13\n# 1..1\n# ok 1 global.d # SKIP no device\nok 2 selftests: widget: open'
@@ -65,23 +65,23 @@ ok 1 widget_pool
 
 
 class KselftestTest(unittest.TestCase):
-    """The tally of a kselftest run."""
+    """Test the tally of a kselftest run."""
 
     def count(self, second, programs=('seek', 'open')):
         return count_kselftest(KSELFTEST.format(second=second), [f'widget: {program}' for program in programs])
 
-    def test_each_case_of_a_program_counts(self):
-        self.assertEqual(str(self.count(WHOLE)), '2 passed, 1 failed, 1 skipped')
+    def test_each_case_of_a_program_is_counted(self):
+        self.assertEqual(str(self.count(COMPLETE)), '2 passed, 1 failed, 1 skipped')
 
-    def test_what_came_of_each_case_is_kept_by_its_name(self):
-        self.assertEqual(self.count(WHOLE).results, {
+    def test_the_result_of_each_case_is_recorded_by_its_name(self):
+        self.assertEqual(self.count(COMPLETE).results, {
             'kselftest seek: global.a': 'passed', 'kselftest seek: global.b': 'failed',
             'kselftest seek: global.c': 'skipped', 'kselftest open: global.d': 'passed'})
 
-    def test_a_program_that_dies_on_the_way_fails(self):
+    def test_a_program_that_crashes_fails(self):
         self.assertIn('kselftest open: 1 of 2 have a result: exit=139', self.count(CRASHED).failures())
 
-    def test_a_program_that_printed_nothing_fails(self):
+    def test_a_program_without_output_fails(self):
         self.assertIn('kselftest open: TIMEOUT 45 seconds', self.count(TIMED_OUT).failures())
 
     def test_programs_that_did_not_run_fail(self):
@@ -99,12 +99,12 @@ class KselftestTest(unittest.TestCase):
             with self.subTest(second):
                 self.assertIn('kselftest open: skipped every case', self.count(second).failures())
 
-    def test_a_program_that_skips_some_cases_does_not(self):
-        self.assertEqual(self.count(WHOLE).failures(), ['kselftest seek: global.b'])
+    def test_a_program_that_skips_some_cases_does_not_fail(self):
+        self.assertEqual(self.count(COMPLETE).failures(), ['kselftest seek: global.b'])
 
 
 class KunitTest(unittest.TestCase):
-    """The tally of a KUnit run."""
+    """Test the tally of a KUnit run."""
 
     def setUp(self):
         directory = tempfile.TemporaryDirectory()
@@ -115,7 +115,7 @@ class KunitTest(unittest.TestCase):
         self.addCleanup(patch.stop)
 
     def judge(self, log, status=0, cases=('PASS',)):
-        """The tally of a run of kunit.py with one suite."""
+        """Return the tally of a run of kunit.py with one suite."""
         self.log.write_bytes(log)
         suite = {'name': 'suite', 'sub_groups': [], 'test_cases': [
             {'name': f'case{number}', 'status': each} for number, each in enumerate(cases)]}
@@ -123,20 +123,20 @@ class KunitTest(unittest.TestCase):
             self.results.write_text(json.dumps({'sub_groups': [suite], 'test_cases': []}), encoding='utf-8')
         return verdict.judge_kunit(self.results, self.log, status)
 
-    def test_each_case_counts(self):
+    def test_each_case_is_counted(self):
         tally = self.judge(b'KTAP version 1\n', 1, ('PASS', 'FAIL', 'SKIP', 'ERROR'))
         self.assertEqual(str(tally), '1 passed, 2 failed, 1 skipped')
         self.assertEqual(tally.failures(), ['KUnit suite.case1', 'KUnit suite.case3'])
 
-    def test_a_report_fails_a_run_whose_cases_all_passed(self):
+    def test_a_report_fails_a_run_with_passed_cases(self):
         tally = self.judge(b'[0.1] KTAP version 1\n[0.2] WARNING: at message.c\nok 1 suite\n')
         self.assertEqual(tally.failures(), ['KUnit: report in the kernel log: [0.2] WARNING: at message.c'])
         self.say.assert_any_call('  [0.2] WARNING: at message.c')
 
-    def test_a_report_is_shown_where_there_are_no_results(self):
+    def test_a_report_without_results_is_a_failure(self):
         self.assertEqual(self.judge(b'KTAP version 1\nKernel panic - not syncing: x\n', 1, ()).failed, 1)
 
-    def test_no_results_are_an_error(self):
+    def test_missing_results_are_an_error(self):
         with self.assertRaisesRegex(UserError, 'no results'):
             self.judge(b'', 1, ())
 
@@ -144,13 +144,13 @@ class KunitTest(unittest.TestCase):
         with self.assertRaisesRegex(UserError, 'no case failed'):
             self.judge(b'KTAP version 1\n', 1)
 
-    def test_the_results_in_debugfs_count(self):
+    def test_the_results_in_debugfs_are_counted(self):
         tally = count_kunit(KUNIT)
         self.assertEqual(str(tally), '2 passed, 1 failed, 1 skipped')
         self.assertEqual(tally.results, {'KUnit widget_open.each': 'failed', 'KUnit widget_open.other': 'skipped',
                                          'KUnit widget_pool.case': 'passed'})
 
-    def test_a_guest_that_fails_fails_the_suites_that_it_ran(self):
+    def test_a_failed_guest_is_a_failure(self):
         def run(*_, out, **__):
             out.write(KUNIT[:KUNIT.rindex('KTAP version 1\n1..1')].encode())
             return guest.DIED
@@ -162,9 +162,9 @@ class KunitTest(unittest.TestCase):
 
 
 class TallyTest(unittest.TestCase):
-    """Sums, and what the end of a run names."""
+    """Test sums of tallies, and the lines about failures."""
 
-    def test_of_a_case_with_parameters_the_worst_counts(self):
+    def test_a_case_with_parameters_has_the_worst_result(self):
         passed, failed = single('KUnit a.b', 'passed'), single('KUnit a.b', 'failed')
         self.assertEqual((passed + failed + passed).results, {'KUnit a.b': 'failed'})
         self.assertEqual(str(passed + failed + passed), '2 passed, 1 failed, 0 skipped')
@@ -172,7 +172,7 @@ class TallyTest(unittest.TestCase):
     def test_the_failed_cases_are_named(self):
         self.assertEqual((single('a', 'failed') + single('b', 'passed') + single('c', 'skipped')).failures(), ['a'])
 
-    def test_no_more_than_some_lines_are(self):
+    def test_the_number_of_lines_is_limited(self):
         for count, lines, last in ((20, 20, '19'), (21, 20, 'and 2 more'), (500, 20, 'and 481 more')):
             with self.subTest(count):
                 found = sum((single(str(number), 'failed') for number in range(count)), Tally()).failures()
@@ -182,7 +182,7 @@ class TallyTest(unittest.TestCase):
         self.assertEqual(with_status(single('a', 'passed'), 2, 'x').failed, 1)
         self.assertEqual(with_status(single('a', 'failed'), 2, 'x').failed, 1)
 
-    def test_a_guest_that_fails_is_a_failure_beside_others(self):
+    def test_a_failed_guest_is_a_failure_in_addition_to_others(self):
         tally = with_status(single('a', 'failed'), guest.TIMED_OUT, 'x')
         self.assertEqual(tally.failures(), [f'x: {guest.FAILURES[guest.TIMED_OUT]}', 'a'])
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Count the cases in what tests print."""
+"""Count the cases in the output of tests."""
 
 import re
 
@@ -9,33 +9,32 @@ from verdict.tally import Tally, single
 
 
 def kunit_name(path):
-    """Return the name of a case, whatever its parameter: KUnit SUITE.CASE."""
+    """Return the name of a case without its parameter: KUnit SUITE.CASE."""
     return f'KUnit {".".join(path[:2])}'
 
 
 def kselftest_name(path, with_target=False):
-    """Return the name of a case: kselftest PROGRAM: CASE, with the target before the program on request."""
-    whole, *case = path
-    target, _, program = whole.removeprefix('selftests: ').partition(': ')
+    """Return the name of a case: kselftest PROGRAM: CASE, or kselftest TARGET:PROGRAM: CASE."""
+    title, *case = path
+    target, _, program = title.removeprefix('selftests: ').partition(': ')
     return ': '.join([f'kselftest {target}:{program}' if with_target else f'kselftest {program}', *case[-1:]])
 
 
 def kselftest_cases(text):
-    """Return the cases in what a kselftest run printed, as ktap.cases() does.
+    """Return the cases in the output of a kselftest run, as ktap.cases() does.
 
-    The run prints no header and no plan of its own, and nests the output of
-    each program behind "# "; in KTAP, that is two spaces. It takes a status of
-    2 for an expected failure, which none of ours has: a shell ends with it at an
-    error.
+    The run prints no header and no plan, and nests the output of each program behind
+    "# "; KTAP requires two spaces. It interprets the exit status 2 as an expected failure,
+    but a shell exits with it after an error: it counts as a failure.
     """
     return ktap.cases([re.sub(r'^ok (.* # XFAIL)$', r'not ok \1', re.sub(r'^# ', '  ', line))
                        for line in text.splitlines()])
 
 
 def count_kselftest(text, programs):
-    """Count the cases in what a kselftest run of some programs printed.
+    """Return the tally of a kselftest run of programs, from its output.
 
-    programs: named "TARGET: NAME" each. Each of them is expected to run: one that
+    programs: their names in the form "TARGET: NAME". A program that does not run or that
     skips all of its cases has failed.
     """
     cases = kselftest_cases(text)
@@ -43,20 +42,20 @@ def count_kselftest(text, programs):
     tally = Tally()
     for path, result, reason in cases:
         tally += single(kselftest_name(path, with_target), result, reason)
-    lacking = []
+    missing = []
     for program in programs:
         path = f'selftests: {program}'
         results = {case.result for case in cases if case.path[0] == path}
         name = kselftest_name((path,), with_target)
         if not results:
-            lacking.append(name.removeprefix('kselftest '))
+            missing.append(name.removeprefix('kselftest '))
         elif results == {'skipped'}:
             tally += single(f'{name}: skipped every case', 'failed')
-    return tally + single(f'kselftest did not run {" ".join(lacking)}', 'failed') if lacking else tally
+    return tally + single(f'kselftest did not run {" ".join(missing)}', 'failed') if missing else tally
 
 
 def count_kunit(text):
-    """Count the cases in the results that KUnit has in debugfs, one document a suite."""
+    """Return the tally of the results of KUnit in debugfs: a KTAP document for each suite."""
     tally = Tally()
     for document in text.split('KTAP version 1\n1..1\n')[1:]:
         for path, result, reason in ktap.cases(document.splitlines(), 1):
@@ -65,9 +64,9 @@ def count_kunit(text):
 
 
 def with_status(tally, status, name):
-    """Return the tally, with a failure more when the run itself has failed otherwise."""
+    """Return the tally; add a failure if the guest failed, or if only the exit status shows a failure."""
     if status in guest.FAILURES:
-        # First, since it may be the cause of the others.
+        # It is the first failure, since it may be the cause of the others.
         return single(f'{name}: {guest.FAILURES[status]}', 'failed') + tally
     if status and not tally.failed:
         return tally + single(f'{name}: the run ended with {status} although no case failed', 'failed')

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What earlier runs have shown, and whether that still holds.
+"""Record results of runs, and check whether they are still valid.
 
-Each result is kept with digests of all that it depends on. It is evidence only
-as long as all of them are the same.
+Each result is recorded with digests of its inputs. It is valid as long as none of them
+has changed.
 """
 
 import datetime
@@ -25,16 +25,16 @@ from verdict.tally import Tally
 
 LAST_TEST, LAST_LINT = 'last-test.json', 'last-lint.json'
 
-# Files of the workbench, and of the folder of an overlay, that no result depends on.
+# Files of the workbench, and in the folder of an overlay, that affect no result.
 _IRRELEVANT = ('workbench/tests/', 'workbench/help')
 _IRRELEVANT_IN_FOLDER = ('tests/', 'series/cover')
 _SERIES = 'series/'
 
-# What turns sources into a kernel, and finds warnings in them.
+# The tools that affect the kernel and the warnings.
 TOOLS = ('gcc', 'ld', 'as', 'make', 'sparse')
 
-# What the programs of a kernel tree leave in it.
-_LEFT = ('.git', '__pycache__')
+# Directories that programs create in a kernel tree.
+_GENERATED = ('.git', '__pycache__')
 
 
 def _digest(items: Iterable[Any]) -> str:
@@ -50,23 +50,26 @@ def _contents(root: Path, paths: Iterable[str]) -> str:
 
 
 def _driver(tree: Path) -> str:
-    """The driver and its tests, as they stand in the tree."""
+    """Return a digest of the driver and its tests in the tree."""
     return _contents(tree, (path for record in graft.records(tree) for path in record.files
                             if not path.startswith('Documentation/')))
 
 
 def _kernel(tree: Path, subject: Subject) -> str:
-    """The rest of the tree, by the sizes and times of its files; those that graft changes, by content."""
+    """Return a digest of the rest of the tree.
+
+    It covers the sizes and times of files, and the contents of files that graft changes.
+    """
     owned = set(graft.owned(tree))
 
     def stats():
         for directory, directories, names in os.walk(tree):
-            directories[:] = sorted(name for name in directories if name not in _LEFT)
+            directories[:] = sorted(name for name in directories if name not in _GENERATED)
             for name in sorted(names):
                 path = os.path.relpath(os.path.join(directory, name), tree)
                 if path not in owned:
-                    about = os.lstat(tree / path)
-                    yield path, about.st_size, about.st_mtime_ns
+                    state = os.lstat(tree / path)
+                    yield path, state.st_size, state.st_mtime_ns
         for path in sorted({path for record in graft.records(tree) for path in record.lines}):
             yield path, hashlib.sha256(graft.pristine(tree, path, subject.main)).hexdigest()
 
@@ -84,7 +87,7 @@ def _tools() -> str:
 
 
 def _folders(subject: Subject) -> tuple[list, list]:
-    """Return digests of the folders of the overlays: of the descriptions of the series, and of the rest."""
+    """Return two lists of digests of the folders of the overlays: for the series, and for the rest."""
     series, rest = [], []
     for overlay in subject.overlays:
         prefix = f'{overlay.description.folder}/' if overlay.description.folder else ''
@@ -96,8 +99,8 @@ def _folders(subject: Subject) -> tuple[list, list]:
     return series, rest
 
 
-def about(tree: Path, subject: Subject) -> dict[str, str]:
-    """Return digests of what a result on a grafted tree depends on."""
+def digests(tree: Path, subject: Subject) -> dict[str, str]:
+    """Return the digests of the inputs of results on a grafted tree, by their names."""
     own = [path for path in checkout.files('workbench') if not path.startswith(_IRRELEVANT)]
     series, rest = _folders(subject)
     return {'driver': _driver(tree),
@@ -108,13 +111,13 @@ def about(tree: Path, subject: Subject) -> dict[str, str]:
             'workbench': _contents(REPO, own)}
 
 
-# A test run is of the driver as a whole.
-_NOT_FOR_TESTS = ('descriptions of the series',)
+# Inputs that do not affect a test run, which tests the complete driver.
+_IRRELEVANT_TO_TESTS = ('descriptions of the series',)
 
 
-def changed(kept: dict[str, str], present: dict[str, str], without: Iterable[str] = ()) -> list[str]:
-    """The names of what is not as it was."""
-    return [name for name, digest in present.items() if name not in without and kept.get(name) != digest]
+def changed(recorded: dict[str, str], present: dict[str, str], without: Iterable[str] = ()) -> list[str]:
+    """Return the names of the inputs whose digests differ, except those in without."""
+    return [name for name, digest in present.items() if name not in without and recorded.get(name) != digest]
 
 
 def _test_file() -> Path:
@@ -138,61 +141,67 @@ def _write(path: Path, value: Any) -> None:
     os.replace(part, path)
 
 
-def _holds_after(before: dict[str, str], tree: Path, subject: Subject, without: Iterable[str] = ()) -> bool:
-    different = changed(before, about(tree, subject), without)
+def _is_unchanged(before: dict[str, str], tree: Path, subject: Subject, without: Iterable[str] = ()) -> bool:
+    different = changed(before, digests(tree, subject), without)
     if different:
-        say(f'changed during the run, whose result is not kept: {", ".join(different)}')
+        say(f'the result is not recorded, because inputs changed during the run: {", ".join(different)}')
     return not different
 
 
 def record_tests(before: dict[str, str], kernel: build.Kernel, of_kunit: Tally, of_kselftest: Tally) -> None:
-    """Keep the tallies of a whole test run; before: what about() has said before it."""
-    if not _holds_after(before, kernel.tree, kernel.subject, _NOT_FOR_TESTS):
+    """Record the tallies of a complete test run; before: the digests before the run."""
+    if not _is_unchanged(before, kernel.tree, kernel.subject, _IRRELEVANT_TO_TESTS):
         return
     tally = of_kunit + of_kselftest
     _write(_test_file(), {**_runs(), f'{kernel.subject.name} on {kernel.name}': {
         'subject': kernel.subject.name, 'kernel': kernel.name, 'release': kernel.release(),
-        'date': datetime.date.today().isoformat(), 'about': before,
+        'date': datetime.date.today().isoformat(), 'digests': before,
         'kunit': of_kunit.passed, 'kselftest': of_kselftest.passed,
         'passed': tally.passed, 'failed': tally.failed, 'skipped': tally.skipped}})
 
 
 def _runs() -> dict[str, dict]:
-    """The last test run on each kind of kernel."""
+    """Return the last test run on each kind of kernel, by the names of the subject and of the kernel."""
     runs = _read(_test_file())
     if not isinstance(runs, dict):
         return {}
     return {name: run for name, run in runs.items()
-            if isinstance(run, dict) and isinstance(run.get('about'), dict)}
+            if isinstance(run, dict) and isinstance(run.get('digests'), dict)}
 
 
 def tests(present: dict[str, str], subject: Subject) -> list[dict]:
-    """The last test run on each kind of kernel that still holds; prints why others do not."""
-    held = []
+    """Return the last valid test run on each kind of kernel; print why other runs are not valid.
+
+    present: the digests of the present inputs.
+    """
+    valid = []
     for run in _runs().values():
         if run.get('subject') != subject.name:
             continue
-        different = changed(run['about'], present, _NOT_FOR_TESTS)
+        different = changed(run['digests'], present, _IRRELEVANT_TO_TESTS)
         if different:
-            say(f'left out, the test run on {run["kernel"]}; changed since: {", ".join(different)}')
+            say(f'the test run on {run["kernel"]} is out of date; changed since: {", ".join(different)}')
         else:
-            held.append(run)
-    return held
+            valid.append(run)
+    return valid
 
 
 def record_lint(before: dict[str, str], tree: Path, subject: Subject) -> None:
-    """Keep that all of make lint has passed; before: what about() has said before it."""
-    if _holds_after(before, tree, subject):
+    """Record that make lint has passed with all checks; before: the digests before the run."""
+    if _is_unchanged(before, tree, subject):
         _write(_lint_file(), before)
 
 
-def lint_holds(present: dict[str, str]) -> bool:
-    """Return whether all of make lint has passed on what is present; prints why not."""
-    kept: Optional[dict] = _read(_lint_file())
-    if not isinstance(kept, dict) or not kept:
-        say('left out: what make lint confirms, because it did not pass')
+def lint_passed(present: dict[str, str]) -> bool:
+    """Return whether make lint has passed with the present inputs; print why not.
+
+    present: the digests of the present inputs.
+    """
+    recorded: Optional[dict] = _read(_lint_file())
+    if not isinstance(recorded, dict) or not recorded:
+        say('make lint has not passed')
         return False
-    different = changed(kept, present)
+    different = changed(recorded, present)
     if different:
-        say(f'left out, what make lint confirms; changed since: {", ".join(different)}')
+        say(f'the result of make lint is out of date; changed since: {", ".join(different)}')
     return not different

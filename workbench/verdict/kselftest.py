@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Run the kselftests, shared out among a few guests."""
+"""Run the kselftests in several guests at a time."""
 
 import concurrent.futures
 import contextlib
@@ -25,21 +25,21 @@ from subject.overlay import SELFTESTS, Selftests
 from verdict.count import count_kselftest, with_status
 from verdict.results import Results, from_kselftest as results_as_ktap
 
-# What the run prints at the beginning and at the end of a program.
+# The lines that the run prints at the beginning and at the end of a program.
 _BEGIN = re.compile(r'^# (selftests: \S+ \S+)$')
 _RESULT = re.compile(r'^((?:not )?ok) \d+ (selftests: (\S+ \S+).*)$')
 
-# Seconds for a guest with all of its programs, where the user names none.
+# The default limit for a guest, in seconds.
 LIMIT = 600
 
-# Seconds for one program, without and with the checkers of a debugging kernel; and
-# how many more may pass without output before the guest counts as hung.
+# The limit for a program in seconds, without and with the checkers of a debug kernel.
+# A guest is stopped if it prints nothing for so long and the margin.
 PROGRAM_LIMIT = {False: 120, True: 600}
 MARGIN = 60
 
 
 class Program(NamedTuple):
-    """A program, and the target of kselftest that it belongs to."""
+    """A program, and its target of kselftest."""
     target: str
     name: str
 
@@ -47,19 +47,21 @@ class Program(NamedTuple):
         return f'{self.target}: {self.name}'
 
 
-def about(kernel, program: Program) -> Selftests:
-    """Return what the overlay of a program says about its selftests."""
+def _description(kernel, program: Program) -> Selftests:
+    """Return the description of the selftests in the overlay of a program."""
     return kernel.subject.targets[program.target].description.selftests
 
 
 def unsupported(kernel, program: Program) -> str:
-    """Return what a kernel lacks for a program, '' if it can run it and it is of use there."""
-    description = about(kernel, program)
+    """Return why a program does not run on a kernel: a missing feature, or "races"; '' if it runs.
+
+    The data race detector runs only the programs that the description lists as races.
+    """
+    description = _description(kernel, program)
     kinds = [kernel.target.name, *(['debug'] if kernel.debug else [])]
     for kind in kinds:
         if program.name in description.unsupported.get(kind, {}):
             return description.unsupported[kind][program.name]
-    # The data race detector is too slow for programs in which nothing races.
     detects_races = kernel.debug and 'KCSAN' in kernel.target.sanitizers
     if detects_races and description.races and program.name not in description.races:
         return 'races'
@@ -71,7 +73,7 @@ def _make(kernel, target: str, *arguments):
 
 
 def programs(kernel) -> list[Program]:
-    """Return the programs that a run in a guest runs, those on request included."""
+    """Return all programs, including those that run only on request."""
     found = []
     for target, overlay in kernel.subject.targets.items():
         command = _make(kernel, target, 'OUTPUT=.', f'COLLECTION={target}', 'emit_tests')
@@ -81,124 +83,121 @@ def programs(kernel) -> list[Program]:
     return found
 
 
-def _chosen(kernel, tests) -> list[Program]:
-    """Return the programs asked for, or all that run on this kernel."""
+def _select(kernel, tests) -> list[Program]:
+    """Return the programs that TEST= names, by default all that run on the kernel."""
     available = [program for program in programs(kernel) if not unsupported(kernel, program)]
     names = {program.name for program in available} | {f'{program.target}:{program.name}' for program in available}
     unknown = [test for test in tests if test not in names]
     if unknown:
-        raise UserError(f'TEST: {kernel.name} runs no kselftest {unknown[0]}; it runs:\n  '
+        raise UserError(f'TEST={unknown[0]}: {kernel.name} does not run this kselftest; it runs:\n  '
                         + ' '.join(program.name for program in available))
     return [program for program in available
             if program.name in tests or f'{program.target}:{program.name}' in tests] if tests else available
 
 
-class Seconds:
-    """How long each program took the last time, kept from run to run.
+class Durations:
+    """The durations of the programs in the last run, in seconds, stored in the cache.
 
-    They are those of a kernel with one configuration, on so many processors.
+    They apply to one configuration of the kernel and to one number of processors.
     """
 
     def __init__(self, kernel):
         self.path = CACHE / f'kselftest-{kernel.name}.json'
         configuration = (kernel.out / '.config').read_bytes()
-        self.on = f'{kernel.release()} {hashlib.sha256(configuration).hexdigest()} {build.JOBS}'
-        self.of = {}
+        self.system = f'{kernel.release()} {hashlib.sha256(configuration).hexdigest()} {build.JOBS}'
+        self.seconds = {}
         with contextlib.suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
-            kept = json.loads(self.path.read_text(encoding='utf-8'))
-            if kept['on'] == self.on:
-                self.of = {name: float(seconds) for name, seconds in kept['of'].items()}
+            stored = json.loads(self.path.read_text(encoding='utf-8'))
+            if stored['system'] == self.system:
+                self.seconds = {name: float(seconds) for name, seconds in stored['seconds'].items()}
 
-    def shares(self, names, count):
-        """Share programs out so that all shares take about as long.
-
-        Each share stays in the order of the names.
-        """
+    def partition(self, names, count):
+        """Divide programs into at most count shares of similar duration, each in the order of names."""
         shares: list[list] = [[] for _ in range(min(count, len(names)))]
         loads = [0.0] * len(shares)
-        for name in sorted(names, key=lambda name: -self.of.get(str(name), 1)):
+        for name in sorted(names, key=lambda name: -self.seconds.get(str(name), 1)):
             least = loads.index(min(loads))
             shares[least].append(name)
-            loads[least] += self.of.get(str(name), 1)
+            loads[least] += self.seconds.get(str(name), 1)
         return [sorted(share, key=names.index) for share in shares]
 
-    def keep(self):
-        """Keep them; another clone may do so at the same time."""
+    def save(self):
+        """Store the durations atomically, since another clone may do so at the same time."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         part = self.path.with_name(f'{self.path.name}.{os.getpid()}')
-        part.write_text(json.dumps({'on': self.on, 'of': self.of}, indent=1), encoding='utf-8')
+        part.write_text(json.dumps({'system': self.system, 'seconds': self.seconds}, indent=1), encoding='utf-8')
         os.replace(part, self.path)
 
 
-class Report:
-    """One report out of what several guests print, a program at a time."""
+class Output:
+    """The merged output of several guests, without a mixture of the lines of programs."""
 
-    def __init__(self, seconds):
-        self.seconds = seconds
+    def __init__(self, durations):
+        self.durations = durations
         self.lock = threading.Lock()
         self.lines = []
-        self.ended = 0
+        self.results = 0
 
     def add(self, lines):
-        """Print the lines of a program, and keep them; its number is ours."""
+        """Print and store the lines of a program; number its result."""
         with self.lock:
             match = _RESULT.match(lines[-1])
             if match:
-                self.ended += 1
-                lines[-1] = f'{match[1]} {self.ended} {match[2]}'
+                self.results += 1
+                lines[-1] = f'{match[1]} {self.results} {match[2]}'
             self.lines += lines
             sys.stdout.write(''.join(line + '\n' for line in lines))
             sys.stdout.flush()
 
-    def from_guest(self):
-        return _Part(self)
+    def add_guest(self):
+        """Return a file for the output of a guest."""
+        return _GuestOutput(self)
 
 
-class _Part(io.RawIOBase):
-    """The output of one guest: a file to write to."""
+class _GuestOutput(io.RawIOBase):
+    """A file for the output of a guest, which passes complete programs to the merged output."""
 
-    def __init__(self, report):
+    def __init__(self, output):
         super().__init__()
-        self.report = report
-        self.rest = b''
+        self.output = output
+        self.partial_line = b''
         self.lines = []
-        self.begun = None
+        self.begin = None
 
     def writable(self):
         return True
 
     def write(self, data):
-        *lines, self.rest = (self.rest + data).split(b'\n')
+        *lines, self.partial_line = (self.partial_line + data).split(b'\n')
         for line in lines:
             line = line.decode(errors='replace')
-            self.begun = self.begun or time.monotonic()
+            self.begin = self.begin or time.monotonic()
             self.lines.append(line)
             match = _RESULT.match(line)
             if match:
                 now = time.monotonic()
-                self.report.seconds.of[match[3]] = round(now - self.begun, 2)
-                self.begun = now
-                self.report.add(self.lines)
+                self.output.durations.seconds[match[3]] = round(now - self.begin, 2)
+                self.begin = now
+                self.output.add(self.lines)
                 self.lines = []
         return len(data)
 
     def finish(self):
-        """Hand on what a guest printed after its last result, if it died, as a program that failed."""
-        lines = [*self.lines, *([self.rest.decode(errors='replace')] if self.rest else [])]
+        """Pass on the lines after the last result, as those of a failed program if one had begun."""
+        lines = [*self.lines, *([self.partial_line.decode(errors='replace')] if self.partial_line else [])]
         begun = [match[1] for match in map(_BEGIN.match, lines) if match]
         if begun:
             lines.append(f'not ok 0 {begun[-1]} # the guest ended')
         if lines:
-            self.report.add(lines)
+            self.output.add(lines)
 
 
 def _command(kernel, share):
-    """Return the shell command that runs these programs through the tree's run_tests.
+    """Return the shell command that runs programs through run_tests of the tree.
 
-    The runner marks output with a Perl script that makes two system calls a
-    byte, a quarter of the whole run on um; without perl it uses sed. A second
-    processor is left to the programs that race, which take all processors
-    themselves.
+    The runner prefixes the output with a Perl script that makes two system calls for each
+    byte, which takes a quarter of the run on um. Without perl, the runner uses sed. The
+    runner keeps to the first processor; programs that race use all processors themselves.
     """
     lines = [f'export kselftest_override_timeout={PROGRAM_LIMIT[kernel.debug]}',
              'mount --bind /dev/null /usr/bin/perl', 'status=0']
@@ -213,33 +212,34 @@ def _command(kernel, share):
     return '\n'.join([*lines, 'exit $status'])
 
 
-def _guests(kernel, seconds, names, most=8):
-    """What each guest runs, and the processor of the host that it keeps to, if one; at most so many.
+def _guests(kernel, durations, programs_to_run, most=8):
+    """Return the programs of each guest, and the processor of the host that it uses, None for all.
 
-    Those with one are quicker by more than a half on um, where a system call is
-    a switch between two processes of the host. Two processors of a guest that
-    have only one turn between them spin while they wait for each other.
-    There are two such guests to a processor there, since some programs sleep.
+    most: the largest number of guests. On um, a system call is a switch between two
+    processes of the host, which takes less than half the time on a single processor, and
+    two guests use a processor efficiently, since some programs sleep. Programs that race
+    require two processors: the processors of a guest would spin on a single one of the
+    host.
     """
     detector = kernel.debug and 'KCSAN' in kernel.target.sanitizers
-    racing = [program for program in names if detector or program.name in about(kernel, program).parallel]
-    others = [name for name in names if name not in racing]
+    racing = [program for program in programs_to_run
+              if detector or program.name in _description(kernel, program).parallel]
+    others = [program for program in programs_to_run if program not in racing]
     count = min(most - bool(racing), build.JOBS * kernel.target.parallel_guests)
     if others and count < 1:
-        # One guest for all.
-        return [(names, None)]
-    return [*((share, None) for share in seconds.shares(racing, 1)),
-            *zip(seconds.shares(others, count), itertools.cycle(sorted(os.sched_getaffinity(0))))]
+        return [(programs_to_run, None)]
+    return [*((share, None) for share in durations.partition(racing, 1)),
+            *zip(durations.partition(others, count), itertools.cycle(sorted(os.sched_getaffinity(0))))]
 
 
 def _worst(statuses):
-    """The status to report of those of all guests: a failure of a guest itself comes first."""
+    """Return the worst status of several guests: a failure of a guest is worse than one of a command."""
     return max(statuses, key=lambda status: (status in guest.FAILURES, status != guest.STOPPED, abs(status)))
 
 
-def _write(results: Results, kernel, report, guests, chosen):
+def _write(results: Results, kernel, output, guests, selected):
     """Write the results of a run, with the logs of its guests."""
-    lines = results_as_ktap(report.lines, [str(program) for program in chosen])
+    lines = results_as_ktap(output.lines, [str(program) for program in selected])
     for number, (share, _) in enumerate(guests, 1):
         name = results.add_kernel_log('kselftest', kernel.log(f'kselftest-boot-{number}'), number)
         lines.append(f'# {name}: {" ".join(program.name for program in share)}')
@@ -247,36 +247,37 @@ def _write(results: Results, kernel, report, guests, chosen):
 
 
 def run(kernel, tests=(), timeout=None, results: Results | None = None):
-    """Run the kselftests, or those named, on the booted kernel; return the tally.
+    """Run the kselftests on the booted kernel; return the tally.
 
-    timeout: seconds for each guest, if the user names them. results: where to write
-    them. When one of the guests fails, the others are stopped.
+    tests: the names of the programs, by default all. timeout: the limit for each guest in
+    seconds, if the user sets it. results: receives the results. If a guest fails, the
+    others are stopped.
     """
     build.build_selftests(kernel)
-    chosen = _chosen(kernel, tests)
-    seconds = Seconds(kernel)
-    report = Report(seconds)
+    selected = _select(kernel, tests)
+    durations = Durations(kernel)
+    output = Output(durations)
     stop = threading.Event()
-    guests = _guests(kernel, seconds, chosen)
+    guests = _guests(kernel, durations, selected)
     most, location = guest.capacity(kernel, len(guests))
     if most < len(guests):
         say(f'there is memory for {most} of {len(guests)} guests at a time')
-        guests = _guests(kernel, seconds, chosen, most)
+        guests = _guests(kernel, durations, selected, most)
 
     def run_guest(number, share, processor):
-        part = report.from_guest()
+        guest_output = output.add_guest()
         if processor is not None:
-            # Of this thread, and the guest that it starts.
+            # This applies to the thread, and to the guest that it starts.
             os.sched_setaffinity(0, {processor})
         try:
             status = guest.run(kernel, _command(kernel, share), kernel.log(f'kselftest-boot-{number}'),
                                timeout, LIMIT, silence=PROGRAM_LIMIT[kernel.debug] + MARGIN, location=location,
-                               out=part, should_stop=stop.is_set, processors=2 if processor is None else 1)
+                               out=guest_output, should_stop=stop.is_set, processors=2 if processor is None else 1)
         except BaseException:
             stop.set()
             raise
         finally:
-            part.finish()
+            guest_output.finish()
         if status in guest.FAILURES:
             stop.set()
         return status
@@ -287,8 +288,8 @@ def run(kernel, tests=(), timeout=None, results: Results | None = None):
         except BaseException:
             stop.set()
             raise
-    seconds.keep()
+    durations.save()
     if results:
-        _write(results, kernel, report, guests, chosen)
-    tally = count_kselftest('\n'.join(report.lines), chosen)
+        _write(results, kernel, output, guests, selected)
+    tally = count_kselftest('\n'.join(output.lines), selected)
     return with_status(tally, _worst(statuses), 'kselftest')

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Read KTAP: the cases in what a test prints.
+"""Read the cases in KTAP output.
 
-Whatever the plan of a group says that the group does not have is a failed case,
-so that a test that ends too early never passes.
+A result that the plan of a group promises and that is missing is a failed case, so that a
+test that ends too early does not pass.
 """
 
 import re
@@ -14,7 +14,7 @@ _HEADER = re.compile(r'( *)(?:KTAP version 1|TAP version 1[34])$')
 _PLAN = re.compile(r'( *)1\.\.(\d+)(?: *#.*)?$')
 _RESULT = re.compile(r'( *)(not )?ok(?: \d+)?(?: -)?(?: (?!# )(.*?))??(?: # (.*))?$')
 
-# Lines of a test that say why it has failed.
+# Lines that give the reason of a failure.
 _REASON = re.compile(r'Expected |EXPECTATION FAILED|ASSERTION FAILED|\S+\.(?:c|h|sh):\d+: *\S')
 
 UNFINISHED = 'has no result'
@@ -22,9 +22,10 @@ NO_CASES = 'has no case'
 
 
 class Case(NamedTuple):
-    """path: the names that lead to it, its own last. result: passed, failed or skipped.
+    """A result of a test.
 
-    reason: why it failed or was skipped, '' if that is not known.
+    path: the names of its groups and its own name. result: passed, failed or skipped.
+    reason: why it failed or was skipped, '' if unknown.
     """
     path: tuple[str, ...]
     result: str
@@ -33,7 +34,7 @@ class Case(NamedTuple):
 
 @dataclass
 class _Result:
-    """A line with a result, and what is nested before it, if anything is."""
+    """A line with a result, and the group that is nested before it, if there is one."""
     name: str
     failed: bool
     skipped: bool
@@ -43,16 +44,16 @@ class _Result:
 
 @dataclass
 class _Group:
-    """What stands at one indentation, as far as it has been read."""
+    """The results at one indentation that have been read so far."""
     indent: int
     plan: Optional[int] = None
     results: list[_Result] = field(default_factory=list)
 
 
 def _close(groups: list[_Group], indent: int) -> Optional[_Group]:
-    """Remove the groups that are indented further; return the outermost, None if there is none.
+    """Remove the groups that are indented further; return the outermost of them, None if there is none.
 
-    Each of them is a result of the one around it, without a line that says so.
+    The others become results without a line of the groups around them.
     """
     group = None
     while groups[-1].indent > indent:
@@ -64,12 +65,12 @@ def _close(groups: list[_Group], indent: int) -> Optional[_Group]:
 
 def _read(lines: Iterable[str], plan: Optional[int]) -> _Group:
     groups = [_Group(0, plan)]
-    said: list[str] = []
+    reasons: list[str] = []
     for line in lines:
         match = _HEADER.match(line) or _PLAN.match(line) or _RESULT.match(line)
         if not match:
             if _REASON.search(line):
-                said.append(line.strip().lstrip('# '))
+                reasons.append(line.strip().lstrip('# '))
             continue
         indent = len(match[1])
         inner = _close(groups, indent) if match.re is _RESULT else None
@@ -82,25 +83,25 @@ def _read(lines: Iterable[str], plan: Optional[int]) -> _Group:
             skipped = directive.upper().startswith('SKIP')
             reason = directive[4:].strip() if skipped else directive
             if match[2] and not inner:
-                reason = ', '.join(filter(None, [*said[:2], reason]))
+                reason = ', '.join(filter(None, [*reasons[:2], reason]))
             groups[-1].results.append(_Result((match[3] or '').strip(), bool(match[2]), skipped, inner, reason))
-            said = []
-    lost = _close(groups, 0)
-    if lost:
-        groups[0].results.append(_Result(UNFINISHED, True, False, lost))
+            reasons = []
+    unfinished = _close(groups, 0)
+    if unfinished:
+        groups[0].results.append(_Result(UNFINISHED, True, False, unfinished))
     return groups[0]
 
 
 def _cases(group: _Group, path: tuple[str, ...], reason: str = '') -> Iterator[Case]:
     for result in group.results:
-        whole = (*path, result.name)
+        result_path = (*path, result.name)
         if result.group and (result.group.results or not result.skipped):
-            inner = list(_cases(result.group, whole, result.reason))
+            inner = list(_cases(result.group, result_path, result.reason))
             yield from inner
             if not result.failed or any(case.result == 'failed' for case in inner):
                 continue
         outcome = 'failed' if result.failed else 'skipped' if result.skipped else 'passed'
-        yield Case(whole, outcome, result.reason)
+        yield Case(result_path, outcome, result.reason)
     if group.plan is not None and group.plan != len(group.results):
         yield Case((*path, f'{len(group.results)} of {group.plan} have a result'), 'failed', reason)
     elif not group.results:
@@ -108,8 +109,8 @@ def _cases(group: _Group, path: tuple[str, ...], reason: str = '') -> Iterator[C
 
 
 def cases(lines: Iterable[str], plan: Optional[int] = None) -> list[Case]:
-    """The cases in the lines of a KTAP document.
+    """Return the cases in the lines of a KTAP document.
 
-    plan: how many results it must have at its top, where it does not say so itself.
+    plan: the number of results at the top level, if the document has no plan there.
     """
     return list(_cases(_read(lines, plan), ()))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Run the KUnit suites: through kunit.py, and as modules of a booted kernel."""
+"""Run the KUnit suites, through kunit.py or as modules of a booted kernel."""
 
 import io
 import json
@@ -20,19 +20,18 @@ from verdict.count import count_kunit, kunit_name, with_status
 from verdict.results import Results, from_debugfs
 from verdict.tally import Tally, single
 
-# The line of the kernel log from which on reports count where there is no user space.
+# The line of the kernel log that starts the tests; the kernel has no user space.
 KTAP_BEGINS = r'\bKTAP version 1$'
 
-# Seconds for kunit.py's kernel, which kunit.py itself takes for the default; and
-# for a guest that runs the suites as modules.
+# The default limit in seconds, for the kernel of kunit.py as well as for a guest.
 KUNIT_TIMEOUT = 300
 
-# KUnit's results in kunit.py's JSON; any other is a failure.
+# The statuses in the JSON of kunit.py; any other status is a failure.
 _KUNIT_RESULTS = {'PASS': 'passed', 'SKIP': 'skipped'}
 
 
 def _count_group(group, path=()):
-    """Count the cases of a group in kunit.py's JSON."""
+    """Return the tally of a group in the JSON of kunit.py."""
     tally = Tally()
     for case in group['test_cases']:
         tally += single(kunit_name((*path, case['name'])), _KUNIT_RESULTS.get(case['status'], 'failed'))
@@ -42,7 +41,7 @@ def _count_group(group, path=()):
 
 
 def _with_report(tally, log):
-    """The tally, with a failure more when the kernel log has a report, which is printed."""
+    """Return the tally; add a failure, and print the report, if the kernel log has one."""
     lines = report.find(log, KTAP_BEGINS)
     if not lines:
         return tally
@@ -54,7 +53,7 @@ def _with_report(tally, log):
 
 
 def _kunitconfigs(tree: Path, subject: Subject, out: Path) -> list[str]:
-    """Return where kunit.py finds the settings of each overlay: directories of the tree, and files."""
+    """Return the arguments for --kunitconfig: directories of the tree, and files written to out."""
     found = []
     for overlay in subject.overlays:
         found += [str(Path(path).parent) for path in overlay.files if path.endswith(f'/{KUNITCONFIG}')]
@@ -63,15 +62,15 @@ def _kunitconfigs(tree: Path, subject: Subject, out: Path) -> list[str]:
             path.write_text('\n'.join(['CONFIG_KUNIT=y', *overlay.description.kunit.config, '']), encoding='utf-8')
             found.append(str(path))
     if not found:
-        raise UserError(f'{subject.name} has no KUnit tests: no {KUNITCONFIG}, and no kunit.config in its description')
+        raise UserError(f'{subject.name} has no KUnit tests: neither a {KUNITCONFIG} nor kunit.config in overlay.toml')
     return found
 
 
 def kunit(tree: Path, subject: Subject, timeout: int | None = None, results: Results | None = None) -> Tally:
-    """Run the KUnit suites through the tree's own kunit.py; return the tally.
+    """Run the KUnit suites through kunit.py of the tree; return the tally.
 
-    timeout: seconds for the kernel, if the user names them. results: where to write
-    them.
+    timeout: the limit for the kernel in seconds, if the user sets it. results: receives
+    the results.
     """
     out = build_root() / f'kunit-{tree.name}'
     out.mkdir(exist_ok=True)
@@ -84,15 +83,16 @@ def kunit(tree: Path, subject: Subject, timeout: int | None = None, results: Res
                f'--build_dir={out}', f'--jobs={build.JOBS}',
                '--make_options=CC=ccache-gcc', '--make_options=HOSTCC=ccache gcc',
                '--kconfig_add=CONFIG_SMP=y', '--kernel_args=ncpus=2', '--kernel_args=seccomp=on',
-               # These change every object: with them, another overlay costs its own objects only.
+               # These settings affect every object. With them in every kernel, the kernels of
+               # all overlays share their objects in the cache.
                '--kconfig_add=CONFIG_DEBUG_KERNEL=y', '--kconfig_add=CONFIG_DEBUG_SPINLOCK=y',
-               # A report stops the kernel where it has an option for that.
+               # Make the kernel panic at a report.
                '--kernel_args=panic_on_warn=1', '--kernel_args=oops=panic',
-               # The kernel would leave its directory in the home of the user if it is killed.
+               # By default, a killed kernel leaves its directory in the home of the user.
                f'--kernel_args=uml_dir={tempfile.gettempdir()}/uml/',
                *(f'--kernel_args={argument}' for argument in arguments),
                f'--timeout={timeout or KUNIT_TIMEOUT}', f'--json={output}']
-    # It builds a kernel first, and says so where it is not buffered.
+    # Without buffers, the progress of its build is visible.
     env = build.compiler_environment(PYTHONUNBUFFERED='1', TMPDIR=UM.capacity(1)[1]['memory'])
     child = start(command, cwd=tree, env=env, stdin=subprocess.DEVNULL)
     try:
@@ -106,23 +106,27 @@ def kunit(tree: Path, subject: Subject, timeout: int | None = None, results: Res
 
 
 def judge_kunit(results, log, status):
-    """The tally of a run of kunit.py, by the results and the kernel log that it has left."""
+    """Return the tally of a run of kunit.py.
+
+    results, log: the JSON file and the kernel log of the run. status: its exit status.
+    Raise UserError if there are no results, or if only the exit status shows a failure.
+    """
     tally = _with_report(Tally(), log) if log.exists() else Tally()
     try:
         tally += _count_group(json.loads(results.read_text(encoding='utf-8')))
     except (OSError, ValueError):
         if not tally.failed:
-            raise UserError(f'kunit.py ended with {status} and left no results; its log: {log}') from None
+            raise UserError(f'kunit.py ended with {status} and wrote no results; log: {log}') from None
     if status and not tally.failed:
-        raise UserError(f'kunit.py ended with {status} although no case failed; its log: {log}')
+        raise UserError(f'kunit.py ended with {status} although no case failed; log: {log}')
     return tally
 
 
 def kunit_modules(kernel, show=True, timeout=None, results: Results | None = None) -> Tally:
-    """Run the KUnit suites as a module of the booted kernel; return the tally.
+    """Run the KUnit suites as modules of the booted kernel; return the tally.
 
-    show: print the results. timeout: as that of guest.run(). results: where to write
-    them.
+    show: whether to print the results. timeout: that of guest.run(). results: receives
+    the results.
     """
     modules = build.kunit_modules(kernel)
     if not modules:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Try the project on the releases of Debian that it supports.
+"""Test the project on the supported releases of Debian.
 
-A bare system in a directory shows that demo and test work from nothing; a kernel
-that boots with another release as its root shows that the guest works there.
+make check-debian runs the demo and the tests in a new system of each release.
+make check-release boots a kernel with the root of another release.
 """
 
 import os
@@ -19,10 +19,10 @@ from host.process import run_logged
 from kernel import archive
 from machine import guest, roots
 
-# What the root of a release takes with a kernel tree and all builds in it.
-SPACE_NEEDED = 8 << 30
+# The disk space for a new system with a kernel tree and all builds, in bytes.
+REQUIRED_SPACE = 8 << 30
 
-# What a user installs on a bare system, and types.
+# The commands of a user on a new system.
 _COMMANDS = '''set -e
 export DEBIAN_FRONTEND=noninteractive
 apt-get -q update
@@ -34,7 +34,7 @@ make demo
 make test
 '''
 
-# Mounts, in a mount namespace that ends with its last process.
+# Mounts file systems in a new mount namespace, and runs the commands in the system.
 _ENTER = '''set -e
 root=$1
 commands=$2
@@ -48,17 +48,17 @@ exec env -i "$@" chroot "$root" /bin/sh -c "$commands"
 
 
 def other_release() -> str:
-    """Return a supported release that is not the one that runs here."""
+    """Return a supported release other than the installed one."""
     here = archive.os_release().get('VERSION_ID')
     return next(release for release in roots.RELEASES if release != here)
 
 
 def check_guest(kernel) -> int:
-    """Boot a um kernel with another release as its root, and run the demo; return its status."""
+    """Boot the um kernel with the root of another release, and run the demo; return its exit status."""
     demo = kernel.subject.main.in_folder('demo.sh', 'demo')
     release = other_release()
     root = roots.root_of(release)
-    # The kernel looks for init in that root, where this clone is mounted later on.
+    # At boot, this clone is not mounted, and the kernel requires init in the root.
     init = root / 'init' / build_root().resolve().relative_to('/')
     init.mkdir(parents=True, exist_ok=True)
     for name in ('init', 'fstab'):
@@ -81,8 +81,8 @@ def _make_root(release: str, root: Path, log: Path) -> None:
         raise UserError('git cannot bundle HEAD: ' + bundle.stderr.decode(errors='replace').strip())
 
 
-def _try(release: str, root: Path, log: Path) -> str:
-    """Run both commands in a root; return the last line that they print."""
+def _run_commands(release: str, root: Path, log: Path) -> str:
+    """Run the demo and the tests in a system; return the last line of their output."""
     variables = [f'{name}={value}' for name, value in environment().items()
                  if name == 'TERM' or name.lower().endswith('_proxy')]
     variables += ['PATH=/usr/sbin:/usr/bin:/sbin:/bin', 'HOME=/root', 'LANG=C.UTF-8']
@@ -100,16 +100,19 @@ def _remove(root: Path) -> None:
 
 
 def check_hosts(releases: tuple[str, ...]) -> int:
-    """Repeat demo and test on a bare system of each release; return how many failed."""
+    """Run the demo and the tests in a new system of each release; return how many systems failed.
+
+    releases: their numbers, by default all supported ones.
+    """
     if os.geteuid():
-        raise UserError('check-debian makes and enters root directories, as root: sudo make check-debian')
+        raise UserError('check-debian requires root, to create and enter root directories: sudo make check-debian')
     directory = build_root() / 'check-debian'
     directory.mkdir(exist_ok=True)
     free = shutil.disk_usage(directory).free
-    if free < SPACE_NEEDED:
-        raise UserError(f'{directory} has {free >> 20} MiB free, {SPACE_NEEDED >> 20} MiB are needed')
+    if free < REQUIRED_SPACE:
+        raise UserError(f'{directory} has {free >> 20} MiB free; {REQUIRED_SPACE >> 20} MiB are required')
     head = git.read(REPO, 'describe', '--always', '--dirty').stdout.decode().strip()
-    say(f'testing commit {head}' + (', without the changes since' if head.endswith('-dirty') else ''))
+    say(f'testing commit {head}' + (', without uncommitted changes' if head.endswith('-dirty') else ''))
     failed = 0
     for release in releases or tuple(roots.RELEASES):
         root, log = directory / f'root-{release}', directory / f'debian-{release}.log'
@@ -117,7 +120,7 @@ def check_hosts(releases: tuple[str, ...]) -> int:
         try:
             _remove(root)
             _make_root(release, root, log.with_suffix('.debootstrap.log'))
-            verdict = f'passed: {_try(release, root, log)}'
+            verdict = f'passed: {_run_commands(release, root, log)}'
         except UserError as error:
             failed += 1
             verdict = f'failed: {error}'

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The results of a run as files: KTAP, and JSON and JUnit XML through the tree's own kunit.py."""
+"""Write the results of a run to files: KTAP, and JSON and JUnit XML through kunit.py of the tree."""
 
 import json
 import re
@@ -15,7 +15,7 @@ from host.paths import build_root
 from kernel.build import Kernel
 from verdict.tally import Tally, single
 
-# The kinds of results; each has a file of its own in each format.
+# The kinds of results; each kind has a file in each format.
 KINDS = ('kunit', 'kselftest', 'debugger')
 FORMATS = ('ktap', 'json', 'xml')
 
@@ -26,22 +26,21 @@ _HEADER = re.compile(r'^K?TAP version \d+$')
 
 
 def from_kselftest(lines: Iterable[str], programs: Iterable[str]) -> list[str]:
-    """Return the complete KTAP of a kselftest run: with a version, a plan and a result for each program.
+    """Return a KTAP document of a kselftest run, with a version, a plan and a result of each program.
 
-    lines: what the run printed. programs: those that it should have run, named
-    "TARGET: NAME" each. A result that the plan of a program promises, and that it has
-    not printed, is a failure.
+    lines: the output of the run. programs: the expected programs, in the form "TARGET:
+    NAME". A result that the plan of a program promises and that is missing is a failure.
     """
     body: list[str] = []
     inner: list[str] = []
-    lacking = list(programs)
+    missing = list(programs)
     count = 0
     for line in lines:
         result = _RESULT.match(line)
         if result:
             count += 1
             name, _, directive = result[2].partition(' # ')
-            lacking = [program for program in lacking if f'selftests: {program}' != name]
+            missing = [program for program in missing if f'selftests: {program}' != name]
             block, reason = _nested(name, inner)
             if directive == 'SKIP' and reason:
                 directive += f' {reason}'
@@ -52,14 +51,14 @@ def from_kselftest(lines: Iterable[str], programs: Iterable[str]) -> list[str]:
         elif not line.startswith('# selftests: '):
             body.append(f'# {line}'.rstrip())
     body += [f'# {line}' for line in inner]
-    for program in lacking:
+    for program in missing:
         count += 1
         body.append(f'not ok {count} selftests: {program} # did not run')
     return [_VERSION, f'1..{count}', *body]
 
 
 def _nested(name: str, lines: list[str]) -> tuple[list[str], str]:
-    """Return the document of a program inside that of the run, and why it skipped everything, if it did."""
+    """Return the lines of a program as a nested document, and the reason if it skipped all cases, otherwise ''."""
     plan = next((match for match in map(_PLAN.match, lines) if match), None)
     results = sum(bool(_RESULT.match(line)) for line in lines)
     expected = int(plan[1]) if plan else results
@@ -77,7 +76,7 @@ def _is_ktap(line: str) -> bool:
 
 
 def from_debugfs(text: str) -> list[str]:
-    """Return one KTAP document for the results that KUnit has in debugfs, a document for each suite."""
+    """Return a single KTAP document from the results of KUnit in debugfs, a document for each suite."""
     suites = text.split(f'{_VERSION}\n1..1\n')[1:]
     lines = [_VERSION, f'1..{len(suites)}']
     for number, suite in enumerate(suites, 1):
@@ -86,15 +85,16 @@ def from_debugfs(text: str) -> list[str]:
 
 
 def from_cases(names: dict[str, bool]) -> list[str]:
-    """Return the KTAP of named cases, true for those that passed."""
+    """Return a KTAP document; names: maps the name of each case to whether it passed."""
     return [_VERSION, f'1..{len(names)}', *(f'{"ok" if passed else "not ok"} {number} {name}'
                                             for number, (name, passed) in enumerate(names.items(), 1))]
 
 
 class Results:
-    """The directory with the results of one run; those of the run before are removed."""
+    """The directory for the results of a run."""
 
     def __init__(self, directory: str):
+        """Create the directory, by default build/results; remove the results of the previous run."""
         self.directory = Path(directory).expanduser().absolute() if directory else build_root() / 'results'
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
@@ -106,15 +106,15 @@ class Results:
                 path.unlink(missing_ok=True)
 
     def add(self, kind: str, tree: Path, lines: list[str]) -> None:
-        """Write a KTAP document, and the same as JSON and JUnit XML."""
+        """Write a KTAP document, also as JSON and JUnit XML."""
         path = self.directory / f'{kind}.ktap'
         path.write_text('\n'.join(lines) + '\n', encoding='utf-8')
         script = tree / 'tools/testing/kunit/kunit.py'
         formats = [f'--json={path.with_suffix(".json")}']
-        # Trees before Linux 7.1 lack the option.
+        # kunit.py lacks the option before Linux 7.1.
         if script.exists() and '--junit' in script.read_text(encoding='utf-8'):
             formats.append(f'--junit={path.with_suffix(".xml")}')
-        # Its status is that of the tests.
+        # The exit status is ignored: it is that of the tests.
         subprocess.run([sys.executable, '-B', script, 'parse', '--summary', *formats, path], env=environment(),
                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
         for option in formats:
@@ -123,7 +123,7 @@ class Results:
                 say(f'{script} cannot read {path}: {written.name} is missing')
 
     def add_log_with_ktap(self, kind: str, tree: Path, log: Path) -> None:
-        """Write the KTAP document in a kernel log, in all formats."""
+        """Write the KTAP document that a kernel log contains, in all formats."""
         script = tree / 'tools/testing/kunit/kunit.py'
         found = subprocess.run([sys.executable, '-B', script, 'parse', '--raw_output=kunit', log],
                                env=environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
@@ -132,7 +132,7 @@ class Results:
         self.add(kind, tree, lines[begin:])
 
     def add_kernel_log(self, kind: str, log: Path, number: int = 0) -> str:
-        """Copy the log of a kernel; return its name in the directory."""
+        """Copy a kernel log to the directory; return the file name."""
         name = f'{kind}-kernel{f"-{number}" if number else ""}.log'
         if log.exists():
             shutil.copyfile(log, self.directory / name)
@@ -140,17 +140,17 @@ class Results:
 
 
 def check(kernel: Kernel, tally: Tally) -> Tally:
-    """Run the program that an overlay has for results; return a failure for each line that it prints."""
+    """Run the programs of the overlays that check results; return a failure for each line of their output."""
     run = json.dumps({'target': kernel.target.name, 'results': tally.results})
     found = Tally()
     for overlay in kernel.subject.overlays:
         if not overlay.description.results:
             continue
         program = overlay.in_folder(overlay.description.results, 'program that checks results')
-        done = subprocess.run([sys.executable, '-B', program], input=run, cwd=overlay.root, env=environment(),
-                              stdout=subprocess.PIPE, text=True, check=False)
-        if done.returncode:
-            raise UserError(f'{program} ended with {done.returncode}')
-        for line in done.stdout.splitlines():
+        process = subprocess.run([sys.executable, '-B', program], input=run, cwd=overlay.root, env=environment(),
+                                 stdout=subprocess.PIPE, text=True, check=False)
+        if process.returncode:
+            raise UserError(f'{program} ended with {process.returncode}')
+        for line in process.stdout.splitlines():
             found += single(line, 'failed')
     return found

@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""How many cases passed, and which did not."""
+"""Count passed, failed and skipped cases, and name the failed ones."""
 
 from dataclasses import dataclass, field
 
-# From the best to the worst.
+# The results of a case, the best first.
 _RESULTS = ('passed', 'skipped', 'failed')
 
-# How many failed cases the end of a run names.
+# The number of lines about failed cases at the end of a run.
 SHOWN = 20
 
 
 @dataclass(frozen=True)
 class Tally:
-    """How many cases there were, with each parameter of a case counted separately.
+    """The number of cases with each result; each parameter of a case counts separately.
 
-    results: the result of each, by its name; of one with parameters, the worst.
-    reasons: why cases failed or were skipped, as far as that is known.
+    results: the result of each case by name, the worst one of a case with parameters.
+    reasons: known reasons of failed and skipped cases, by name.
     """
     passed: int = 0
     failed: int = 0
@@ -34,7 +34,7 @@ class Tally:
         return f'{self.passed} passed, {self.failed} failed, {self.skipped} skipped'
 
     def failures(self) -> list[str]:
-        """Return the names of the failed cases with their reasons, at most SHOWN lines."""
+        """Return lines with the names and reasons of the failed cases, at most SHOWN."""
         lines = [f'{name}: {self.reasons[name]}' if self.reasons.get(name) else name
                  for name, result in self.results.items() if result == 'failed']
         if len(lines) <= SHOWN:

@@ -1,7 +1,7 @@
-# A debugger on the x86_64 kernel, through KGDB on its second serial line. The
-# kernel waits for it as it boots (kgdbwait), and stops a second time, by sysrq,
-# when the module is loaded. Started in a directory in which "attach" connects to
-# the line, and "symbols" loads those of the module.
+# Attach gdb to the x86_64 kernel, through KGDB on its second serial line. The kernel waits
+# for gdb while it boots (kgdbwait), and stops again, by sysrq, after the module is loaded.
+# In the current directory, the script "attach" connects to the line, and "symbols" loads
+# the symbols of the module.
 
 set pagination off
 set confirm off

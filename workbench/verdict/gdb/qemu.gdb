@@ -1,6 +1,6 @@
-# A debugger on the x86_64 kernel, through QEMU, for a kernel without KGDB. Started
-# in a directory in which "attach" connects to QEMU, "symbols" loads those of the
-# module, and "go" lets the guest continue.
+# Attach gdb to the x86_64 kernel through QEMU, for a kernel without KGDB. In the current
+# directory, the script "attach" connects to QEMU, "symbols" loads the symbols of the
+# module, and the file "go" lets the guest continue.
 
 set pagination off
 set confirm off

@@ -1,12 +1,12 @@
-# A debugger on the um kernel, which is a process: its threads are the processors.
-# Started in a directory in which "attach" attaches to it, "symbols" loads those of
-# the module, and "go" lets the guest go on.
+# Attach gdb to the um kernel, which is a process; its threads are the processors. In the
+# current directory, the script "attach" attaches to the process, "symbols" loads the
+# symbols of the module, and the file "go" lets the guest continue.
 
 set pagination off
 set confirm off
 set print thread-events off
 
-# Signals are how this kernel gets its interrupts and its page faults.
+# The um kernel gets its interrupts and page faults as signals.
 handle SIGSEGV SIGUSR1 SIGUSR2 SIGALRM SIGIO SIGCHLD SIGWINCH SIG34 SIG35 nostop noprint pass
 
 source attach
