@@ -196,7 +196,13 @@ struct lkmdemo_device *lkmdemo_kunit_device(struct kunit *test, size_t capacity,
  */
 bool lkmdemo_kunit_is_locked(struct lkmdemo_device *dev)
 {
-	return spin_is_locked(&dev->message.lock.lock);
+	spinlock_t *lock = &dev->message.lock.lock;
+
+	if (!spin_trylock(lock))
+		return true;
+	spin_unlock(lock);
+
+	return false;
 }
 
 /**

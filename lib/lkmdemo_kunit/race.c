@@ -242,7 +242,7 @@ static void fill_in_halves(struct lkmdemo_message *msg, size_t start, const void
 static struct race *new_change(struct kunit *test, size_t length, void (*pass)(struct race *race))
 {
 	if (!LKMDEMO_KUNIT_LOCKS_HAVE_STATE)
-		kunit_skip(test, "needs CONFIG_SMP or CONFIG_DEBUG_SPINLOCK");
+		kunit_skip(test, "requires CONFIG_SMP");
 	kunit_activate_static_stub(test, lkmdemo_message_fill, fill_in_halves);
 
 	return new_race(test, length, pass);

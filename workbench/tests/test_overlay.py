@@ -18,7 +18,7 @@ INVALID = {
     'name = 7': 'name must be a string',
     'name = "Widget"': 'a name consists of 1 to 32',
     'name = "../x"': 'a name consists of 1 to 32',
-    'name = "w"\nnmae = "x"': 'unknown key nmae; known keys: name, sources',
+    'name = "w"\ntitle = "x"': 'unknown key title; known keys: name, sources',
     'name = "w"\nsources = "a"': 'sources must be a list of strings',
     'name = "w"\nsources = ["/etc/passwd"]': '"/etc/passwd" must be a path below',
     'name = "w"\nfolder = "../x"': '"../x" must be a path below',
