@@ -16,8 +16,9 @@ from machine import guest, report
 from machine.um import UM
 from subject.overlay import KUNITCONFIG
 from subject.subject import Subject
+from verdict import ktap
 from verdict.count import count_kunit, kunit_name, with_status
-from verdict.results import Results, from_debugfs
+from verdict.results import Results, from_debugfs, from_log
 from verdict.tally import Tally, single
 
 # The line of the kernel log that starts the tests; the kernel has no user space.
@@ -99,10 +100,17 @@ def kunit(tree: Path, subject: Subject, timeout: int | None = None, results: Res
         status = child.wait()
     finally:
         stop(child)
-    if results and log.exists():
+    lines = from_log(tree, log) if log.exists() else []
+    if results and lines:
         results.add_kernel_log('kunit', log)
-        results.add_log_with_ktap('kunit', tree, log)
-    return judge_kunit(output, log, status)
+        results.add('kunit', tree, lines)
+    return judge_kunit(output, log, status) + _reasons(lines)
+
+
+def _reasons(lines: list[str]) -> Tally:
+    """Return a tally without cases that has the reasons of the failures, which the JSON of kunit.py lacks."""
+    failed = [case for case in ktap.cases(lines) if case.result == 'failed' and case.reason] if lines else []
+    return Tally(reasons={kunit_name(case.path): case.reason for case in failed})
 
 
 def judge_kunit(results, log, status):

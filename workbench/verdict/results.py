@@ -90,6 +90,16 @@ def from_cases(names: dict[str, bool]) -> list[str]:
                                             for number, (name, passed) in enumerate(names.items(), 1))]
 
 
+def from_log(tree: Path, log: Path) -> list[str]:
+    """Return the KTAP document that a kernel log contains."""
+    script = tree / 'tools/testing/kunit/kunit.py'
+    found = subprocess.run([sys.executable, '-B', script, 'parse', '--raw_output=kunit', log],
+                           env=environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    lines = found.stdout.splitlines()
+    begin = next((number for number, line in enumerate(lines) if line.strip() == _VERSION), len(lines))
+    return lines[begin:]
+
+
 class Results:
     """The directory for the results of a run."""
 
@@ -121,15 +131,6 @@ class Results:
             written = Path(option.partition('=')[2])
             if not written.exists():
                 say(f'{script} cannot read {path}: {written.name} is missing')
-
-    def add_log_with_ktap(self, kind: str, tree: Path, log: Path) -> None:
-        """Write the KTAP document that a kernel log contains, in all formats."""
-        script = tree / 'tools/testing/kunit/kunit.py'
-        found = subprocess.run([sys.executable, '-B', script, 'parse', '--raw_output=kunit', log],
-                               env=environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-        lines = found.stdout.splitlines()
-        begin = next((number for number, line in enumerate(lines) if line.strip() == _VERSION), len(lines))
-        self.add(kind, tree, lines[begin:])
 
     def add_kernel_log(self, kind: str, log: Path, number: int = 0) -> str:
         """Copy a kernel log to the directory; return the file name."""
