@@ -151,7 +151,7 @@ def create_series(options: Options) -> int:
     """Create the patch series."""
     ours = _subject(options)
     tree = source.tree_for(options.kernel, options.kdir, ours, series=True)
-    for path in series.make(tree, ours, options.v):
+    for path in series.create(tree, ours, options.v):
         print(path)
     return 0
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Links from the HTML manual to the sources that it names.
+"""Add links to the HTML manual: from names of files and tests to pages with the sources.
 
-htmldocs links to other pages only. A path of a file, and the name of a test as
-the report of a run has it, become links to a page that shows that file.
+htmldocs creates links to other pages only. A path becomes a link to a page that shows the
+file, and the name of a test, in the form of the results, a link to its line.
 """
 
 import functools
@@ -11,7 +11,7 @@ import os
 import re
 from pathlib import Path
 
-# Names of tests start with a lower-case letter; upper case stands for any name.
+# Names of tests start with a lower-case letter; names in upper case are placeholders.
 _TEST = re.compile(r'(KUnit|kselftest|debugger) ([a-z][\w.]*?)(?:: |\.(?=\w+$))([\w.*]+)')
 _LITERAL = re.compile(r'<code class="docutils literal notranslate">(.*?)</code>', re.DOTALL)
 _SPECIFICATION = re.compile(r'\.\./netlink/specs/([\w-]+)\.rst')
@@ -26,7 +26,7 @@ _PAGE = """\
 
 
 class Sources:
-    """The files that a manual may name, under their paths from the root."""
+    """The files that a manual may name; names: their paths relative to root."""
 
     def __init__(self, root: Path, names: list[str]):
         self.root = root
@@ -35,15 +35,15 @@ class Sources:
 
     @functools.cache
     def text(self, name: str) -> str:
-        """Return the text of a file; the list of its files for a directory."""
+        """Return the text of a file, or the list of the files of a directory."""
         if name in self.directories:
             return '\n'.join(other for other in self.names if other.startswith(name + '/'))
         return (self.root / name).read_text(encoding='utf-8', errors='replace')
 
     def find(self, literal: str) -> tuple[str, int] | None:
-        """Return the file and the line that a literal names, if it names any.
+        """Return the file and the line that a literal names, None if it names none.
 
-        Raises LookupError for a test that no source has.
+        Line 0 is the whole file. Raise LookupError for a test that no source contains.
         """
         path = literal.rstrip('/')
         if path in self.names or '/' in path and path in self.directories:
@@ -59,10 +59,10 @@ class Sources:
             files = [name for name in self.names if Path(name).name in (program, f'{program}.c')
                      and (kind == 'debugger' or 'selftests' in Path(name).parts)]
         if not files:
-            raise LookupError(f'no source has the tests of {program}')
+            raise LookupError(f'no source contains the tests of {program}')
         if kind == 'debugger':
             return files[0], 0
-        # The last part of a name is the case; a fixture and a variant stand before it.
+        # The case is the last part of the name, behind the fixture and the variant.
         word = re.compile(rf'\b{re.escape(case.rpartition(".")[2])}\b')
         for name in files:
             for number, line in enumerate(self.text(name).splitlines(), 1):
@@ -86,7 +86,10 @@ def _source_page(sources: Sources, name: str, path: Path, style: Path):
 
 
 def link(manual: Path, sources: Sources, style: Path) -> list[str]:
-    """Link the pages of a manual in place; return the tests that no source has."""
+    """Add the links to the pages of a manual; return a message for each test that no source contains.
+
+    style: the path of the style sheet for the pages with sources.
+    """
     problems, linked = [], {}
     for page in sorted(manual.rglob('*.html')):
         def literal(match, page=page):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The manual as HTML, through the tree's own htmldocs."""
+"""Build the manual as HTML with htmldocs of the tree."""
 
 import re
 import shutil
@@ -16,9 +16,9 @@ STYLE = WORKBENCH / 'ship/docs.css'
 def _options(tree, overlay):
     """Return the options for sphinx-build.
 
-    DOCS_CSS would link the style by its absolute path, but the pages may be
-    moved. Of the netlink specifications only our own are rendered: all of them
-    take a minute.
+    They name the style sheet by its file name, because DOCS_CSS would use its absolute
+    path and the pages would not be movable. They exclude netlink specifications of other
+    drivers, which would take a minute.
     """
     own = [name for name in overlay.files if name.startswith(f'Documentation/{SPECIFICATIONS}/')]
     others = [path.name for path in (tree / 'Documentation' / SPECIFICATIONS).glob('*.yaml')
@@ -28,14 +28,14 @@ def _options(tree, overlay):
 
 
 def build(tree, overlay):
-    """Build the manual of an overlay; return its first page and the log."""
+    """Build the manual of an overlay; return the paths of its first page and of the log."""
     if not overlay.pages:
         raise UserError(f'the overlay {overlay.name} has no manual: no Documentation/*/index.rst')
     for program, package in (('sphinx-build', 'python3-sphinx'), ('dot', 'graphviz')):
         if not shutil.which(program):
             raise UserError(f'{program} is not installed: apt-get install {package}')
     out = build_root() / f'docs-{tree.name}'
-    # Sphinx repeats no warning about a page that it has built before.
+    # Sphinx would not repeat the warnings about pages that exist.
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir()
     log = build_root() / f'docs-{tree.name}.log'
@@ -46,7 +46,7 @@ def build(tree, overlay):
     output = out / 'Documentation/output'
     page = output / overlay.pages[0] / 'index.html'
     if not page.exists():
-        raise UserError(f'htmldocs has left no {page}; log: {log}')
+        raise UserError(f'htmldocs did not create {page}; log: {log}')
     for directory in (*overlay.pages, SPECIFICATIONS):
         shutil.copy(STYLE, output / directory / '_static')
     with log.open('a', encoding='utf-8') as file:
@@ -58,12 +58,12 @@ def build(tree, overlay):
 
 
 def warnings(tree, log, overlay):
-    """Return the warnings about the overlay's own files; htmldocs reads the rest of the tree, too."""
+    """Return the lines of a log with warnings about an overlay; htmldocs also reads other files."""
     lines = log.read_text(encoding='utf-8', errors='replace').replace(f'{tree}/', '').splitlines()
     return [line for line in lines
-            if re.search(r'WARNING|ERROR|CRITICAL', line) and any(name in line for name in _own(overlay))]
+            if re.search(r'WARNING|ERROR|CRITICAL', line) and any(name in line for name in _own_names(overlay))]
 
 
-def _own(overlay):
-    """Return what a warning about the overlay contains: a path of its files, or a directory of its pages."""
+def _own_names(overlay):
+    """Return the strings that identify a warning about an overlay: its files, or directories of its pages."""
     return [*overlay.files, *(f'WARNING: {directory}/' for directory in overlay.pages)]

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The checks that maintainers make, on the series and on the tree.
+"""Run the checks that maintainers run, on the patch series and on the tree.
 
-Each check is one tool and says what it complains about; a tool that is not
-there is a complaint as well. There is no list of exceptions.
+Each check runs one tool and returns its problems. A missing tool is a problem. There are
+no exceptions for known problems.
 """
 
 import io
@@ -27,21 +27,21 @@ from ship import docs, series
 from subject import graft
 from verdict import evidence, kunit as verdict
 
-# How much of a failed check is shown; the rest is in its log.
+# The number of lines of a failed check that are printed; the log contains all.
 SHOWN = 20
 
-# The largest stack frame of a module, in bytes.
+# The largest permitted stack frame of a module, in bytes.
 FRAME = 256
 
-# sparse 0.6.4, of Debian 12, knows neither of these; both have a meaning that it
-# does know.
+# sparse 0.6.4, of Debian 12, lacks these builtins; the definitions are equivalent.
 SPARSE = 'sparse -D__typeof_unqual__=__typeof__ "-D__builtin_strlen(s)=(sizeof(s)-1)"'
 
 
 class Check(NamedTuple):
-    """A row of the table.
+    """A check, which is a row of the table.
 
-    run takes the Lint, returns what it looked at and its complaints.
+    programs: the programs that it requires. run: takes a Lint, and returns the scope of the
+    check and its problems. quick: whether it belongs to QUICK=1.
     """
     name: str
     programs: tuple
@@ -53,7 +53,7 @@ CHECKS = []
 
 
 def _check(name, *programs, quick=True):
-    """Make a function a check that needs these programs."""
+    """Return a decorator that adds a function to the checks; programs: those that it requires."""
     def register(function):
         CHECKS.append(Check(name, programs, function, quick))
         return function
@@ -61,7 +61,7 @@ def _check(name, *programs, quick=True):
 
 
 class Lint:
-    """What the checks look at: a grafted tree, and the series cut from it."""
+    """The objects of the checks: a grafted tree, and the series that is created from it."""
 
     def __init__(self, tree, subject, scratch):
         self.tree = tree
@@ -73,18 +73,18 @@ class Lint:
         self.directory.mkdir()
         self.series = series.Series(tree, self.overlay)
         self.files = list(self.series.sources)
-        self.cut = []
+        self.created = []
         self.log = self.directory / 'lint.log'
 
     @property
     def patches(self):
-        """The patches, if the first check could cut them."""
-        if not self.cut:
-            raise UserError('there are no patches to look at')
-        return self.cut
+        """Return the patches; raise UserError if the first check could not create them."""
+        if not self.created:
+            raise UserError('there are no patches, because the check "series" failed')
+        return self.created
 
     def run(self, *command, cwd=None, **variables):
-        """Run a tool; return its exit status and the lines that it printed."""
+        """Run a tool; return its exit status and the lines of its output."""
         result = subprocess.run([str(word) for word in command], cwd=cwd or self.tree,
                                 env=environment(**variables), stdin=subprocess.DEVNULL,
                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
@@ -94,33 +94,34 @@ class Lint:
         return result.returncode, output.splitlines()
 
     def each(self, items, *command):
-        """Run a tool on each of some items; return its output lines for each."""
+        """Run a tool on each item; return a list with the output lines for each."""
         with ThreadPoolExecutor(build.JOBS) as pool:
             return list(pool.map(lambda item: self.run(*command, item)[1], items))
 
-    def complaints(self, *command, **options):
-        """What a tool prints that prints nothing when all is well."""
+    def problems(self, *command, **options):
+        """Run a tool that prints only problems; return its output lines, or a line about its exit status."""
         status, lines = self.run(*command, **options)
         return lines or ([f'{command[0]} ended with {status}'] if status else [])
 
     def repository(self, name, extra):
-        """A git repository with the series on some files of the pristine tree.
+        """Return a git repository with the series, applied to files of the pristine tree.
 
-        extra: patterns of more files that it has, beside those that are changed.
+        extra: patterns of further files of the tree, in addition to those that the series
+        changes.
         """
         repository = series.Repository(self.scratch / name)
-        ours = {*self.series.sources, *self.series.pristine}
+        in_series = {*self.series.sources, *self.series.pristine}
         files = {str(path.relative_to(self.tree)): path.read_bytes()
                  for pattern in extra for path in self.tree.glob(pattern) if path.is_file()}
-        files = {path: data for path, data in files.items() if path not in ours}
+        files = {path: data for path, data in files.items() if path not in in_series}
         repository.commit({**files, **self.series.pristine}, 'pristine')
         repository.git('tag', 'pristine')
         repository.apply(self.patches)
         repository.git('tag', 'series')
         return repository
 
-    def ours(self, *suffixes):
-        """The files of the driver that end so."""
+    def files_with(self, *suffixes):
+        """Return the files of the overlay whose names end with one of some suffixes."""
         return [path for path in self.files if path.endswith(suffixes)]
 
 
@@ -128,33 +129,32 @@ class Lint:
 def _series(lint):
     directory = lint.scratch / 'patches'
     directory.mkdir()
-    lint.cut = series.cut(lint.series, directory)
-    return f'{len(lint.patches)} patches, against graft', []
+    lint.created = series.write_patches(lint.series, directory)
+    return f'{len(lint.patches)} patches, compared to graft', []
 
 
 @_check('checkpatch', 'perl', 'git')
 def _checkpatch(lint):
-    # Which has every line of every file once.
     command = ('scripts/checkpatch.pl', '--strict', '--quiet', '--show-types')
     return f'{len(lint.patches)} patches', sum(lint.each(lint.patches, *command), [])
 
 
 @_check('get_maintainer', 'perl')
 def _get_maintainer(lint):
-    complaints = []
-    reached = lint.each(lint.patches, 'scripts/get_maintainer.pl', '--no-git', '--no-git-fallback')
+    problems = []
+    recipients = lint.each(lint.patches, 'scripts/get_maintainer.pl', '--no-git', '--no-git-fallback')
     title = lint.overlay.maintainers.partition('\n')[0]
-    for patch, lines in zip(lint.patches, reached):
+    for patch, lines in zip(lint.patches, recipients):
         for role in (rf'\((maintainer|supporter):{re.escape(title)}', r'\(open list'):
             if not any(re.search(role, line) for line in lines):
-                complaints.append(f'{patch.name} reaches none of "{role}"')
-    return f'{len(lint.patches)} patches', complaints
+                problems.append(f'no recipient of {patch.name} matches "{role}"')
+    return f'{len(lint.patches)} patches', problems
 
 
 @_check('kernel-doc', 'python3')
 def _kernel_doc(lint):
-    files = [path for path in lint.ours('.c', '.h') if not path.startswith('tools/')]
-    return f'{len(files)} files', lint.complaints(
+    files = [path for path in lint.files_with('.c', '.h') if not path.startswith('tools/')]
+    return f'{len(files)} files', lint.problems(
         sys.executable, '-B', 'scripts/kernel-doc', '-none', '-Wall', *files)
 
 
@@ -164,38 +164,39 @@ def _htmldocs(lint):
     return f'{len(list(page.parent.glob("*.html")))} pages', docs.warnings(lint.tree, lint.log, lint.overlay)
 
 
-# What a file says that is generated from a netlink specification.
+# The comment in a file that is generated from a netlink specification.
 _GENERATED = re.compile(r'^/\*\s+(Documentation/netlink/specs/\S+) \*/\n/\* YNL-GEN (\S+) (\S+) \*/', re.MULTILINE)
 
 
 @_check('ynl', 'python3')
 def _ynl(lint):
-    complaints = []
-    generated = {path: match for path in lint.ours('.c', '.h')
+    problems = []
+    generated = {path: match for path in lint.files_with('.c', '.h')
                  if (match := _GENERATED.search(lint.series.sources[path].read_text(encoding='utf-8')))}
     for path, (specification, mode, kind) in ((path, match.groups()) for path, match in generated.items()):
-        made = lint.scratch / Path(path).name
-        complaints += lint.complaints(sys.executable, '-B', 'tools/net/ynl/pyynl/ynl_gen_c.py', '--mode', mode,
-                                      f'--{kind}', '-o', made, '--spec', specification)
-        if made.exists() and made.read_bytes() != lint.series.sources[path].read_bytes():
-            complaints.append(f'{path} is not what {specification} generates')
-    return f'{len(generated)} generated files', complaints
+        output = lint.scratch / Path(path).name
+        problems += lint.problems(sys.executable, '-B', 'tools/net/ynl/pyynl/ynl_gen_c.py', '--mode', mode,
+                                  f'--{kind}', '-o', output, '--spec', specification)
+        if output.exists() and output.read_bytes() != lint.series.sources[path].read_bytes():
+            problems.append(f'{path} differs from the file generated from {specification}')
+    return f'{len(generated)} generated files', problems
 
 
 @_check('spdxcheck', 'python3')
 def _spdxcheck(lint):
     repository = lint.repository('spdx', ['LICENSES/*/*'])
     files = [path for path in lint.files if path in repository.files()]
-    return f'{len(files)} files', lint.complaints(
+    return f'{len(files)} files', lint.problems(
         sys.executable, lint.tree / 'scripts/spdxcheck.py', *files, cwd=repository.directory)
 
 
 @_check('checkkconfigsymbols', 'python3', 'git')
 def _checkkconfigsymbols(lint):
-    # With all of Kconfig, and no other source: what is undefined there is ours.
-    # The tool resets the tree to each of the two, so that none can be HEAD.
+    # The repository contains all Kconfig files and the sources of the series only, so
+    # that each undefined symbol belongs to the series. The tool resets the work tree to
+    # both commits, and refuses HEAD.
     repository = lint.repository('kconfig', ['**/Kconfig*'])
-    return f'{len(lint.patches)} patches', lint.complaints(
+    return f'{len(lint.patches)} patches', lint.problems(
         sys.executable, lint.tree / 'scripts/checkkconfigsymbols.py', '--diff', 'pristine..series',
         cwd=repository.directory)
 
@@ -203,7 +204,7 @@ def _checkkconfigsymbols(lint):
 @_check('codespell', 'codespell')
 def _codespell(lint):
     files = lint.overlay.names
-    return f'{len(files)} files', lint.complaints('codespell', *files, cwd=lint.overlay.root)
+    return f'{len(files)} files', lint.problems('codespell', *files, cwd=lint.overlay.root)
 
 
 def _is_shell(path):
@@ -217,20 +218,20 @@ def _shellcheck(lint):
     own = [path for path in lint.overlay.names if path not in lint.overlay.files and _is_shell(root / path)]
     scripts = [path for path in lint.files if _is_shell(lint.series.sources[path])]
     return f'{len(own) + len(scripts)} scripts', [
-        *lint.complaints('shellcheck', '-x', '-f', 'gcc', *own, cwd=root),
-        *lint.complaints('shellcheck', '-x', '-P', 'SCRIPTDIR', '-f', 'gcc', *scripts)]
+        *lint.problems('shellcheck', '-x', '-f', 'gcc', *own, cwd=root),
+        *lint.problems('shellcheck', '-x', '-P', 'SCRIPTDIR', '-f', 'gcc', *scripts)]
 
 
 @_check('flake8', 'flake8')
 def _flake8(lint):
     files = [path for path in lint.overlay.names if path.endswith('.py')]
-    return f'{len(files)} files', lint.complaints('flake8', '--isolated', '--max-line-length=120',
-                                                  '--max-complexity=14', *files, cwd=lint.overlay.root)
+    return f'{len(files)} files', lint.problems('flake8', '--isolated', '--max-line-length=120',
+                                                '--max-complexity=14', *files, cwd=lint.overlay.root)
 
 
 @_check('git am', 'git', quick=False)
 def _git_am(lint):
-    """The newest other source than the one the series is cut from."""
+    """Apply the series to the newest packaged source other than that of the tree."""
     own = source.release(lint.tree).split('.')[:2]
     newest = max((version for version in archive.kernel_sources()
                   if version.split('.') != own and tuple(map(int, version.split('.'))) > (6, 18)),
@@ -246,32 +247,32 @@ def _git_am(lint):
 
 @_check('coccicheck', 'spatch', quick=False)
 def _coccicheck(lint):
-    complaints = []
+    problems = []
     for directory in lint.overlay.directories:
         status, lines = lint.run('make', '-s', '-C', lint.tree, 'ARCH=um', 'MODE=report',
                                  f'J={build.JOBS}', f'M={lint.tree / directory}', 'coccicheck')
-        # Paths are from the directory on; whole ones are those of the rules.
-        complaints += [line for line in lines if re.match(r'\./\S+:\d+', line)]
+        # Reports have paths relative to the directory; absolute paths are those of rules.
+        problems += [line for line in lines if re.match(r'\./\S+:\d+', line)]
         if status:
-            complaints.append(f'coccicheck ended with {status} on {directory}')
-    return ', '.join(lint.overlay.directories), complaints
+            problems.append(f'coccicheck ended with {status} on {directory}')
+    return ', '.join(lint.overlay.directories), problems
 
 
 class Step(build.Kernel):
-    """The um kernel with the first patches of the series, in one directory for all."""
+    """The um kernel with the first patches of the series; all steps share a build directory."""
 
     def __init__(self, tree, subject):
         super().__init__(tree, UM, subject, name='um-lint')
         self.absent: set[str] = set()
 
     def configuration(self):
-        """Return the settings without those of symbols that later patches define."""
-        text, wishes = super().configuration()
+        """Return the settings without those of symbols that later patches define, and the optional lines."""
+        text, optional = super().configuration()
         return '\n'.join(line for line in text.splitlines()
-                         if line.partition('=')[0] not in self.absent) + '\n', wishes
+                         if line.partition('=')[0] not in self.absent) + '\n', optional
 
     def enter(self, lint, n):
-        """Put the tree into the state after patch n, and configure what it defines."""
+        """Set the tree to the state after patch n, and restrict the settings to its symbols."""
         states = lint.scratch / 'state'
         content = lint.series.content(n)
         series.write_tree(states, {path: content[path] for path in lint.series.sources},
@@ -286,7 +287,7 @@ class Step(build.Kernel):
 
 
 def _warnings(lint, kernel):
-    """What gcc and sparse say about our directories."""
+    """Return the warnings of gcc and sparse about the directories of the overlay."""
     goals = [f'{path}/' for path in lint.overlay.directories if (kernel.tree / path / 'Makefile').exists()]
     status, lines = lint.run(*kernel.make('W=1', 'C=2', f'CHECK={SPARSE}', *goals),
                              **{key: value for key, value in build.compiler_environment().items()
@@ -296,31 +297,31 @@ def _warnings(lint, kernel):
 
 
 def _frames(lint, kernel):
-    """The functions of our modules that take too much of the stack."""
+    """Return a line for each function of the overlay with a stack frame above FRAME."""
     objects = [path for directory in lint.overlay.directories for path in (kernel.out / directory).glob('*.o')
                if not path.name.endswith('.mod.o')]
     owned = graft.owned(kernel.tree)
-    complaints = []
+    problems = []
     for path in sorted(objects):
         _, lines = lint.run('sh', '-c', 'objdump -d "$1" | scripts/checkstack.pl x86_64 "$2"', 'sh',
                             path, FRAME)
-        # A header of the kernel's may have a function that is not inlined.
+        # Functions of other headers that are not inlined are ignored.
         _, symbols = lint.run('nm', '-l', '--defined-only', path)
         places = dict(re.findall(r'^\S+ \w (\S+)\t(\S+):\d+$', '\n'.join(symbols), re.M))
         for line in lines:
             place = places.get(line.split()[1], '')
             if not place or any(f'/{place}'.endswith(f'/{name}') for name in owned):
-                complaints.append(line)
-    return complaints
+                problems.append(line)
+    return problems
 
 
 @_check('build, boot, KUnit', 'sparse', 'ccache', quick=False)
 def _bisect(lint):
-    """Each patch in its turn: no warning, the modules load, the suites pass."""
-    complaints = []
+    """Build each patch in turn without warnings, load its modules, and run its KUnit suites."""
+    problems = []
     kernel = Step(lint.tree, lint.subject)
     try:
-        # The whole first: most of it is in the compiler's cache.
+        # The first build has all patches, because most of its objects are in the cache.
         kernel.enter(lint, len(lint.series.patches) - 1)
         build.build(kernel)
         graft.ungraft(lint.tree, lint.overlay.name)
@@ -330,22 +331,22 @@ def _bisect(lint):
             found = _warnings(lint, kernel)
             modules = build.driver_modules(kernel)
             if guest.run(kernel, 'true', kernel.log('boot'), modules=modules, out=io.BytesIO()):
-                found.append(f'the modules {" ".join(modules)} do not load, see {kernel.log("boot")}')
+                found.append(f'the modules {" ".join(modules)} do not load; log: {kernel.log("boot")}')
             if build.kunit_modules(kernel):
                 tally = verdict.kunit_modules(kernel, show=False)
                 if tally.failed or not tally.passed:
                     found.append(f'KUnit: {tally}')
-            complaints += [f'{patch.name}: {line}' for line in found]
+            problems += [f'{patch.name}: {line}' for line in found]
     finally:
         graft.graft(lint.tree, lint.overlay)
-    return f'each of {len(lint.series.patches)} patches', complaints
+    return f'each of {len(lint.series.patches)} patches', problems
 
 
-def _choices(overlay):
-    """Return the configurations of an overlay to build, a dictionary of symbols each.
+def _configurations(overlay):
+    """Return the configurations of an overlay to build: dictionaries of symbols and values.
 
-    The file "configurations" in its folder has one in each line. Without it: all
-    symbols built in, all modules, and each alone.
+    The file "configurations" in the folder has one in each line. By default: all symbols
+    built in, all symbols as modules, and each symbol alone as a module.
     """
     if overlay.description.folder and (overlay.folder / 'configurations').exists():
         lines = (overlay.folder / 'configurations').read_text(encoding='utf-8').splitlines()
@@ -358,26 +359,26 @@ def _choices(overlay):
 
 @_check('y and m', 'ccache', quick=False)
 def _y_and_m(lint):
-    complaints = []
-    # Where the steps were built: most of the kernel is as it was there.
+    problems = []
+    # The build directory of the steps is used again, because most of its objects are valid.
     kernel = build.Kernel(lint.tree, UM, lint.subject, name='um-lint')
-    choices = _choices(lint.overlay)
-    for symbols in choices:
+    configurations = _configurations(lint.overlay)
+    for symbols in configurations:
         kernel.extra = ''.join(f'# CONFIG_{symbol} is not set\n' if value == 'n' else
                                f'CONFIG_{symbol}={value}\n' for symbol, value in symbols.items())
         try:
             build.build(kernel)
         except UserError as error:
-            complaints.append(' '.join(f'{symbol}={value}' for symbol, value in symbols.items()))
-            complaints += str(error).splitlines()
-    return f'{len(choices)} configurations', complaints
+            problems.append(' '.join(f'{symbol}={value}' for symbol, value in symbols.items()))
+            problems += str(error).splitlines()
+    return f'{len(configurations)} configurations', problems
 
 
 @_check('checkstack', 'nm', 'objdump', 'perl', quick=False)
 def _checkstack(lint):
     kernel = build.Kernel(lint.tree, UM, lint.subject)
     build.build(kernel)
-    return f'the modules and their tests, {FRAME}', _frames(lint, kernel)
+    return f'modules and tests, {FRAME} bytes', _frames(lint, kernel)
 
 
 def _row(*columns):
@@ -385,7 +386,7 @@ def _row(*columns):
 
 
 def lint(tree, subject, quick):
-    """Run the checks and print the table; return how many have complained."""
+    """Run the checks and print a table of the results; return the number of failed checks."""
     failures = []
     before = {} if quick else evidence.digests(tree, subject)
     with tempfile.TemporaryDirectory(prefix='workbench-lint-') as scratch:
@@ -398,19 +399,19 @@ def lint(tree, subject, quick):
             start = time.monotonic()
             missing = [program for program in check.programs if not shutil.which(program)]
             if missing:
-                looked_at, complaints = '', [f'{program} is not installed' for program in missing]
+                scope, problems = '', [f'{program} is not installed' for program in missing]
             else:
                 try:
-                    looked_at, complaints = check.run(run)
+                    scope, problems = check.run(run)
                 except UserError as error:
-                    looked_at, complaints = '', str(error).splitlines()
-            _row(check.name, looked_at, f'{time.monotonic() - start:.0f} s',
-                 f'failed: {len(complaints)}' if complaints else 'passed')
-            if complaints:
-                failures.append((check, complaints, run.log))
+                    scope, problems = '', str(error).splitlines()
+            _row(check.name, scope, f'{time.monotonic() - start:.0f} s',
+                 f'failed: {len(problems)}' if problems else 'passed')
+            if problems:
+                failures.append((check, problems, run.log))
     if not failures and not quick:
         evidence.record_lint(before, tree, subject)
-    for check, complaints, log in failures:
+    for check, problems, log in failures:
         say(f'\n{check.name}, log: {log}')
-        say('\n'.join('  ' + line for line in complaints[:SHOWN]))
+        say('\n'.join('  ' + line for line in problems[:SHOWN]))
     return len(failures)

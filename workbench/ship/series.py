@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Cut the patch series from what graft would put into a kernel tree.
+"""Create the patch series from the files and lines of a graft.
 
-The files under series/ say which patch brings what. The state of a file after a
-patch is its final text without what later patches take, so that the last state
-is the graft by construction; whatever is taken must be there, and everything
-that is there must be taken, else nothing is cut.
+The files below series/ describe which patch adds which files and parts of files. The
+state of a file after a patch is its final text without the parts of later patches, so
+that the last state is equal to the graft. It is an error if a description names a missing
+part, or if no description contains a file.
 """
 
 import fnmatch
@@ -24,29 +24,30 @@ from subject.overlay import Overlay
 from subject.subject import Subject
 from verdict import evidence
 
-# In the folder of an overlay.
+# The directory of the descriptions in the folder of an overlay, and the file of the
+# cover letter in it.
 DESCRIPTIONS = 'series'
 COVER = 'cover'
 
 
 class Patch(NamedTuple):
-    """A patch as it is described: its message, and what it takes.
+    """The description of a patch.
 
-    takes maps a path, or a pattern of paths, to the parts of that file that the
-    patch brings, regular expressions; to none when it brings the file itself. A
-    part may end in " <- " and what stood there before.
+    content: maps each path, or pattern of paths, to the parts of the file that the patch
+    adds, see _span(); no parts are the whole file. A part may end with " <- " and the
+    text that it replaces.
     """
     name: str
     message: str
-    takes: dict
+    content: dict
 
 
 def parse(name, text):
-    """Read the description of a patch."""
+    """Return the patch that a text describes."""
     message, separator, rest = text.partition('\n---\n')
     if not separator:
         raise UserError(f'series/{name} has no line "---" behind its message')
-    takes: dict[str, list[str]] = {}
+    content: dict[str, list[str]] = {}
     parts = None
     for line in rest.splitlines():
         if line.startswith('\t'):
@@ -54,24 +55,24 @@ def parse(name, text):
                 raise UserError(f'series/{name}: no file is named before "{line.strip()}"')
             parts.append(line[1:])
         elif line and not line.startswith('#'):
-            parts = takes.setdefault(line, [])
-    return Patch(name, message.strip() + '\n', takes)
+            parts = content.setdefault(line, [])
+    return Patch(name, message.strip() + '\n', content)
 
 
 def descriptions(overlay: Overlay) -> list[Patch]:
-    """Return the patches of an overlay, in their order."""
+    """Return the patches of an overlay in their order."""
     directory = overlay.in_folder(DESCRIPTIONS, 'descriptions of the patches of its series')
     return [parse(path.name, path.read_text(encoding='utf-8'))
             for path in sorted(directory.glob('[0-9]*'))]
 
 
 def _code(line):
-    """A line of C without what brackets do not count in."""
+    """Return a line of C without strings, characters and comments, which may contain brackets."""
     return re.sub(r'"(\\.|[^"\\])*"|\'(\\.|[^\'\\])*\'|/\*.*?\*/', '', line)
 
 
 def _end_in_c(lines, i):
-    """The line behind the definition, statement or comment line that begins in line i."""
+    """Return the index behind the definition, statement or comment line that begins in line i."""
     if re.match(r'#if', lines[i]):
         depth = 0
         for end, line in enumerate(lines[i:], i + 1):
@@ -94,7 +95,7 @@ def _end_in_c(lines, i):
 
 
 def _end_elsewhere(lines, i):
-    """The line behind line i and those that are indented below it."""
+    """Return the index behind line i and the lines that are indented below it."""
     depth = len(lines[i]) - len(lines[i].lstrip())
     end = i + 1
     for n, line in enumerate(lines[i + 1:], i + 2):
@@ -106,7 +107,7 @@ def _end_elsewhere(lines, i):
 
 
 def _unit(path, lines, i):
-    """The lines, from and to, of what begins in line i, with the comment above it."""
+    """Return the first index and the end of the unit that begins in line i, with the comment above it."""
     if not path.endswith(('.c', '.h')):
         return i, _end_elsewhere(lines, i)
     end = _end_in_c(lines, i)
@@ -119,7 +120,7 @@ def _unit(path, lines, i):
 
 
 def _only(path, lines, pattern, within=(0, None)):
-    """The number of the only line that matches, and the match."""
+    """Return the index of the only line that matches, and the match; raise UserError otherwise."""
     begin, end = within
     found = [(i, match) for i, line in enumerate(lines[:end])
              if i >= begin and (match := re.search(pattern, line.rstrip('\n')))]
@@ -129,12 +130,12 @@ def _only(path, lines, pattern, within=(0, None)):
 
 
 def _span(path, text, part):
-    """The characters of a file, from and to, that a part is about.
+    """Return the first offset and the end of the text that a part describes.
 
-    A part is a regular expression that matches one line, and stands for what
-    begins there, " ..." behind it for all up to an empty line; with a group it
-    stands for the text of the group alone. Behind "NAME: " it is looked for in
-    the definition of NAME.
+    A part is a regular expression that matches a single line. It describes the definition,
+    statement or comment that begins in that line; with a suffix " ...", the text up to the
+    next empty line; with a group, only the text of the group. A prefix "NAME: " restricts
+    the search to the definition of NAME.
     """
     lines = text.splitlines(keepends=True)
     within = 0, None
@@ -156,7 +157,7 @@ def _span(path, text, part):
 
 
 def _tidy(text):
-    """A text without the gaps that taking things out of it leaves."""
+    """Return a text without superfluous empty lines, which the removal of parts leaves."""
     text = re.sub(r'\n{3,}', '\n\n', text)
     text = re.sub(r'\{\n\n', '{\n', text)
     text = re.sub(r'\n\n(\t*\})', r'\n\1', text)
@@ -164,75 +165,77 @@ def _tidy(text):
 
 
 def _first_owners(texts, patches):
-    """Map each path to the number of the patch that brings the file."""
+    """Map each path to the number of the patch that adds the file."""
     owners: dict[str, int] = {}
     for n, patch in enumerate(patches):
-        for pattern, parts in patch.takes.items():
+        for pattern, parts in patch.content.items():
             paths = [path for path in texts
                      if path == pattern or not parts and fnmatch.fnmatch(path, pattern)]
             if not paths:
-                raise UserError(f'series/{patch.name}: there is no {pattern}')
+                raise UserError(f'series/{patch.name}: no file of the overlay matches {pattern}')
             for path in () if parts else paths:
                 if path in owners:
-                    raise UserError(f'series/{patch.name}: {path} '
-                                    f'is in {patches[owners[path]].name} already')
+                    raise UserError(f'series/{patch.name}: {patches[owners[path]].name} '
+                                    f'already contains {path}')
                 owners[path] = n
-    lost = [path for path in texts if path not in owners]
-    if lost:
-        raise UserError('no patch of the series takes:\n  ' + '\n  '.join(lost))
+    missing = [path for path in texts if path not in owners]
+    if missing:
+        raise UserError('no patch of the series contains:\n  ' + '\n  '.join(missing))
     return owners
 
 
 class Text:
-    """A final text, and which patch brings each character of it."""
+    """A final text, and the number of the patch that adds each of its characters.
+
+    replaced: the offsets, ranges of patches and texts that parts of later patches replace.
+    """
 
     def __init__(self, path, text, owner):
         self.path, self.text = path, text
         self.owners = [owner] * len(text)
-        self.before = []
+        self.replaced = []
 
-    def take(self, n, part):
-        """Let patch n bring a part of it."""
-        part, _, was = part.partition(' <- ')
+    def assign(self, n, part):
+        """Assign a part of the text to patch n."""
+        part, _, old = part.partition(' <- ')
         begin, end = _span(self.path, self.text, part)
         owner = self.owners[begin]
         if n <= owner:
-            raise UserError(f'"{part}" of {self.path} is taken already')
-        self.before.append((begin, range(owner, n), was))
+            raise UserError(f'the same or a later patch already contains "{part}" of {self.path}')
+        self.replaced.append((begin, range(owner, n), old))
         self.owners[begin:end] = [max(n, owner) for owner in self.owners[begin:end]]
 
     def state(self, n):
-        """The text after patch n, '' when it is not there yet."""
-        was = {at: old for at, during, old in self.before if n in during}
-        kept = ''.join(was.get(at, '') + (c if owner <= n else '')
+        """Return the text after patch n, '' before the first patch that adds some of it."""
+        previous = {at: old for at, during, old in self.replaced if n in during}
+        text = ''.join(previous.get(at, '') + (c if owner <= n else '')
                        for at, (c, owner) in enumerate(zip(self.text, self.owners)))
-        return _tidy(kept) if kept and _tidy(self.text) == self.text else kept
+        return _tidy(text) if text and _tidy(self.text) == self.text else text
 
 
 def split(texts, patches):
-    """Return the states of every text: for each path, the text after each patch.
+    """Return the states of every text: for each path, a list of the texts after each patch.
 
-    texts maps a path to its final text. A state is '' before the text exists.
-    Raises UserError for a text that no patch brings, and for a description that
-    brings what is not there.
+    texts: maps each path to its final text. A state is '' before the text exists. Raise
+    UserError for a text that no patch contains, and for a description of a missing part.
     """
     owners = _first_owners(texts, patches)
-    whole = {path: Text(path, text, owners[path]) for path, text in texts.items()}
+    final = {path: Text(path, text, owners[path]) for path, text in texts.items()}
     for n, patch in enumerate(patches):
-        for path, parts in patch.takes.items():
+        for path, parts in patch.content.items():
             for part in parts:
                 try:
-                    whole[path].take(n, part)
+                    final[path].assign(n, part)
                 except (UserError, re.error) as error:
                     raise UserError(f'series/{patch.name}: {error}') from None
-    return {path: [text.state(n) for n in range(len(patches))] for path, text in whole.items()}
+    return {path: [text.state(n) for n in range(len(patches))] for path, text in final.items()}
 
 
 class Series:
-    """The states of a kernel tree's files, from the pristine ones to the graft."""
+    """The states of the files of a kernel tree, from the pristine tree to the graft."""
 
     def __init__(self, tree, overlay):
-        """tree: a kernel tree, grafted or not, for the lines around those of the overlay."""
+        """Compute the states; tree: provides the files to which the overlay adds lines, grafted or not."""
         self.patches = descriptions(overlay)
         self.sources = overlay.files
         self.rules = {rule.path: rule for rule in placement.rules(overlay)}
@@ -242,7 +245,7 @@ class Series:
         self.pristine = {path: graft.pristine(tree, path, overlay) for path in self.rules}
 
     def content(self, n):
-        """Map each path to its bytes after patch n, or None when it is not there."""
+        """Map each path to its content after patch n as bytes, None before the file exists."""
         files = {path: states[n].encode('latin-1') or None for path, states in self.states.items()
                  if path in self.sources}
         for path, rule in self.rules.items():
@@ -253,12 +256,12 @@ class Series:
         return files
 
     def mode(self, path):
-        """The permissions of a file."""
+        """Return the permissions of a file."""
         return 0o755 if path in self.sources and os.access(self.sources[path], os.X_OK) else 0o644
 
 
 def write_tree(directory, files, mode=lambda path: 0o644):
-    """Write files into a directory; those without a content are not to be there."""
+    """Write files into a directory; remove those whose content is None."""
     for path, data in files.items():
         file = directory / path
         if data is None:
@@ -270,43 +273,43 @@ def write_tree(directory, files, mode=lambda path: 0o644):
 
 
 def identity(root: Path):
-    """Return the name and the address that git is configured with in a repository."""
+    """Return user.name and user.email of the configuration of a repository; raise UserError if one is missing."""
     values = []
     for key in ('user.name', 'user.email'):
         value = git.read(root, 'config', key).stdout.decode(errors='replace').strip()
         if not value:
-            raise UserError(f'git has no {key}, and patches are from somebody: '
+            raise UserError(f'git has no {key}, which the patches require: '
                             f"git config --global {key} '...'")
         values.append(value)
     return values
 
 
-# The author of patches that are created to be checked, and sent to nobody.
-NOBODY = ('The workbench', 'workbench@example.org')
+# The author of patches that are only checked.
+PLACEHOLDER = ('The workbench', 'workbench@example.org')
 
 
 class Repository(git.Repository):
-    """A git repository of the files that the series touches, and no others."""
+    """A git repository for the files of the series."""
 
-    def __init__(self, directory, author=NOBODY):
+    def __init__(self, directory, author=PLACEHOLDER):
         super().__init__(directory, author)
 
     def commit(self, files, message, mode=lambda path: 0o644, *options):
-        """Commit files as they are given."""
+        """Write files as write_tree() does, and commit them; options: those of git commit."""
         write_tree(self.directory, files, mode)
         self.git('add', '-A')
         self.git('commit', '-q', *options, '-m', message)
 
     def apply(self, patches):
-        """Apply patches with git am, whose subjects keep what stands in brackets."""
+        """Apply patches with git am; subjects keep their text in brackets."""
         self.git('am', '-q', '--keep-cr', '--keep-non-patch', *patches)
 
     def messages(self):
-        """The message of each commit but the first, in their order."""
+        """Return the messages of all commits after the pristine one, in their order."""
         return self.git('log', '-z', '--reverse', '--format=%B', 'pristine..').rstrip('\0').split('\0')
 
     def files(self):
-        """Map each path that is committed to its content and mode."""
+        """Map each committed path to its mode and content."""
         found = {}
         for line in self.git('ls-files', '-s').splitlines():
             mode, _, _, path = re.split(r'[ \t]', line, maxsplit=3)
@@ -315,19 +318,19 @@ class Repository(git.Repository):
 
 
 def difference(series, repository, n):
-    """The paths at which a repository is not what the tree is after patch n."""
-    wanted = {path: (series.mode(path), data) for path, data in series.content(n).items() if data}
-    have = repository.files()
-    return sorted(path for path in {*wanted, *have} if wanted.get(path) != have.get(path))
+    """Return the paths at which a repository differs from the series after patch n."""
+    expected = {path: (series.mode(path), data) for path, data in series.content(n).items() if data}
+    actual = repository.files()
+    return sorted(path for path in {*expected, *actual} if expected.get(path) != actual.get(path))
 
 
-# What git format-patch names a file: the version, the number, and what it makes of
-# the subject, which may look like anything.
+# The file names of git format-patch: the version, the number, and an arbitrary text
+# from the subject.
 _NAME = re.compile(r'(?:v(\d+)-)?(\d{4,})-.*\.patch', re.DOTALL)
 
 
 def numbered(directory, version=None):
-    """Map numbers to the patches of a version in a directory; 0 is the cover letter."""
+    """Map the numbers of the patches of a version to their paths in a directory; 0 is the cover letter."""
     found = {}
     for path in directory.iterdir():
         match = _NAME.fullmatch(path.name)
@@ -337,29 +340,29 @@ def numbered(directory, version=None):
 
 
 def without_cover(patches):
-    """Those of numbered() that are patches, in their order."""
+    """Return the paths of numbered() in their order, without the cover letter."""
     return [path for number, path in patches.items() if number]
 
 
 def _check_messages(series, repository, applied):
-    """Raise UserError for a message that does not survive git format-patch and git am."""
-    for patch, was, came in zip(series.patches, repository.messages(), applied.messages(), strict=True):
-        if came != was:
+    """Raise UserError for a message that git format-patch and git am change."""
+    for patch, original, result in zip(series.patches, repository.messages(), applied.messages(), strict=True):
+        if result != original:
             raise UserError(f'series/{patch.name}: git am would change this message to:\n'
-                            + textwrap.indent(came.strip(), '  '))
+                            + textwrap.indent(result.strip(), '  '))
 
 
-def cut(series, directory, version=None, author=NOBODY, cover=None, previous=()):
+def write_patches(series, directory, version=None, author=PLACEHOLDER, cover=None, previous=()):
     """Write the patches into a directory, with git format-patch; return their paths.
 
-    version: its number, if it has one. author: a name and an address. cover: the
-    text of the cover letter, its subject first. previous: the patches of the
-    version before, to show there what has changed. What is cut is applied again,
-    and what comes out compared with the graft.
+    version: the number of the version, if there is one. author: a name and an address.
+    cover: the text of the cover letter, which starts with its subject. previous: the
+    patches of the previous version, for a range-diff in the cover letter. Raise UserError
+    if the result of git am differs from the graft.
     """
     options = [f'-v{version}'] if version else []
     with tempfile.TemporaryDirectory(prefix='workbench-series-') as scratch:
-        repository = Repository(Path(scratch) / 'cut', author)
+        repository = Repository(Path(scratch) / 'created', author)
         repository.commit(series.pristine, 'pristine')
         repository.git('tag', 'pristine')
         if previous:
@@ -372,7 +375,7 @@ def cut(series, directory, version=None, author=NOBODY, cover=None, previous=())
             changes = {path: data for path, data in series.content(n).items()
                        if data != before.get(path)}
             if not changes:
-                raise UserError(f'series/{patch.name} changes nothing')
+                raise UserError(f'series/{patch.name} changes no file')
             repository.commit(changes, patch.message, series.mode, '-s')
         if cover:
             repository.git('config', 'branch.base.description', cover)
@@ -385,20 +388,20 @@ def cut(series, directory, version=None, author=NOBODY, cover=None, previous=())
         applied.commit(series.pristine, 'pristine')
         applied.git('tag', 'pristine')
         applied.apply(patches)
-        wrong = difference(series, applied, -1)
-        if wrong:
-            raise UserError('the patches, applied, are not what graft makes of:\n  '
-                            + '\n  '.join(wrong))
+        differing = difference(series, applied, -1)
+        if differing:
+            raise UserError('the result of the patches differs from the graft in:\n  '
+                            + '\n  '.join(differing))
         _check_messages(series, repository, applied)
     return patches
 
 
 def _figures(present, subject):
-    """The lines of the cover letter that say which tests have passed, and where."""
+    """Return the paragraphs of the cover letter about the test runs; raise UserError unless all of them passed."""
     runs = evidence.tests(present, subject)
     if not runs:
-        raise UserError('the cover letter has the figures of the last test run, and there is '
-                        'none that holds: run make test first')
+        raise UserError('the cover letter requires the numbers of a test run with the present sources: '
+                        'run make test first')
     lines = []
     for run in runs:
         if run['failed'] or not run['passed']:
@@ -411,11 +414,11 @@ def _figures(present, subject):
 
 
 def cover_letter(text, present, release, subject):
-    """The text of the cover letter, its subject first.
+    """Return the text of the cover letter, which starts with its subject.
 
-    text: that of the file, with fields in braces. present: what evidence.digests()
-    says. A paragraph that begins with {lint} is left out unless make lint has
-    confirmed it of just this.
+    text: the content of the file, with fields in braces. present: the result of
+    evidence.digests(). Paragraphs that begin with {lint} are left out unless make lint has
+    passed with the present sources.
     """
     checked = evidence.lint_passed(present)
     text = '\n\n'.join(paragraph for paragraph in text.split('\n\n')
@@ -424,8 +427,8 @@ def cover_letter(text, present, release, subject):
     return re.sub('{(' + '|'.join(fields) + ')}', lambda match: fields[match[1]], text)
 
 
-def make(tree, subject: Subject, version: int):
-    """Create a version of the series, with its cover letter, in build/series."""
+def create(tree, subject: Subject, version: int):
+    """Create a version of the series with a cover letter in build/series; return the paths."""
     overlay = subject.main
     directory = build_root() / 'series'
     directory.mkdir(exist_ok=True)
@@ -434,17 +437,17 @@ def make(tree, subject: Subject, version: int):
         before = version - 1
         previous = without_cover(numbered(directory, before))
         if not previous:
-            raise UserError(f'V={version} shows what has changed since v{before}, and there is '
+            raise UserError(f'V={version} requires the patches of v{before} for a comparison, and there is '
                             f'no {directory}/v{before}-*.patch')
     author = identity(overlay.root)
     cover = cover_letter((overlay.folder / DESCRIPTIONS / COVER).read_text(encoding='utf-8'),
                          evidence.digests(tree, subject), source.release(tree), subject)
     with tempfile.TemporaryDirectory(prefix='.new-', dir=directory) as fresh:
-        cut(Series(tree, overlay), Path(fresh), version, author=author, cover=cover, previous=previous)
+        write_patches(Series(tree, overlay), Path(fresh), version, author=author, cover=cover, previous=previous)
         for old in numbered(directory, version).values():
             old.unlink()
-        made = []
+        created = []
         for path in numbered(Path(fresh), version).values():
-            made.append(directory / path.name)
-            os.replace(path, made[-1])
-    return made
+            created.append(directory / path.name)
+            os.replace(path, created[-1])
+    return created

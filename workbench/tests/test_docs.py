@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The links from the manual to the sources, and the warnings about its pages."""
+"""Test the links from the manual to the sources, and the warnings about its pages."""
 
 import tempfile
 import unittest
@@ -19,13 +19,13 @@ FILES = {
 
 
 def literal(text):
-    """A literal as Sphinx writes it."""
+    """Return a literal as Sphinx writes it."""
     spans = ' '.join(f'<span class="pre">{word}</span>' for word in text.split())
     return f'<code class="docutils literal notranslate">{spans}</code>'
 
 
 class LinksTest(unittest.TestCase):
-    """What becomes a link, and where it leads."""
+    """Test which literals become links, and the targets of the links."""
 
     def setUp(self):
         directory = tempfile.TemporaryDirectory()
@@ -40,7 +40,7 @@ class LinksTest(unittest.TestCase):
         self.problems = self.text = None
 
     def page(self, text, name='page.html'):
-        """The text of a page after its links were made, without its line breaks."""
+        """Write a page and add the links; return its text without permitted line breaks."""
         path = self.manual / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding='utf-8')
@@ -61,7 +61,7 @@ class LinksTest(unittest.TestCase):
         self.assertIn('<span id="L1">int a &lt; 1;</span>', text)
         self.assertIn('href="../../../_static/docs.css"', text)
 
-    def test_a_file_at_the_top_is_a_path(self):
+    def test_a_file_at_the_top_is_linked(self):
         self.assert_link('README.md', 'source/README.md.html')
 
     def test_a_directory_links_to_the_list_of_its_files(self):
@@ -92,20 +92,20 @@ class LinksTest(unittest.TestCase):
         self.page(literal('drivers/demo/main_file.c'))
         self.assertIn('>drivers/<wbr>demo/<wbr>main_<wbr>file.c</span></code>', self.text)
 
-    def test_what_names_no_source_is_left_alone(self):
+    def test_other_literals_are_not_changed(self):
         for text in ('drivers', 'capacity', 'drivers/other/main.c', 'KUnit SUITE.CASE',
                      'kselftest PROGRAM: CASE', 'make kselftest TEST=message'):
             self.assertEqual(self.page(literal(text)), literal(text))
             self.assertEqual(self.problems, [])
 
-    def test_a_test_that_no_source_has_is_a_problem(self):
+    def test_a_test_that_no_source_contains_is_a_problem(self):
         for text in ('KUnit demo_message.write_bounds', 'KUnit demo_other.read_bounds',
                      'kselftest seek: seek.set', 'kselftest other: seek.sets',
                      'debugger read.gdb: read.stops'):
             self.assertEqual(self.page(literal(text)), literal(text))
             self.assertEqual(len(self.problems), 1, text)
 
-    def test_the_page_of_a_specification_is_linked_where_it_was_built(self):
+    def test_the_page_of_a_specification_is_linked_if_it_exists(self):
         self.assertEqual(self.page('see ../netlink/specs/demo.rst'), 'see ../netlink/specs/demo.rst')
         page = self.manual.parent / 'netlink/specs/demo.html'
         page.parent.mkdir(parents=True)
@@ -114,7 +114,7 @@ class LinksTest(unittest.TestCase):
 
 
 class WarningsTest(unittest.TestCase):
-    """What of htmldocs is a warning about our own pages."""
+    """Test which lines of htmldocs are warnings about the overlay."""
 
     def test_warnings_about_other_pages_are_left_out(self):
         with tempfile.TemporaryDirectory() as directory:

@@ -121,8 +121,8 @@ class GitTest(unittest.TestCase):
         self.assertEqual(series.identity(self.worktree), ['The User', 'u@example.org'])
 
 
-# Cuts the series, without the rest of a run.
-CUT = """
+# Creates the series, without the rest of a run.
+CREATE_SERIES = """
 import sys
 from pathlib import Path
 sys.path.insert(0, 'workbench')
@@ -130,12 +130,12 @@ from ship import series
 from subject import overlay
 tree, out = map(Path, sys.argv[1:])
 out.mkdir()
-assert len(series.cut(series.Series(tree, overlay.load('.')), out)) > 1
+assert len(series.write_patches(series.Series(tree, overlay.load('.')), out)) > 1
 """
 
 
 class WorktreeTest(unittest.TestCase):
-    """Test that cutting the series during a rebase, in a linked worktree, changes no repository."""
+    """Test that a rebase in a linked worktree that creates the series does not change the repository."""
 
     def setUp(self):
         scratch = tempfile.TemporaryDirectory()
@@ -168,12 +168,12 @@ class WorktreeTest(unittest.TestCase):
                 self.git('status', '--short'), self.git('status', '--short', directory=worktree),
                 self.git('log', '--all', '--format=%H %an %s'), sorted(os.listdir(self.clone / '.git'))]
 
-    def test_a_rebase_that_cuts_the_series_does_not_change_the_repository(self):
+    def test_a_rebase_that_creates_the_series_does_not_change_the_repository(self):
         # The first rebase creates the objects of the rebase itself.
         self.git('rebase', '-q', '-x', 'true', 'HEAD~1', directory=self.scratch / 'worktree')
         before = self.state()
-        script = self.scratch / 'cut.py'
-        script.write_text(CUT, encoding='utf-8')
+        script = self.scratch / 'create.py'
+        script.write_text(CREATE_SERIES, encoding='utf-8')
         command = shlex.join(map(str, [sys.executable, '-B', script, self.tree, self.scratch / 'out']))
         self.git('rebase', '-q', '-x', command, 'HEAD~1', directory=self.scratch / 'worktree')
         self.assertTrue(list((self.scratch / 'out').glob('0001-*.patch')))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Splitting final texts into the states of a series."""
+"""Test the creation of the patch series from final texts."""
 
 import re
 import tempfile
@@ -87,30 +87,30 @@ config B
 
 
 def states(text, *parts, path=PATH):
-    """The states of a file of which a second patch takes some parts."""
-    patches = [series.parse('1', f'one\n---\n{path}\n'),
-               series.parse('2', f'two\n---\n{path}\n' + ''.join(f'\t{part}\n' for part in parts))]
+    """Return the states of a file of which a second patch adds some parts."""
+    patches = [series.parse('1', f'first\n---\n{path}\n'),
+               series.parse('2', f'second\n---\n{path}\n' + ''.join(f'\t{part}\n' for part in parts))]
     return series.split({path: text}, patches)[path]
 
 
 class SplitTest(unittest.TestCase):
-    """What a part of a description stands for."""
+    """Test which text a part of a description describes."""
 
-    def assert_taken(self, part, *taken):
-        """Assert that the first state is the text without what is taken."""
+    def assert_part(self, part, *texts):
+        """Assert that the first state is the final text without some texts."""
         first, last = states(TEXT, part)
         expected = TEXT
-        for text in taken:
+        for text in texts:
             self.assertEqual(expected.count(text), 1, text)
             expected = expected.replace(text, '')
         self.assertEqual(first, expected)
         self.assertEqual(last, TEXT)
 
-    def test_an_include_is_its_line(self):
-        self.assert_taken('#include <linux/fs', '#include <linux/fs.h>\n')
+    def test_an_include_is_a_line(self):
+        self.assert_part('#include <linux/fs', '#include <linux/fs.h>\n')
 
-    def test_a_definition_is_its_comment_and_its_body(self):
-        self.assert_taken('^static int x_poll', '''\
+    def test_a_definition_includes_its_comment_and_its_body(self):
+        self.assert_part('^static int x_poll', '''\
 /**
  * x_poll() - wait
  */
@@ -120,19 +120,19 @@ static int x_poll(void)
 }
 ''')
 
-    def test_a_statement_is_its_comment_and_all_of_its_lines(self):
-        self.assert_taken('trace_x', '''\
+    def test_a_statement_includes_its_comment_and_all_of_its_lines(self):
+        self.assert_part('trace_x', '''\
     /* Why it is told. */
     trace_x(1,
         ret);
 
 ''')
 
-    def test_a_line_of_kernel_doc_is_those_that_continue_it(self):
-        self.assert_taken(r' \* @seen:', ' * @seen: what it has seen,\n *  so far\n')
+    def test_a_line_of_kernel_doc_includes_its_continuation_lines(self):
+        self.assert_part(r' \* @seen:', ' * @seen: what it has seen,\n *  so far\n')
 
-    def test_an_ifdef_is_all_up_to_its_end(self):
-        self.assert_taken('#ifdef', '''\
+    def test_an_ifdef_extends_to_its_endif(self):
+        self.assert_part('#ifdef', '''\
 #ifdef CONFIG_Y
 int y(void);
 #else
@@ -143,65 +143,65 @@ static inline int y(void)
 
 ''')
 
-    def test_a_scope_tells_lines_apart(self):
-        self.assert_taken('x_open: int seen', '    int seen = 0;\n')
+    def test_a_scope_restricts_the_search(self):
+        self.assert_part('x_open: int seen', '    int seen = 0;\n')
 
-    def test_dots_are_all_up_to_an_empty_line(self):
-        self.assert_taken('ret = x_first ...', '    ret = x_first(seen);\n    if (ret)\n        goto err_second;\n\n')
+    def test_dots_extend_to_an_empty_line(self):
+        self.assert_part('ret = x_first ...', '    ret = x_first(seen);\n    if (ret)\n        goto err_second;\n\n')
 
-    def test_a_group_is_its_text_alone(self):
+    def test_a_group_is_only_its_text(self):
         self.assertIn('x_first();', states(TEXT, r'x_first\((seen)')[0])
 
-    def test_an_arrow_is_what_was_there_before(self):
+    def test_an_arrow_names_the_replaced_text(self):
         self.assertIn('goto err_first;', states(TEXT, 'err_(second) <- first')[0])
 
-    def test_an_entry_of_kconfig_is_what_is_indented_below_it(self):
+    def test_an_entry_of_kconfig_includes_the_indented_lines_below_it(self):
         self.assertEqual(states(MENU, '^config A$', path=KCONFIG)[0],
                          '# SPDX-License-Identifier: GPL-2.0-only\n\nconfig B\n    bool "b"\n')
 
-    def test_the_last_state_is_the_text(self):
+    def test_the_last_state_is_the_final_text(self):
         self.assertEqual(states(TEXT, '#include <linux/fs', 'x_poll,', 'int seen;')[-1], TEXT)
 
 
 class RefusalTest(unittest.TestCase):
-    """A description that does not fit the tree is an error."""
+    """Test that descriptions that do not match the files are errors."""
 
     def refused(self, texts, *descriptions):
-        """Assert that a split is refused; return why."""
+        """Assert that a split is refused; return the message."""
         patches = [series.parse(str(n), f'subject\n---\n{text}')
                    for n, text in enumerate(descriptions)]
         with self.assertRaises(UserError) as caught:
             series.split(texts, patches)
         return str(caught.exception)
 
-    def test_a_file_that_no_patch_takes(self):
+    def test_a_file_that_no_patch_contains_is_refused(self):
         self.assertIn('b.c', self.refused({'a.c': 'a\n', 'b.c': 'b\n'}, 'a.c\n'))
 
-    def test_a_file_that_is_not_there(self):
-        self.assertIn('gone/*', self.refused({'a.c': 'a\n'}, 'a.c\ngone/*\n'))
+    def test_a_missing_file_is_refused(self):
+        self.assertIn('missing/*', self.refused({'a.c': 'a\n'}, 'a.c\nmissing/*\n'))
 
-    def test_a_file_that_two_patches_take(self):
+    def test_a_file_that_two_patches_contain_is_refused(self):
         self.assertIn('already', self.refused({'a.c': 'a\n'}, 'a.c\n', '*.c\n'))
 
-    def test_a_part_that_is_not_there(self):
+    def test_a_missing_part_is_refused(self):
         self.assertIn('matches 0', self.refused({'a.c': 'a\n'}, 'a.c\n', 'a.c\n\tb\n'))
 
-    def test_a_part_that_is_there_twice(self):
+    def test_an_ambiguous_part_is_refused(self):
         self.assertIn('matches 2', self.refused({'a.c': 'a\n\na\n'}, 'a.c\n', 'a.c\n\ta\n'))
 
-    def test_a_part_of_a_file_that_comes_later(self):
+    def test_a_part_of_a_file_of_a_later_patch_is_refused(self):
         self.assertIn('already', self.refused({'a.c': 'a\nb\n'}, 'a.c\n\ta\n', 'a.c\n'))
 
-    def test_parts_of_a_pattern(self):
+    def test_parts_of_a_pattern_are_refused(self):
         self.assertIn('*.c', self.refused({'a.c': 'a\n'}, 'a.c\n', '*.c\n\ta\n'))
 
-    def test_a_description_without_a_separator(self):
+    def test_a_description_without_a_separator_is_refused(self):
         with self.assertRaisesRegex(UserError, '---'):
             series.parse('1', 'subject\n')
 
 
-class Described:
-    """A series of one file, to which each patch adds a line; messages are those of the patches."""
+class FakeSeries:
+    """A series of a single file, to which each patch adds a line; messages: those of the patches."""
 
     def __init__(self, messages, lines=None):
         self.patches = [series.Patch(f'{n:02}', message, {}) for n, message in enumerate(messages, 1)]
@@ -222,27 +222,23 @@ SUBJECTS = (
     'the same', 'the same', 'trailing.', 'a \\ b', 'with {braces}', 'From: x', 'a: b: c')
 
 
-class CutTest(unittest.TestCase):
-    """Subjects may look like anything."""
+class PatchesTest(unittest.TestCase):
+    """Test patches with unusual subjects."""
 
     def setUp(self):
         directory = tempfile.TemporaryDirectory()
         self.addCleanup(directory.cleanup)
         self.directory = Path(directory.name)
 
-    def cut(self, messages, **options):
-        """Cut patches with these messages; return their paths."""
-        return series.cut(Described(messages), self.directory, **options)
-
-    def test_any_subject_is_cut_and_applied(self):
-        paths = self.cut([f'{subject}\n\nBody.\n' for subject in SUBJECTS])
+    def test_patches_with_any_subject_are_written_and_applied(self):
+        paths = series.write_patches(FakeSeries([f'{subject}\n\nBody.\n' for subject in SUBJECTS]), self.directory)
         self.assertEqual(len(paths), len(SUBJECTS))
 
-    def test_each_subject_is_cut_alone_with_a_cover_letter(self):
+    def test_a_single_patch_is_written_with_a_cover_letter(self):
         for subject, version in (('make 100000 random calls', None), ('大きい', 1), ('0000-0000', 12)):
             with self.subTest(subject), tempfile.TemporaryDirectory() as directory:
-                paths = series.cut(Described([f'{subject}\n\nBody.\n']), Path(directory), version,
-                                   cover=f'{subject}\n\nAll of it.')
+                paths = series.write_patches(FakeSeries([f'{subject}\n\nBody.\n']), Path(directory), version,
+                                             cover=f'{subject}\n\nAll of it.')
                 self.assertEqual(len(paths), 1)
                 self.assertEqual(len(list(Path(directory).iterdir())), 2)
                 self.assertEqual(list(series.numbered(Path(directory), version)), [0, 1])
@@ -252,9 +248,9 @@ class CutTest(unittest.TestCase):
                         'x\n\nbefore\n---\nafter\n'):
             with self.subTest(message), self.assertRaisesRegex(UserError, 'series/01: git am would change'), \
                  tempfile.TemporaryDirectory() as directory:
-                series.cut(Described([message]), Path(directory))
+                series.write_patches(FakeSeries([message]), Path(directory))
 
-    def test_patches_are_told_from_others_by_their_names(self):
+    def test_patches_of_a_version_are_found_by_their_names(self):
         for name in ('v1-0000-cover-letter.patch', 'v1-0001-make-100000-random-calls.patch', 'v11-0001-x.patch',
                      '0001-x.patch', 'v1-0002-v1-0000-x.patch', 'v1-0003-.patch', 'notes', 'xv1-0004-y.patch'):
             (self.directory / name).touch()
@@ -266,8 +262,8 @@ class CutTest(unittest.TestCase):
         self.assertEqual([path.name[:7] for path in series.without_cover(found)], ['v1-0001', 'v1-0002', 'v1-0003'])
 
 
-class MakeTest(unittest.TestCase):
-    """make series, for one version after the other."""
+class CreateTest(unittest.TestCase):
+    """Test make series for several versions."""
 
     def setUp(self):
         directory = tempfile.TemporaryDirectory()
@@ -275,11 +271,11 @@ class MakeTest(unittest.TestCase):
         self.directory = Path(directory.name) / 'series'
         self.subject = make_subject(self)
         write(self.subject.main.root, {'bench/series/cover': ''})
-        self.described = Described([f'{subject}\n\nBody.\n' for subject in SUBJECTS[:3]], ['x', 'y', '1\n2\n3\n4'])
+        self.series = FakeSeries([f'{subject}\n\nBody.\n' for subject in SUBJECTS[:3]], ['x', 'y', '1\n2\n3\n4'])
         for module, name, value in (
                 (series, 'build_root', lambda: Path(directory.name)),
                 (series, 'identity', lambda root: ('A', 'a@example.org')),
-                (series, 'Series', lambda tree, overlay: self.described),
+                (series, 'Series', lambda tree, overlay: self.series),
                 (series.evidence, 'digests', lambda tree, subject: {}),
                 (series.source, 'release', lambda tree: '7.3'),
                 (series, 'cover_letter', lambda *_: 'make 100000 random calls\n\nAll of it.')):
@@ -290,34 +286,34 @@ class MakeTest(unittest.TestCase):
     def names(self):
         return sorted(path.name for path in self.directory.iterdir())
 
-    def test_the_version_comes_from_the_options(self):
+    def test_the_options_set_the_version(self):
         for assignments, names in (([], 'v1-0000-cover-letter.patch'), (['V=2'], 'v2-0000-cover-letter.patch')):
-            made = series.make('tree', self.subject, options.parse('series', assignments).v)
-            self.assertEqual(made[0].name, names)
+            created = series.create('tree', self.subject, options.parse('series', assignments).v)
+            self.assertEqual(created[0].name, names)
 
-    def test_a_second_version_shows_what_has_changed(self):
-        series.make('tree', self.subject, 1)
-        self.described.lines[2] = '1\n2\n3\nnew'
-        made = series.make('tree', self.subject, 2)
-        self.assertEqual(len(made), 4)
-        letter = made[0].read_text(encoding='utf-8')
+    def test_a_second_version_has_a_range_diff(self):
+        series.create('tree', self.subject, 1)
+        self.series.lines[2] = '1\n2\n3\nnew'
+        created = series.create('tree', self.subject, 2)
+        self.assertEqual(len(created), 4)
+        letter = created[0].read_text(encoding='utf-8')
         self.assertIn('Range-diff against v1:', letter)
         self.assertIn('+new', letter)
         self.assertEqual(re.findall(r'(?m)^(\S): .* (\S): ', letter), [('1', '1'), ('2', '2'), ('3', '3')])
 
-    def test_a_version_that_is_cut_again_replaces_itself_alone(self):
-        series.make('tree', self.subject, 1)
-        series.make('tree', self.subject, 2)
-        self.described = Described(['renamed\n', 'make 100000 random calls\n'])
-        series.make('tree', self.subject, 1)
+    def test_a_version_that_is_created_again_replaces_only_itself(self):
+        series.create('tree', self.subject, 1)
+        series.create('tree', self.subject, 2)
+        self.series = FakeSeries(['renamed\n', 'make 100000 random calls\n'])
+        series.create('tree', self.subject, 1)
         self.assertEqual([name for name in self.names() if name.startswith('v1-')],
                          ['v1-0000-cover-letter.patch', 'v1-0001-renamed.patch',
                           'v1-0002-make-100000-random-calls.patch'])
         self.assertEqual(sum(name.startswith('v2-') for name in self.names()), 4)
 
-    def test_a_version_needs_the_one_before(self):
+    def test_a_version_requires_the_previous_one(self):
         with self.assertRaisesRegex(UserError, 'no .*v2-'):
-            series.make('tree', self.subject, 3)
+            series.create('tree', self.subject, 3)
         self.assertEqual(self.names(), [])
 
 
