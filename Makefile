@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Each target is a command of the workbench; the variables on make's command line
-# are its options. The workbench checks both.
+# Each target is a command of the workbench, and the variables on the command line are
+# its options. The workbench checks both.
 
 PYTHON := /usr/bin/python3
 
-# The variables from a command line. make would expand their values in the
-# environment of a recipe; the workbench reads them where they were typed.
+# The names of the variables on the command line. make would expand their values in the
+# environment of a recipe, so the workbench reads them from the command line.
 options := $(strip $(foreach v,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $v))),$v)))
 unexport $(options)
 
 quote = '$(subst ','\'',$1)'
 
-# This file's directory may have any name, and need not be the current one.
+# The directory of this file may have any name, and may not be the current one.
 start = @file=$(call quote,$(value MAKEFILE_LIST)) && \
 	exec "$$(dirname -- "$${file\# }")"/workbench/start $(call quote,$(PYTHON))
 
@@ -22,8 +22,7 @@ commands := bench check check-conditions check-debian check-overlays check-relea
 .DEFAULT_GOAL := help
 .PHONY: $(commands)
 
-# Set-up and builds use all processors by themselves, and runs in one clone wait for
-# each other.
+# Each command uses all processors, and commands in the same clone wait for each other.
 .NOTPARALLEL:
 
 $(commands):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Run the tests of the workbench itself: a line for each that does not pass."""
+"""Run the tests of the workbench itself, and print a line for each test that does not pass."""
 
 import concurrent.futures
 import multiprocessing
@@ -19,15 +19,15 @@ from subject import overlay
 
 TESTS = WORKBENCH / 'tests'
 
-# How much of an error is printed; the log has all of it.
+# The number of characters of an error that are printed; the log contains all.
 SHOWN = 160
 
-# Seconds after which a test has failed. The longest one takes 15 on an idle machine.
+# The limit for a test in seconds. The longest one takes 15 s on an idle machine.
 LIMIT = 300
 
 
 class _Outcome(NamedTuple):
-    """What the tests of a class did: counts, lines to print, and a text for the log."""
+    """The results of the tests of a class: counts, lines to print, and a text for the log."""
     run: int
     failed: int
     skipped: int
@@ -36,7 +36,7 @@ class _Outcome(NamedTuple):
 
 
 class _Result(unittest.TestResult):
-    """Keeps a line for each failure, and the tracebacks for the log."""
+    """A test result with a line for each test that does not pass, and tracebacks for the log."""
 
     def __init__(self):
         super().__init__()
@@ -78,22 +78,22 @@ class _Result(unittest.TestResult):
         self._line('skipped', test, reason, '')
 
 
-def _too_long(*_):
+def _raise_timeout(*_):
     raise TimeoutError(f'still running after {LIMIT} s')
 
 
 def _prepare_process() -> None:
-    """Give the tests the default action of signals, which their children inherit.
+    """Restore the default action of signals, which the children of tests inherit.
 
-    A shell ignores SIGINT in what it starts in the background, nohup ignores SIGHUP.
+    A shell ignores SIGINT in background processes, and nohup ignores SIGHUP.
     """
     for number in SIGNALS:
         signal.signal(number, signal.SIG_DFL)
-    signal.signal(signal.SIGALRM, _too_long)
+    signal.signal(signal.SIGALRM, _raise_timeout)
 
 
 def _classes(suite: Iterable) -> Iterator[unittest.TestSuite]:
-    """Yield the suites that hold the tests of one class each."""
+    """Yield suites that contain the tests of a single class."""
     if all(isinstance(test, unittest.TestSuite) for test in suite):
         for inner in suite:
             yield from _classes(inner)
@@ -101,12 +101,12 @@ def _classes(suite: Iterable) -> Iterator[unittest.TestSuite]:
         yield suite
 
 
-# The suites, which the processes that run them inherit.
+# The suites of all classes. The processes that run them inherit this list.
 _suites: list[unittest.TestSuite] = []
 
 
 def _run(number: int) -> _Outcome:
-    """Run the tests of one class."""
+    """Run the tests of the class with a number in _suites."""
     result = _Result()
     _suites[number].run(result)
     return _Outcome(result.testsRun, len(result.failures) + len(result.errors), len(result.skipped),
@@ -114,7 +114,7 @@ def _run(number: int) -> _Outcome:
 
 
 def _outcomes() -> Iterator[_Outcome]:
-    """Run all classes, one on each processor at a time, the largest first."""
+    """Run all classes in parallel, one on each processor, the largest first; yield their outcomes."""
     own = overlay.load(REPO)
     directories = [TESTS]
     if own.description.folder:

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Test drivers other than that of this repository.
 
-One is a driver of mainline with its kselftest, one a KUnit suite of mainline; both
-are in the tree already, and have a description only. A third one is beside the
-driver of this repository, on one kernel.
+A kselftest and a KUnit suite of mainline have an overlay with a description only. A small
+driver with all parts runs on one kernel with the driver of this repository.
 """
 
 from cli.options import Options
@@ -11,30 +10,29 @@ from host.console import say
 from host.paths import REPO, WORKBENCH
 from kernel import build, source
 from machine.um import UM
-from subject import subject
-from subject.subject import Subject
+from subject.subject import Subject, load
 from verdict import kselftest, kunit
 from verdict.tally import Tally, single
 
 OVERLAYS = WORKBENCH / 'tests/data/overlays'
-MAIN = subject.load().main.name
+MAIN = load().main.name
 
 
 def _load(*names: str) -> Subject:
-    return subject.load(tuple(str(OVERLAYS / name) if name != '.' else str(REPO) for name in names))
+    return load(tuple(str(OVERLAYS / name) if name != '.' else str(REPO) for name in names))
 
 
-def _kselftest(options: Options, ours: Subject) -> Tally:
-    kernel = build.Kernel(source.tree_for(options.kernel, options.kdir, ours), UM, ours)
+def _kselftest(options: Options, subject: Subject) -> Tally:
+    kernel = build.Kernel(source.tree_for(options.kernel, options.kdir, subject), UM, subject)
     build.build(kernel)
     return kselftest.run(kernel)
 
 
-def _kunit(options: Options, ours: Subject) -> Tally:
-    return kunit.kunit(source.tree_for(options.kernel, options.kdir, ours), ours)
+def _kunit(options: Options, subject: Subject) -> Tally:
+    return kunit.kunit(source.tree_for(options.kernel, options.kdir, subject), subject)
 
 
-# What is tested, how, the overlays, and the beginnings of names that the results must have.
+# The title, the function, the overlays, and the prefixes of names that must be among the results.
 _CASES = (('a KUnit suite of mainline', _kunit, ('misc_minor',), ('KUnit miscdev.',)),
           ('two drivers on one kernel, KUnit', _kunit, ('.', 'sprocket'), ('KUnit sprocket.', f'KUnit {MAIN}_')),
           ('two drivers on one kernel, kselftest', _kselftest, ('.', 'sprocket'),
@@ -43,14 +41,14 @@ _CASES = (('a KUnit suite of mainline', _kunit, ('misc_minor',), ('KUnit miscdev
 
 
 def run(options: Options) -> Tally:
-    """Run the tests of each; return the tally."""
-    whole = Tally()
+    """Run the tests of all cases; return the tally."""
+    total = Tally()
     for title, test, names, expected in _CASES:
-        ours = _load(*names)
-        tally = test(options, ours)
+        subject = _load(*names)
+        tally = test(options, subject)
         for prefix in expected:
             if not any(name.startswith(prefix) for name in tally.results):
                 tally += single(f'{title}: no result of {prefix}', 'failed')
-        say(f'{title} ({ours.name}): {tally}')
-        whole += tally
-    return whole
+        say(f'{title} ({subject.name}): {tally}')
+        total += tally
+    return total

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Try modules whose mistakes are known: each must be found, and nothing else."""
+"""Try modules with known mistakes: exactly these mistakes must be found."""
 
 import dataclasses
 import tempfile
@@ -17,7 +17,7 @@ DATA = WORKBENCH / 'tests/data'
 
 
 def _try(options: Options, pattern: str) -> Trial:
-    """Try the files that match, in a directory of their own, so that each is a module."""
+    """Try the files that match a pattern, in a new directory, where each of them is a module."""
     with tempfile.TemporaryDirectory(dir=build_root(), prefix='try-') as directory:
         for path in sorted(DATA.glob(pattern)):
             (Path(directory) / path.name).symlink_to(path)
@@ -40,8 +40,8 @@ def _mistakes(options: Options) -> Tally:
     kinds = _kinds(_try(options, 'modules/mistake_*.c'))
     tally = Tally()
     for path in sorted(DATA.glob('modules/mistake_*.c')):
-        wanted, found = expected.get(path.stem, ''), kinds.get(path.stem, set())
-        problem = '' if wanted in found else f'found {", ".join(sorted(found)) or "nothing"}, and not: {wanted}'
+        kind, found = expected.get(path.stem, ''), kinds.get(path.stem, set())
+        problem = '' if kind in found else f'found {", ".join(sorted(found)) or "nothing"} instead of {kind}'
         tally += _outcome(f'try {path.stem}', problem)
     return tally
 
@@ -60,17 +60,17 @@ def _hints(options: Options) -> Tally:
     details = {finding.module: finding.details for finding in found.findings if finding.kind == 'compile'}
     tally = Tally()
     for hint in hints.load():
-        shown = any(hint.code in line for line in details.get(hint.name, ()))
-        tally += _outcome(f'hint {hint.name}', '' if shown else 'it is not shown')
+        is_printed = any(hint.code in line for line in details.get(hint.name, ()))
+        tally += _outcome(f'hint {hint.name}', '' if is_printed else 'it is not printed')
     return tally
 
 
 def run(options: Options) -> Tally:
-    """Try all of them; return the tally."""
-    whole = Tally()
+    """Try all modules; return the tally."""
+    total = Tally()
     for title, tally in (('hints', _hints(options)), ('mistakes', _mistakes(options)),
                          ('correct twins', _correct(options, 'modules/right_*.c')),
                          ('examples', _correct(options, 'examples/*.c'))):
         say(f'{title}: {tally}')
-        whole += tally
-    return whole
+        total += tally
+    return total

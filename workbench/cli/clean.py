@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Remove the build output, and nothing else."""
+"""Remove the build output."""
 
 import errno
 import fnmatch
@@ -12,14 +12,14 @@ from host.paths import BUILD, workbench_link
 
 LOCK = '.lock'
 
-# What the workbench makes in build/.
+# Patterns of the names that the workbench creates in build/.
 OUTPUT = (LOCK, 'bench', 'bench-*', 'bench.json', 'bin', 'check-debian', 'check.log', 'docs-*', 'files-*', 'kdir-*',
           'kunit-*', 'last-lint.json*', 'last-test.json*', 'lint', 'linux-*', 'results', 'series', 'try', 'um', 'um-*',
           'x86_64-*')
 
 
 def is_output(name: str) -> bool:
-    """Whether something of this name in build/ was made by the workbench."""
+    """Return whether the workbench creates a file or directory of this name in build/."""
     return any(fnmatch.fnmatchcase(name, pattern) for pattern in OUTPUT)
 
 
@@ -31,37 +31,37 @@ def _remove(path: Path):
 
 
 def _empty(directory: Path, everything: bool) -> list[str]:
-    """Remove what is in a directory, the lock last; return the names of what is left."""
-    left = []
+    """Remove the build output in a directory, or everything, the lock last; return the names that are kept."""
+    kept = []
     for path in directory.iterdir():
         if path.name == LOCK:
             continue
         if everything or is_output(path.name):
             _remove(path)
         else:
-            left.append(path.name)
+            kept.append(path.name)
     (directory / LOCK).unlink()
-    return sorted(left)
+    return sorted(kept)
 
 
 def clean():
-    """Remove build/, when no run uses it any more.
+    """Remove build/ after waiting for a run that uses it.
 
-    Where build/ is a link of the user's, the directory that it leads to may
-    have other content, which stays, and so does the link.
+    If build/ is a link that the user made, only the build output in its target is removed;
+    other files in the target and the link are kept.
     """
-    theirs = BUILD.is_symlink() and not workbench_link()
+    is_link_of_user = BUILD.is_symlink() and not workbench_link()
     directory = BUILD.resolve()
     if directory.is_dir():
         with lock.held(directory / LOCK):
-            left = _empty(directory, everything=not theirs)
-        if left:
-            say(f'{directory}: the workbench did not make {", ".join(left)}, which stays')
-        if not theirs:
+            kept = _empty(directory, everything=not is_link_of_user)
+        if kept:
+            say(f'{directory}: kept {", ".join(kept)}, which the workbench did not create')
+        if not is_link_of_user:
             try:
                 directory.rmdir()
             except OSError as error:
-                # The next run has begun, or a file system is mounted here.
+                # The next run has started, or the directory is a mount point.
                 if error.errno not in (errno.ENOTEMPTY, errno.EBUSY):
                     raise
                 return

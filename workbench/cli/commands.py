@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What each command does, in terms of the packages below."""
+"""The functions of the commands, which call the other packages."""
 
 import importlib
 import os
@@ -16,8 +16,8 @@ from kernel import build, source
 from machine import guest
 from machine.machines import MACHINES
 from ship import docs, lint, series
-from subject import graft, subject
-from subject.subject import Subject
+from subject import graft
+from subject.subject import Subject, load
 from trial import trial
 from verdict import debug, evidence, kselftest as kselftests, kunit as kunits, releases
 from verdict.results import Results, check
@@ -25,13 +25,14 @@ from verdict.tally import Tally
 
 
 def _subject(options: Options) -> Subject:
-    return subject.load(options.overlay)
+    return load(options.overlay)
 
 
 def _kernel(options: Options, always: bool = False) -> build.Kernel:
-    ours = _subject(options)
-    tree = source.tree_for(options.kernel, options.kdir, ours)
-    kernel = build.Kernel(tree, MACHINES[options.target], ours, 'debug' if options.debug else '', extra=options.config)
+    subject = _subject(options)
+    tree = source.tree_for(options.kernel, options.kdir, subject)
+    kernel = build.Kernel(tree, MACHINES[options.target], subject, 'debug' if options.debug else '',
+                          extra=options.config)
     build.build(kernel, always)
     return kernel
 
@@ -44,21 +45,21 @@ def demo(options: Options) -> int:
 
 
 def kernel(options: Options) -> int:
-    """Build the kernel and say where it is."""
+    """Build the kernel; print its directory, and the command that builds a module against it."""
     built = _kernel(options, always=True)
     say(f'Linux {built.release()} for {built.name}: {built.out}')
-    say('a module in the current directory is built against it with:')
+    say('the command that builds a module in the current directory:')
     print(f'make -C {built.tree} O={built.out} ARCH={built.target.name} M=$PWD modules')
     return 0
 
 
 def _kunit(options: Options, results: Results, built: build.Kernel | None = None) -> Tally:
-    # kunit.py builds a um kernel of its own; it has no options for another.
+    # kunit.py can only build a um kernel with its own configuration.
     if options.debug or options.config or options.target != 'um':
         return kunits.kunit_modules(built or _kernel(options), timeout=options.timeout, results=results)
-    ours = _subject(options)
-    tree = built.tree if built else source.tree_for(options.kernel, options.kdir, ours)
-    return kunits.kunit(tree, ours, timeout=options.timeout, results=results)
+    subject = _subject(options)
+    tree = built.tree if built else source.tree_for(options.kernel, options.kdir, subject)
+    return kunits.kunit(tree, subject, timeout=options.timeout, results=results)
 
 
 def kunit(options: Options) -> int:
@@ -74,18 +75,18 @@ def kselftest(options: Options) -> int:
 
 
 def test(options: Options) -> int:
-    """Run all tests that the overlays have."""
+    """Run all tests of the overlays."""
     results = Results(options.results)
     built = _kernel(options)
-    ours = built.subject
-    before = evidence.digests(built.tree, ours)
-    of_kunit = _kunit(options, results, built) if ours.has_kunit else Tally()
-    of_kselftest = kselftests.run(built, (), options.timeout, results) if ours.targets else Tally()
+    subject = built.subject
+    before = evidence.digests(built.tree, subject)
+    of_kunit = _kunit(options, results, built) if subject.has_kunit else Tally()
+    of_kselftest = kselftests.run(built, (), options.timeout, results) if subject.targets else Tally()
     evidence.record_tests(before, built, of_kunit, of_kselftest)
     tally = of_kunit + of_kselftest
-    if ours.main.description.debug and not built.debug:
+    if subject.main.description.debug and not built.debug:
         tally += debug.session(built, results)
-    # Checkers leave no room for some of the tests that an overlay may require.
+    # Other configurations do not run all tests, which the check of the results may require.
     if not built.debug and not options.config:
         tally += check(built, tally)
     return _finish(tally, results)
@@ -112,34 +113,34 @@ def shell(options: Options) -> int:
     if not (os.isatty(0) and os.isatty(1)):
         raise UserError("make shell requires a terminal; without one: make guest CMD='...'")
     built = _kernel(options)
-    say('The root is that of this machine, changes go to memory; "exit" powers the guest off.')
+    say('The guest has the files of this machine; it keeps changes in memory. "exit" powers it off.')
     return guest.run(built, 'exec ${SHELL:-/bin/sh} -i', built.log('shell-boot'), on_terminal=True,
                      modules=build.driver_modules(built))
 
 
 def debugger(options: Options) -> int:
-    """Give a debugger's prompt on the booted kernel."""
+    """Give a prompt of the debugger, attached to the booted kernel."""
     if not (os.isatty(0) and os.isatty(1)):
         raise UserError('make debug requires a terminal; without one: make debug-session')
     return debug.interactive(_kernel(options), options.cmd)
 
 
 def debugger_session(options: Options) -> int:
-    """Run a session of the debugger that checks itself."""
+    """Run the debugger session of the overlay, and check its output."""
     return _finish(debug.session(_kernel(options)))
 
 
 def graft_into(options: Options) -> int:
-    """Graft into a tree of the user's own."""
+    """Graft the overlays into a tree of the user."""
     tree = source.require_kernel_tree(options.kdir)
     for overlay in _subject(options).overlays:
         changed = graft.graft(tree, overlay)
-        say(f'{tree}: {changed} files changed' if changed else f'{tree}: {overlay.name} is grafted already')
+        say(f'{tree}: {changed} files changed' if changed else f'{tree}: {overlay.name} is already grafted')
     return 0
 
 
 def ungraft_from(options: Options) -> int:
-    """Remove the driver from a tree of the user's own."""
+    """Remove the overlays from a tree of the user."""
     tree = source.require_kernel_tree(options.kdir)
     for overlay in reversed(_subject(options).overlays):
         changed = graft.ungraft(tree, overlay.name)
@@ -149,48 +150,48 @@ def ungraft_from(options: Options) -> int:
 
 def create_series(options: Options) -> int:
     """Create the patch series."""
-    ours = _subject(options)
-    tree = source.tree_for(options.kernel, options.kdir, ours, series=True)
-    for path in series.create(tree, ours, options.v):
+    subject = _subject(options)
+    tree = source.tree_for(options.kernel, options.kdir, subject, series=True)
+    for path in series.create(tree, subject, options.v):
         print(path)
     return 0
 
 
 def run_checks(options: Options) -> int:
     """Run the checks that maintainers run."""
-    ours = _subject(options)
-    tree = source.tree_for(options.kernel, options.kdir, ours, series=True)
-    return 1 if lint.lint(tree, ours, options.quick) else 0
+    subject = _subject(options)
+    tree = source.tree_for(options.kernel, options.kdir, subject, series=True)
+    return 1 if lint.lint(tree, subject, options.quick) else 0
 
 
 def manual(options: Options) -> int:
     """Build the manual as HTML."""
-    ours = _subject(options)
-    tree = source.tree_for(options.kernel, options.kdir, ours)
-    page, log = docs.build(tree, ours.main)
+    subject = _subject(options)
+    tree = source.tree_for(options.kernel, options.kdir, subject)
+    page, log = docs.build(tree, subject.main)
     print(page)
-    found = docs.warnings(tree, log, ours.main)
-    for line in found:
+    warnings = docs.warnings(tree, log, subject.main)
+    for line in warnings:
         say(line)
-    return 1 if found else 0
+    return 1 if warnings else 0
 
 
 def show_help(_: Options) -> int:
-    """Print the commands and the options, those of this repository's overlay at the end."""
+    """Print the commands and the options, and the further commands of the overlay of this repository."""
     print((WORKBENCH / 'help').read_text(encoding='utf-8'), end='')
-    for name, about in subject.load().main.description.commands.items():
-        print(f'  make {name}\n{textwrap.indent(textwrap.fill(about, 60), " " * 20)}')
+    for name, text in load().main.description.commands.items():
+        print(f'  make {name}\n{textwrap.indent(textwrap.fill(text, 60), " " * 20)}')
     return 0
 
 
 def set_up(_: Options) -> int:
-    """Install packages, which has been done when this is called."""
+    """Return success: the packages of a command are installed before it."""
     return 0
 
 
 def run_tests(_: Options) -> int:
     """Run the tests of the workbench itself."""
-    # unittest takes as long to load as everything else.
+    # Imported here, because unittest doubles the time to start.
     from cli import check
     return check.run()
 
@@ -202,7 +203,7 @@ def remove_output(_: Options) -> int:
 
 
 def check_debian(options: Options) -> int:
-    """Repeat the two commands of the README on bare systems."""
+    """Run make demo and make test on new systems of each release."""
     return 1 if releases.check_hosts(options.releases) else 0
 
 
@@ -213,18 +214,18 @@ def check_other_overlays(options: Options) -> int:
 
 
 def check_trials(options: Options) -> int:
-    """Try modules with and without mistakes."""
+    """Try modules with and without known mistakes."""
     from cli import check_try
     return _finish(check_try.run(options))
 
 
 def check_release(options: Options) -> int:
-    """Boot a kernel with another release of Debian as its root."""
+    """Boot the kernel with the root of another release of Debian, and run the demo."""
     return releases.check_guest(_kernel(options))
 
 
 def try_modules(options: Options) -> int:
-    """Try modules of the user's own; with CMD=shell, give a prompt with them loaded."""
+    """Try modules of the user; with CMD=shell, load them and give a prompt."""
     if options.cmd == 'shell':
         if not (os.isatty(0) and os.isatty(1)):
             raise UserError("CMD=shell requires a terminal; without one: CMD='...'")
@@ -234,11 +235,11 @@ def try_modules(options: Options) -> int:
 
 def of_overlay(command: str, options: Options) -> Callable[[Options], int]:
     """Return the function of a command of the overlay: run() of a Python file in its folder."""
-    ours = _subject(options)
-    path = ours.main.in_folder(f'{command.replace("-", "_")}.py', f'command {command}')
+    subject = _subject(options)
+    path = subject.main.in_folder(f'{command.replace("-", "_")}.py', f'command {command}')
     sys.path.append(str(path.parent))
     module = importlib.import_module(path.stem)
-    return lambda options: module.run(ours, options)
+    return lambda options: module.run(subject, options)
 
 
 FUNCTIONS: dict[str, Callable[[Options], int]] = {

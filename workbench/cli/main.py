@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Run one command: check its options, install what it requires, lock, call its function."""
+"""Run a command: check its options, install its packages, acquire its lock, call its function."""
 
 import os
 import subprocess
@@ -19,58 +19,58 @@ from subject import subject
 FAILED = 2
 INTERRUPTED = 130
 
-# Commands that others may run beside, or that take a lock themselves.
+# Commands that can run in parallel with others, or that acquire a lock themselves.
 UNLOCKED = ('check', 'clean', 'help', 'setup')
 
 
 def _install(targets):
-    """Install what is missing of the packages for these targets; return whether that is done."""
+    """Install the missing packages of targets of setup.sh; return whether it succeeded."""
     with lock.held(WORKBENCH / 'host/packages'):
         child = subprocess.Popen([WORKBENCH / 'host/setup.sh', *targets], env=environment())
         try:
             return child.wait() == 0
         except KeyboardInterrupt:
-            # dpkg must not be cut off: set-up ends when it may.
+            # The script ends after dpkg, which must not be interrupted.
             child.terminate()
             child.wait()
             raise
 
 
 def _lock(command, options):
-    """Lock what a command has to itself: the tree that it changes, or this clone."""
+    """Acquire the lock of a command: on the tree that it changes, or on this clone."""
     if command in ('graft', 'ungraft'):
         return lock.acquire(source.require_kernel_tree(options.kdir))
     return lock.acquire(build_root() / clean.LOCK)
 
 
 def _work(command, options):
-    """Run one command in the guarded process; return its exit status."""
+    """Run a command in the worker process of the guard; return its exit status."""
     try:
         guard.accept_signals()
         targets = packages(command, options)
         if targets is not None and not _install(targets):
             return FAILED
         if command not in UNLOCKED:
-            # Held until this process ends.
+            # The lock is held until this process ends.
             _lock(command, options)
         function = commands.FUNCTIONS.get(command) or commands.of_overlay(command, options)
         return function(options)
     except (UserError, OSError) as error:
         if isinstance(error, BrokenPipeError):
-            # Nobody reads our output any more.
+            # Without this, the flush of stdout at exit would fail again.
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             return 1
         say(f'workbench: {error}')
         return FAILED
     except KeyboardInterrupt:
-        say('interrupted; what was built so far is kept')
+        say('interrupted; the build output is kept')
         return INTERRUPTED
     finally:
         kill_descendants()
 
 
 def _open_standard_files():
-    """Start again with those open that were closed, or another file would take their place."""
+    """Open closed standard files and start again, so that no other file gets their descriptors."""
     closed = False
     for fd in range(3):
         try:
@@ -83,22 +83,22 @@ def _open_standard_files():
 
 
 def _overlays(assignments: list[str]) -> tuple[str, ...]:
-    """Return the directories of overlays that are named in some assignments."""
+    """Return the directories in the last OVERLAY= of some assignments, none without it."""
     named = [value for name, _, value in (assignment.partition('=') for assignment in assignments)
              if name == 'OVERLAY']
     return tuple(named[-1].split(':')) if named and named[-1] else ()
 
 
 def _further_commands(assignments: list[str]) -> dict[str, str]:
-    """Return the commands of the overlay, and what they do."""
+    """Map the names of the commands of the overlay to their help texts."""
     return subject.load(_overlays(assignments)).main.description.commands
 
 
 def _request(arguments: list[str]) -> tuple[str, Options]:
     """Return the command and its options.
 
-    "COMMAND --make PID NAMES" names the make that started us, with the variables that
-    it has from a command line.
+    With the arguments COMMAND --make PID NAMES, the options are on the command line of the
+    make with that PID. NAMES are its variables from command lines.
     """
     if arguments[1:2] == ['--make']:
         command, _, pid, names = arguments
@@ -110,16 +110,16 @@ def _request(arguments: list[str]) -> tuple[str, Options]:
         further = {} if known else _further_commands(arguments[1:])
         command, assignments = from_arguments(arguments, further)
         if not command:
-            raise UserError('a command is missing; python3 workbench --help lists them')
+            raise UserError('a command is missing; python3 workbench --help lists the commands')
     return command, parse(command, assignments, tuple(further))
 
 
 def main() -> int:
-    """Run one command; return its exit status."""
+    """Run the command of the command line; return its exit status."""
     _open_standard_files()
     try:
         command, options = _request(sys.argv[1:])
-        # Nothing else in it has an effect, not even where a call names no environment.
+        # Children that are started without environment() inherit listed variables only, too.
         for name in {*os.environ} - {*INHERITED}:
             del os.environ[name]
         if command == 'help':

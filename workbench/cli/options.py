@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The commands, the options that each takes, and the values that these have.
+"""The commands, their options, and the values of the options.
 
-Options come from the command line only: of make, or of python3 workbench. There
-they have the form NAME=value, or --name value.
+Options are read from the command line of make or of python3 workbench only. They have the
+form NAME=value; python3 workbench also accepts --name value.
 """
 
 import argparse
@@ -19,7 +19,7 @@ TARGETS = ('um', 'x86_64')
 
 @dataclass
 class Options:
-    """The options of one command, with the defaults of those that were not given."""
+    """The values of the options of a command, with their defaults."""
     cmd: str = ''
     config: str = ''
     debug: bool = False
@@ -39,10 +39,14 @@ class Options:
 
 
 class Option(NamedTuple):
-    """wanted: what a value must be, for people; pattern: for the parser. about: for the help."""
-    wanted: str
+    """An option.
+
+    expected: describes valid values, for messages. pattern: matches valid values. help: the
+    help text. convert: converts a value.
+    """
+    expected: str
     pattern: str
-    about: str
+    help: str
     convert: Callable[[str], Any] = str
 
 
@@ -50,17 +54,17 @@ _SETTINGS = r'\s*CONFIG_\w+=\S+(\s+CONFIG_\w+=\S+)*\s*'
 
 
 def _config(text: str) -> str:
-    """Return settings of a kernel, a line each, from words or from a file."""
+    """Return kernel settings, one in each line, from words or from a file."""
     if re.fullmatch(_SETTINGS, text, re.ASCII):
         return ''.join(f'{word}\n' for word in text.split())
     path = Path(text).expanduser()
     try:
         content = path.read_text(encoding='utf-8')
     except (OSError, ValueError):
-        raise UserError(f'CONFIG={text}: must be settings such as CONFIG_X=y, or a file with them') from None
+        raise UserError(f'CONFIG={text}: must be settings such as CONFIG_X=y, or a file with settings') from None
     for number, line in enumerate(content.splitlines(), 1):
         if not re.fullmatch(r'CONFIG_\w+=\S.*|#.*|\s*', line, re.ASCII):
-            raise UserError(f'{path}:{number}: {line.strip()!r} is no setting of a kernel')
+            raise UserError(f'{path}:{number}: {line.strip()!r} is not a kernel setting')
     return content if content.endswith('\n') else f'{content}\n'
 
 
@@ -74,27 +78,27 @@ def _words(text: str) -> tuple[str, ...]:
 
 OPTIONS = {
     'CMD': Option('a shell command', r'(?s).*\S.*', 'the shell command to run'),
-    'CONFIG': Option('settings such as CONFIG_X=y, or a file with them', r'(?s).*\S.*',
-                     'settings of the kernel on top of its own, or a file with them', _config),
-    'DEBUG': Option('0 or 1', '[01]', '1: a kernel with the checkers that find bugs', _flag),
-    'JOBS': Option('a number above 0', '0*[1-9][0-9]{0,3}', 'how many compilers and guests run at a time', int),
+    'CONFIG': Option('settings such as CONFIG_X=y, or a file with settings', r'(?s).*\S.*',
+                     'additional kernel settings, or a file with settings', _config),
+    'DEBUG': Option('0 or 1', '[01]', '1: a kernel with checkers, such as KASAN', _flag),
+    'JOBS': Option('a number above 0', '0*[1-9][0-9]{0,3}', 'the number of compilers and guests at a time', int),
     'KDIR': Option('the directory of a kernel tree', r'(?s).+', 'a kernel tree of your own'),
     'KERNEL': Option(f'a version such as {KERNEL}', r'[0-9]+\.[0-9]+', 'the packaged kernel source'),
     'MODULE': Option('directories with modules, separated by ":"', r'(?s)[^:]+(:[^:]+)*',
-                     'the directory of a module; several are separated by ":"',
+                     'the directory of a module; ":" separates several',
                      lambda text: tuple(text.split(':'))),
     'OVERLAY': Option('directories with an overlay.toml, separated by ":"', r'(?s)[^:]+(:[^:]+)*',
-                      'the driver: a directory with an overlay.toml; several are separated by ":"',
+                      'the driver: a directory with an overlay.toml; ":" separates several',
                       lambda text: tuple(text.split(':'))),
     'PROBE': Option('0 or 1', '[01]', '0: do not probe the devices of the module', _flag),
-    'QUICK': Option('0 or 1', '[01]', '1: only the checks that need no build', _flag),
-    'RELEASES': Option('releases of Debian, 12 or 13 or both', ' *(12|13)( +(12|13))* *',
+    'QUICK': Option('0 or 1', '[01]', '1: only the checks that require no build', _flag),
+    'RELEASES': Option('12, 13 or both, separated by spaces', ' *(12|13)( +(12|13))* *',
                        'releases of Debian', _words),
     'RESULTS': Option('a directory', r'(?s).+', 'the directory for the results of the run'),
     'TARGET': Option(' or '.join(TARGETS), '|'.join(TARGETS), 'the kind of machine'),
     'TEST': Option('the names of kselftests', r'[\w.:/\s-]*[\w.-][\w.:/\s-]*', 'the kselftests to run', _words),
-    'TIMEOUT': Option('a number of seconds above 0', '0*[1-9][0-9]{0,8}', 'seconds for a guest', int),
-    'V': Option('the number of a version, 1 or more', '[1-9][0-9]{0,8}', 'the version of the series', int),
+    'TIMEOUT': Option('a number of seconds above 0', '0*[1-9][0-9]{0,8}', 'the time limit of a guest, in seconds', int),
+    'V': Option('a version number above 0', '[1-9][0-9]{0,8}', 'the version of the series', int),
 }
 
 _SOURCE = ('KERNEL', 'KDIR', 'OVERLAY', 'JOBS')
@@ -102,12 +106,13 @@ _BUILT = (*_SOURCE, 'TARGET', 'DEBUG', 'CONFIG')
 
 
 class Command(NamedTuple):
-    """about: what it does. options: those that it takes; required: those that it requires.
+    """A command.
 
-    packages: the targets of setup.sh that it requires, beside that of TARGET; None
+    help: the help text. options: the names of its options. required: those of them that it
+    requires. packages: the targets of setup.sh that it requires in addition to TARGET; None
     if it requires no set-up.
     """
-    about: str
+    help: str
     options: tuple[str, ...] = ()
     required: tuple[str, ...] = ()
     packages: tuple[str, ...] | None = ()
@@ -115,22 +120,22 @@ class Command(NamedTuple):
 
 COMMANDS = {
     'check': Command('test the workbench itself', packages=('check',)),
-    'check-debian': Command('run demo and test of the last commit on a bare Debian', ('RELEASES',),
+    'check-debian': Command('run demo and test of the last commit on new systems of Debian', ('RELEASES',),
                             packages=('check-debian',)),
     'check-overlays': Command('test other drivers than that of this repository', ('KERNEL', 'KDIR', 'JOBS'),
                               packages=('test',)),
-    'check-release': Command('run the demo with another release of Debian as the root', _SOURCE),
-    'check-try': Command('try modules with and without mistakes', ('KERNEL', 'JOBS'), packages=('try',)),
+    'check-release': Command('run the demo with the root of another release of Debian', _SOURCE),
+    'check-try': Command('try modules with and without known mistakes', ('KERNEL', 'JOBS'), packages=('try',)),
     'clean': Command('remove build/', packages=None),
     'debug': Command('stop the booted kernel in the driver, with a debugger', (*_BUILT, 'CMD'), packages=('test',)),
-    'debug-session': Command('the same without a terminal, and check the output', _BUILT, packages=('test',)),
-    'demo': Command('build and boot a kernel, show the driver', (*_BUILT, 'TIMEOUT')),
+    'debug-session': Command('run a debugger session and check its output', _BUILT, packages=('test',)),
+    'demo': Command('build and boot a kernel, and show the driver', (*_BUILT, 'TIMEOUT')),
     'docs': Command('build the manual as HTML', _SOURCE, packages=('lint',)),
     'graft': Command('copy the driver into a kernel tree', ('KDIR', 'OVERLAY'), required=('KDIR',)),
     'guest': Command('run a command in the booted kernel', (*_BUILT, 'CMD', 'TIMEOUT'), required=('CMD',),
                      packages=('test',)),
     'help': Command('print the commands and the options', packages=None),
-    'kernel': Command('build the kernel and print how to build against it', _BUILT),
+    'kernel': Command('build the kernel, and print the command that builds a module', _BUILT),
     'kselftest': Command('run the kselftests', (*_BUILT, 'TEST', 'TIMEOUT', 'RESULTS'), packages=('test',)),
     'kunit': Command('run the KUnit suites', (*_BUILT, 'TIMEOUT', 'RESULTS')),
     'lint': Command('run the checks that maintainers run', (*_SOURCE, 'QUICK'), packages=('lint',)),
@@ -144,43 +149,45 @@ COMMANDS = {
     'ungraft': Command('remove the driver from a kernel tree', ('KDIR', 'OVERLAY'), required=('KDIR',)),
 }
 
-# Further commands, which the description of an overlay names, take these.
+# The options and packages of the further commands that an overlay describes.
 OF_OVERLAY = Command('', _SOURCE, packages=('test', 'x86_64'))
 
-# What is required looks like this.
+# Examples of required options, for messages.
 EXAMPLES = {'CMD': "CMD='uname -a'", 'KDIR': 'KDIR=~/linux', 'MODULE': 'MODULE=~/hello'}
 
 
 def packages(command: str, options: Options) -> list[str] | None:
     """Return the targets of setup.sh that a command requires, None for no set-up."""
-    wanted = COMMANDS.get(command, OF_OVERLAY).packages
-    if wanted is None:
+    targets = COMMANDS.get(command, OF_OVERLAY).packages
+    if targets is None:
         return None
     analysis = command == 'lint' and not options.quick
-    return list(dict.fromkeys((*wanted, options.target, *(['analysis'] if analysis else []))))
+    return list(dict.fromkeys((*targets, options.target, *(['analysis'] if analysis else []))))
 
 
 def _split(assignment: str) -> tuple[str, str]:
     name, equals, value = assignment.partition('=')
     if not equals or not name:
-        raise UserError(f'{assignment!r} is no option: options have the form NAME=value')
+        raise UserError(f'{assignment!r} is not an option: options have the form NAME=value')
     return name, value
 
 
 def parse(command: str, assignments: list[str], of_overlay: tuple[str, ...] = ()) -> Options:
-    """Return the options that a command is given; each assignment is NAME=value.
+    """Return the options of a command from assignments of the form NAME=value.
 
-    of_overlay: the commands of the overlay. An empty value is that of an option which
-    is not given. Raises UserError for anything that the command cannot act on.
+    of_overlay: the commands of the overlay. An empty value selects the default. Raise
+    UserError for an unknown command, for an option that the command does not have, and for
+    an invalid value.
     """
     if command not in COMMANDS and command not in of_overlay:
-        raise UserError(f'there is no command {command!r}; make help lists the commands')
-    about = COMMANDS.get(command, OF_OVERLAY)
+        raise UserError(f'unknown command {command!r}; make help lists the commands')
+    description = COMMANDS.get(command, OF_OVERLAY)
     given = {}
     for name, value in map(_split, assignments):
-        if name not in about.options:
-            known = f'{command} takes no {name}' if name in OPTIONS else f'there is no option {name}'
-            raise UserError(f'{known}; the options of {command}: {", ".join(sorted(about.options)) or "none"}')
+        if name not in description.options:
+            problem = f'{command} does not accept {name}' if name in OPTIONS else f'unknown option {name}'
+            raise UserError(f'{problem}; the options of {command}: '
+                            f'{", ".join(sorted(description.options)) or "none"}')
         given[name] = value
     options = Options()
     for name, value in given.items():
@@ -188,19 +195,18 @@ def parse(command: str, assignments: list[str], of_overlay: tuple[str, ...] = ()
         if not value:
             continue
         if not re.fullmatch(option.pattern, value, re.ASCII):
-            raise UserError(f'{name}={value}: must be {option.wanted}')
+            raise UserError(f'{name}={value}: must be {option.expected}')
         setattr(options, name.lower(), option.convert(value))
-    for name in about.required:
+    for name in description.required:
         if not given.get(name):
             raise UserError(f'{command} requires {name}: make {command} {EXAMPLES[name]}')
     if given.get('KDIR') and given.get('KERNEL'):
-        raise UserError('KERNEL and KDIR exclude each other: the source is either a packaged one '
-                        'or a tree of your own')
+        raise UserError('KERNEL and KDIR exclude each other: the source is a package or a tree of your own')
     return options
 
 
 class _Parser(argparse.ArgumentParser):
-    """Reports an error as the workbench does: in one line."""
+    """A parser that reports errors as UserError, in a single line."""
 
     def error(self, message: str) -> NoReturn:
         raise UserError(message)
@@ -210,24 +216,24 @@ def _parser(commands: dict[str, Command]) -> _Parser:
     parser = _Parser(prog='python3 workbench', allow_abbrev=False,
                      description='Build, boot and test a kernel with a driver.')
     subparsers = parser.add_subparsers(dest='command', metavar='COMMAND', parser_class=_Parser)
-    for command, about in commands.items():
-        own = subparsers.add_parser(command, help=about.about, description=about.about, allow_abbrev=False)
+    for command, description in commands.items():
+        own = subparsers.add_parser(command, help=description.help, description=description.help, allow_abbrev=False)
         own.add_argument('assignments', nargs='*', metavar='NAME=value',
-                         help='the options in the form in which make takes them')
-        for name in sorted(about.options):
-            own.add_argument(f'--{name.lower()}', metavar=name, help=OPTIONS[name].about.replace('%', '%%'))
+                         help='options in the form of make')
+        for name in sorted(description.options):
+            own.add_argument(f'--{name.lower()}', metavar=name, help=OPTIONS[name].help.replace('%', '%%'))
     return parser
 
 
 def from_arguments(arguments: list[str], of_overlay: dict[str, str]) -> tuple[str, list[str]]:
     """Return the command and the assignments of a command line of python3 workbench.
 
-    of_overlay: the commands of the overlay, and what they do. Exits after a request
-    for help. Raises UserError for an argument that is no option.
+    of_overlay: maps the commands of the overlay to their help texts. Print the help and
+    exit if it is requested. Raise UserError for an argument that is not an option.
     """
-    commands = {**COMMANDS, **{name: OF_OVERLAY._replace(about=about) for name, about in of_overlay.items()}}
+    commands = {**COMMANDS, **{name: OF_OVERLAY._replace(help=text) for name, text in of_overlay.items()}}
     if arguments and not arguments[0].startswith('-') and arguments[0] not in commands:
-        # An error of argparse would list all commands in one line.
+        # parse() reports the error: the message of argparse would list all commands in one line.
         return arguments[0], []
     given = vars(_parser(commands).parse_args(arguments))
     command, assignments = given.pop('command'), given.pop('assignments', [])
@@ -235,16 +241,16 @@ def from_arguments(arguments: list[str], of_overlay: dict[str, str]) -> tuple[st
                                            if value is not None)]
 
 
-# A variable on make's command line: its name, the operator, its value.
+# A variable on the command line of make: its name, the operator, its value.
 _VARIABLE = re.compile(r'\s*([^\s:+?!=-][^\s:+?!=]*)\s*((?:::?|\+|\?|!)?=)(.*)', re.DOTALL)
 
 
 def from_make(names: list[str], arguments: list[str]) -> list[str]:
     """Return the assignments on the command line of make, as they were typed.
 
-    names: the variables that make has from a command line, which may be that of a
-    make that called this one, or MAKEFLAGS in the environment. arguments: its own
-    command line, in which an argument may be a directory with "=" in its name.
+    names: the variables that make regards as those of its command line; some may be from a
+    calling make, or from MAKEFLAGS in the environment. arguments: the command line of make;
+    an argument with "=" may also be a directory.
     """
     typed = {}
     for match in filter(None, map(_VARIABLE.fullmatch, arguments)):

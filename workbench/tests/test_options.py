@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Which options a command takes, and that the help and the README agree."""
+"""Test the options of commands, and their consistency with the help, the README and the manual."""
 
 import contextlib
 import io
@@ -44,7 +44,7 @@ REQUIRED = {'CMD': 'CMD=true', 'KDIR': 'KDIR=/linux', 'MODULE': 'MODULE=/hello'}
 
 
 class ParseTest(unittest.TestCase):
-    """What parse() returns, and what it refuses."""
+    """Test the values that parse() returns, and its errors."""
 
     def refused(self, command, *assignments):
         with self.assertRaises(UserError) as caught:
@@ -56,26 +56,26 @@ class ParseTest(unittest.TestCase):
     def required(self, command):
         return [REQUIRED[name] for name in COMMANDS[command].required]
 
-    def test_each_command_takes_its_options_and_no_other(self):
-        for command, about in COMMANDS.items():
+    def test_each_command_accepts_only_its_options(self):
+        for command, description in COMMANDS.items():
             for name, value in GOOD.items():
                 with self.subTest(command=command, option=name):
-                    if name in about.options:
+                    if name in description.options:
                         parsed = parse(command, [*self.required(command), f'{name}={value}'])
                         self.assertEqual(getattr(parsed, name.lower()), PARSED[name])
                     else:
-                        self.assertIn(f'{command} takes no {name}', self.refused(command, f'{name}={value}'))
+                        self.assertIn(f'{command} does not accept {name}', self.refused(command, f'{name}={value}'))
 
-    def test_a_value_without_a_meaning_is_refused(self):
+    def test_an_invalid_value_is_refused(self):
         for name, values in BAD.items():
-            command = next(command for command, about in COMMANDS.items() if name in about.options)
+            command = next(command for command, description in COMMANDS.items() if name in description.options)
             for value in values:
                 with self.subTest(option=name, value=value), self.assertRaisesRegex(UserError, f'^{name}='):
                     parse(command, [*self.required(command), f'{name}={value}'])
 
     def test_an_unknown_option_is_refused(self):
-        self.assertIn('no option TSET; the options of test: CONFIG', self.refused('test', 'TSET=x'))
-        self.assertIn('no option test', self.refused('kselftest', 'test=x'))
+        self.assertIn('unknown option TSET; the options of test: CONFIG', self.refused('test', 'TSET=x'))
+        self.assertIn('unknown option test', self.refused('kselftest', 'test=x'))
         self.refused('test', 'TEST')
         self.refused('test', '=x')
 
@@ -83,30 +83,30 @@ class ParseTest(unittest.TestCase):
         self.assertIn('make help', self.refused('nonsense'))
         self.refused('')
 
-    def test_what_a_command_requires_is_demanded(self):
-        for command, about in COMMANDS.items():
-            for name in about.required:
+    def test_a_missing_required_option_is_refused(self):
+        for command, description in COMMANDS.items():
+            for name in description.required:
                 with self.subTest(command):
                     self.assertIn(f'{command} requires {name}', self.refused(command))
                     self.assertIn(f'{command} requires {name}', self.refused(command, f'{name}='))
 
-    def test_an_empty_value_is_as_none(self):
-        for command, about in COMMANDS.items():
+    def test_an_empty_value_selects_the_default(self):
+        for command, description in COMMANDS.items():
             required = self.required(command)
-            empty = [f'{name}=' for name in about.options if name not in about.required]
+            empty = [f'{name}=' for name in description.options if name not in description.required]
             self.assertEqual(parse(command, [*required, *empty]), parse(command, required))
 
-    def test_the_last_of_two_counts(self):
+    def test_the_last_of_several_values_applies(self):
         self.assertEqual(parse('kernel', ['TARGET=um', 'TARGET=x86_64']).target, 'x86_64')
 
     def test_a_packaged_source_and_a_tree_exclude_each_other(self):
         self.assertIn('exclude each other', self.refused('kernel', 'KDIR=/linux', 'KERNEL=7.3'))
 
-    def test_a_command_is_kept_as_it_is(self):
+    def test_the_value_of_cmd_is_not_changed(self):
         for command in ('a=b', ' x ', 'a\nb', '$(x) $$ %', "'\"\\"):
             self.assertEqual(parse('guest', [f'CMD={command}']).cmd, command)
 
-    def test_set_up_installs_what_the_target_and_the_command_need(self):
+    def test_the_packages_depend_on_the_target_and_the_command(self):
         self.assertEqual(packages('demo', Options(target='x86_64')), ['x86_64'])
         self.assertEqual(packages('lint', Options()), ['lint', 'um', 'analysis'])
         self.assertEqual(packages('lint', Options(quick=True)), ['lint', 'um'])
@@ -114,58 +114,58 @@ class ParseTest(unittest.TestCase):
 
 
 class ArgumentsTest(unittest.TestCase):
-    """The command line of python3 workbench."""
+    """Test the command line of python3 workbench."""
 
-    def test_options_in_either_form(self):
+    def test_options_have_either_form(self):
         for arguments in (['test', 'TARGET=x86_64'], ['test', '--target', 'x86_64'], ['test', '--target=x86_64']):
             with self.subTest(arguments):
                 command, assignments = from_arguments(arguments, {})
                 self.assertEqual(parse(command, assignments).target, 'x86_64')
 
-    def test_a_command_of_the_overlay_takes_the_options_of_the_source(self):
+    def test_a_command_of_the_overlay_accepts_the_options_of_the_source(self):
         command, assignments = from_arguments(['measure', '--kernel', '6.12'], {'measure': 'measures'})
         self.assertEqual(parse(command, assignments, ('measure',)).kernel, '6.12')
-        with self.assertRaisesRegex(UserError, 'measure takes no DEBUG'):
+        with self.assertRaisesRegex(UserError, 'measure does not accept DEBUG'):
             parse('measure', ['DEBUG=1'], ('measure',))
 
-    def test_an_option_that_a_command_does_not_take_is_refused(self):
+    def test_an_option_that_a_command_does_not_have_is_refused(self):
         for arguments in (['clean', '--target', 'um'], ['test', '--nonsense'], ['--target', 'um']):
             with self.subTest(arguments), self.assertRaises(UserError) as caught:
                 from_arguments(arguments, {})
             self.assertNotIn('\n', str(caught.exception))
 
-    def test_each_command_has_a_help_of_its_own(self):
-        for command, about in COMMANDS.items():
-            with self.subTest(command), contextlib.redirect_stdout(io.StringIO()) as printed, \
+    def test_each_command_has_a_help(self):
+        for command, description in COMMANDS.items():
+            with self.subTest(command), contextlib.redirect_stdout(io.StringIO()) as output, \
                  self.assertRaises(SystemExit) as exited:
                 from_arguments([command, '--help'], {})
             self.assertEqual(exited.exception.code, 0)
-            for name in about.options:
-                self.assertIn(f'--{name.lower()} {name}', printed.getvalue())
+            for name in description.options:
+                self.assertIn(f'--{name.lower()} {name}', output.getvalue())
 
-    def test_settings_of_the_kernel_come_from_a_file_too(self):
+    def test_kernel_settings_are_read_from_a_file(self):
         with tempfile.TemporaryDirectory() as directory:
             path = Path(directory) / 'my settings'
             path.write_text('# why\nCONFIG_A=y\n# CONFIG_B is not set', encoding='utf-8')
             self.assertEqual(parse('test', [f'CONFIG={path}']).config, '# why\nCONFIG_A=y\n# CONFIG_B is not set\n')
             path.write_text('CONFIG_A=y\nB=y\n', encoding='utf-8')
-            with self.assertRaisesRegex(UserError, "my settings:2: 'B=y' is no setting"):
+            with self.assertRaisesRegex(UserError, "my settings:2: 'B=y' is not a kernel setting"):
                 parse('test', [f'CONFIG={path}'])
 
 
 class FromMakeTest(unittest.TestCase):
-    """Which arguments of make are options."""
+    """Test which arguments of make are options."""
 
-    def test_only_the_variables_of_its_own_command_line(self):
+    def test_variables_of_other_command_lines_are_not_options(self):
         self.assertEqual(from_make(['KDIR', 'V'], ['make', '-k', 'series', 'V=2']), ['V=2'])
 
-    def test_a_directory_with_an_equals_sign_is_none(self):
+    def test_a_directory_with_an_equals_sign_is_not_an_option(self):
         self.assertEqual(from_make(['V'], ['make', '-C', 'a=b', '--eval=x=y', 'V=2']), ['V=2'])
 
-    def test_the_python_is_for_make(self):
+    def test_python_is_not_an_option_of_the_workbench(self):
         self.assertEqual(from_make(['PYTHON'], ['make', 'PYTHON=python3']), [])
 
-    def test_values_are_as_they_were_typed(self):
+    def test_values_are_not_changed(self):
         self.assertEqual(from_make(['CMD'], ['make', 'CMD= a=b\n$$c ']), ['CMD= a=b\n$$c '])
 
     def test_other_operators_are_refused(self):
@@ -175,39 +175,39 @@ class FromMakeTest(unittest.TestCase):
 
 
 def calls(text):
-    """Each "make COMMAND NAME=value ..." and "python3 workbench ..." in a text."""
+    """Yield the command and the assignments of each call of make or python3 workbench in a text."""
     pattern = re.compile(r"(?:make|python3 workbench) ((?:[a-z-]+)(?: [A-Z]+=(?:'[^']*'|[^\s`,;']*))*)")
     for match in pattern.finditer(text):
         command, *assignments = shlex.split(match[1])
-        # The one of the kernel has a target of the same name.
+        # The Makefile of the kernel also has a target kselftest.
         if not any(word.startswith('TARGETS=') for word in assignments):
             yield command, assignments
 
 
 class TextTest(unittest.TestCase):
-    """The help, the README, the manual and the Makefile name what there is."""
+    """Test the consistency of the help, the README, the manual and the Makefile with the options."""
 
     def setUp(self):
         self.help = (WORKBENCH / 'help').read_text(encoding='utf-8')
-        self.commands, self.options = self.help.split('Options come from')
+        self.commands, self.options = self.help.split('Options are read from')
 
-    def test_the_help_has_each_command_and_no_other(self):
+    def test_the_help_lists_exactly_the_commands(self):
         self.assertEqual(sorted(re.findall(r'^  make ([a-z-]+)', self.commands, re.M)), sorted(COMMANDS))
 
-    def test_the_help_has_each_option_and_no_other(self):
-        named = set(re.findall(r'\b([A-Z]+)=', self.help)) - {'PYTHON'}
-        self.assertEqual(named, set(OPTIONS))
+    def test_the_help_lists_exactly_the_options(self):
+        listed = set(re.findall(r'\b([A-Z]+)=', self.help)) - {'PYTHON'}
+        self.assertEqual(listed, set(OPTIONS))
 
-    def test_the_help_names_the_commands_with_a_time_limit(self):
-        text = re.search(r'TIMEOUT=.*?by default', self.options, re.S)[0]
-        takes = {command for command, about in COMMANDS.items() if 'TIMEOUT' in about.options}
-        self.assertEqual({word for word in re.findall(r'[a-z0-9-]+', text) if word in COMMANDS}, takes)
+    def test_the_help_lists_exactly_the_commands_with_a_time_limit(self):
+        text = re.search(r'seconds, for .*?by default', self.options, re.S)[0]
+        expected = {command for command, description in COMMANDS.items() if 'TIMEOUT' in description.options}
+        self.assertEqual({word for word in re.findall(r'[a-z0-9-]+', text) if word in COMMANDS}, expected)
 
     def test_the_examples_are_accepted(self):
         texts = [self.help, (REPO / 'README.md').read_text(encoding='utf-8'),
                  (REPO / '.ci/run').read_text(encoding='utf-8')]
         found = [call for text in texts for call in calls(text) if call[0] in (*COMMANDS, *OF_OVERLAY) or call[1]]
-        # The manual contains calls of the kernel's make as well, and names of commands alone.
+        # The manual also contains calls of make in a kernel tree, and commands without options.
         manual = [file.read_text(encoding='utf-8') for name, file in load(REPO).files.items() if name.endswith('.rst')]
         found += [call for text in manual for call in calls(text) if call[0] in (*COMMANDS, *OF_OVERLAY) and call[1]]
         self.assertGreater(len(found), len(COMMANDS))
@@ -221,7 +221,7 @@ class TextTest(unittest.TestCase):
                 with self.subTest(name):
                     self.assertTrue(re.fullmatch(OPTIONS[name].pattern, value))
 
-    def test_the_makefile_has_each_command_and_no_other(self):
+    def test_the_makefile_lists_exactly_the_commands(self):
         makefile = (REPO / 'Makefile').read_text(encoding='utf-8').replace('\\\n', ' ')
         self.assertEqual(sorted(re.search('^commands := (.*)$', makefile, re.M)[1].split()),
                          sorted([*COMMANDS, *OF_OVERLAY]))
