@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Measure what a call of the device costs, and compare it with other devices."""
+"""Measure the instructions and the throughput of calls, and compare the device with other devices."""
 
 import io
 import json
@@ -23,13 +23,13 @@ DEVICE = '/dev/lkmdemo'
 TEXTBOOK = '/dev/textbook'
 CALLS_ON = (DEVICE, TEXTBOOK, '/dev/zero', '/dev/null', '/run/on-tmpfs')
 
-# With icount the guest's clock counts one nanosecond for each instruction, so that
-# the figures are the same in each run and on each machine.
+# With icount, the clock of the guest advances by one nanosecond for each instruction, so
+# that the results do not depend on the machine.
 COUNTING = ('-icount', 'shift=0,sleep=off')
 
 
 def _modules(kernel):
-    """Build the modules of the measurement; return the directory that has them."""
+    """Build the modules of the measurement; return their directory."""
     directory = build_root() / f'bench-{kernel.name}'
     directory.mkdir(exist_ok=True)
     for name in ('Kbuild', 'hold.c', 'textbook.c'):
@@ -40,7 +40,7 @@ def _modules(kernel):
 
 
 def _run(kernel, command, extra=()):
-    """Run a shell command in a guest with the device; return what it printed."""
+    """Run a shell command in a guest with the device; return its output."""
     out = io.BytesIO()
     status = guest.run(kernel, f'modprobe lkmdemo capacity=4096 exclusive=N && {command}',
                        kernel.log('bench-boot'), limit=300, out=out, extra=extra, with_kvm=False,
@@ -51,31 +51,31 @@ def _run(kernel, command, extra=()):
 
 
 def _measure(kernel, command, extra=()):
-    """Run the program, which prints a dictionary a line."""
+    """Run a command that prints a line of JSON for each measurement; return the measurements."""
     return [json.loads(line) for line in _run(kernel, command, extra).splitlines()]
 
 
 def _show(calls):
-    """Print instructions a call, a line for each call and size."""
-    least = {(line['call'], line['bytes'], line['file']): line['min'] for line in calls}
-    print(f'{"instructions a call":20}' + ''.join(f'{file:>15}' for file in CALLS_ON)
+    """Print a table of instructions per call, with a line for each call and size."""
+    minimum = {(line['call'], line['bytes'], line['file']): line['min'] for line in calls}
+    print(f'{"instructions per call":20}' + ''.join(f'{file:>15}' for file in CALLS_ON)
           + f'{"/ textbook":>12}')
-    for call, size in dict.fromkeys((call, size) for call, size, _ in least):
-        ratio = least[call, size, DEVICE] / least[call, size, TEXTBOOK]
-        print(f'{call:8}{size:6} bytes ' + ''.join(f'{least[call, size, file]:15.0f}'
+    for call, size in dict.fromkeys((call, size) for call, size, _ in minimum):
+        ratio = minimum[call, size, DEVICE] / minimum[call, size, TEXTBOOK]
+        print(f'{call:8}{size:6} bytes ' + ''.join(f'{minimum[call, size, file]:15.0f}'
                                                    for file in CALLS_ON) + f'{ratio:12.2f}')
 
 
 def _ratio(rounds):
-    """Calls of two readers over those of one, the best round of each.
+    """Return the number of calls of two readers relative to one reader.
 
-    Other work of the host shortens a round, and nothing lengthens one.
+    The best rounds are compared, since other load of the host can only reduce the number.
     """
     return max(each['two'] for each in rounds) / max(each['one'] for each in rounds)
 
 
 def run(subject, options):
-    """Measure on a kernel whose instructions are counted, and on um; return the exit status."""
+    """Count instructions on the x86_64 kernel, measure readers on um; return the exit status."""
     tree = source.tree_for(options.kernel, options.kdir, subject)
     counted, um = build.Kernel(tree, X86_64, subject, 'bench'), build.Kernel(tree, UM, subject)
     for kernel in counted, um:
@@ -90,17 +90,17 @@ def run(subject, options):
 
     rounds = {file: _measure(um, f'exec {bench} readers {file}') for file in (DEVICE, '/dev/zero')}
     ratios = {file: _ratio(each) for file, each in rounds.items()}
-    print(f'two readers on two processors over one: {ratios[DEVICE]:.2f}'
+    print(f'calls of two readers on two processors, relative to one reader: {ratios[DEVICE]:.2f}'
           f' (/dev/zero: {ratios["/dev/zero"]:.2f})')
 
     hold = shlex.quote(str(_modules(um) / 'hold.ko'))
-    least, median = map(int, _run(um, f'insmod {hold} && cat /sys/module/hold/parameters/nanoseconds').split())
-    print(f'lock held for a message of 65536 bytes: {least / 1000:.1f} us, median {median / 1000:.1f} us')
+    minimum, median = map(int, _run(um, f'insmod {hold} && cat /sys/module/hold/parameters/nanoseconds').split())
+    print(f'lock held for a message of 65536 bytes: minimum {minimum / 1000:.1f} us, median {median / 1000:.1f} us')
 
     results = build_root() / 'bench.json'
     results.write_text(json.dumps({'release': counted.release(), 'instructions': calls,
                                    'readers': rounds, 'two_readers_over_one': ratios,
-                                   'lock_held_ns': {'min': least, 'median': median}},
+                                   'lock_held_ns': {'min': minimum, 'median': median}},
                                   indent=1) + '\n', encoding='utf-8')
     print(results)
     return 0

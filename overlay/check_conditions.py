@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Run the selftests on um guests that lack something or forbid something.
+"""Run the kselftests on um guests that lack features or permissions.
 
-A test that cannot run there is skipped with the reason; the others pass. The
-programs run from where an installation has put them.
+A test that cannot run under a condition must be skipped with a reason; the others must
+pass. The programs run from an installation.
 """
 
 import collections
@@ -25,23 +25,24 @@ from verdict.count import kselftest_cases
 
 HERE = Path(__file__).resolve().parent
 
-# What a program does with its cases.
+# The behaviour of a program: the results of its cases.
 PASSES, SKIPS_SOME, SKIPS_ALL = 'passes all', 'skips some', 'skips all'
 
-# Seconds for one guest.
+# The limit for a guest, in seconds.
 TIMEOUT = 600
 
-# The line of a program that exits with KSFT_SKIP.
+# The result of a program that exits with KSFT_SKIP.
 _SKIPPED = re.compile(r'^ok \d+ selftests: lkmdemo: (\S+) # SKIP$', re.MULTILINE)
 
 
 class Condition(NamedTuple):
-    """One kind of machine, and what the programs do there.
+    """A condition of the machine, and the expected behaviour of the programs.
 
-    prepare: shell commands that make the guest such a machine. others: what the
-    programs do that expected does not name. only: whether those do not run.
-    user: what runs the programs, as an ordinary user. builtin: whether the driver
-    is built in. restores: whether the guest has to be the same after the run.
+    prepare: shell commands that create the condition. expected: the behaviour of programs.
+    others: the behaviour of the programs that expected does not name. only: whether only the
+    programs in expected run. user: a command that runs the programs as an ordinary user.
+    builtin: whether the driver is built in. restores: whether the programs must restore the
+    state of the guest.
     """
     name: str
     prepare: str
@@ -57,7 +58,7 @@ _MODULES = '/lib/modules/$(uname -r)'
 
 
 def _compressed(tool: str) -> str:
-    """Commands that compress the modules, and remove the files that tool replaces."""
+    """Return commands that compress the modules; tool: replaces files by compressed ones."""
     return f'find {_MODULES} -name "*.ko" -exec {tool} {{}} + && depmod'
 
 
@@ -107,16 +108,16 @@ CONDITIONS = (
 
 
 def _command(condition: Condition, directory, programs: list[str]) -> str:
-    """The shell command that makes the guest such a machine, and runs programs there.
+    """Return the shell command that creates a condition and runs programs.
 
-    The installation is read only there. Perl marks the output, which takes long.
+    The installation is mounted read-only. Perl is hidden, since the runner is slow with it.
     """
     state = f'sh {shlex.quote(str(HERE / "state.sh"))}'
     tests = ' '.join(f'-t lkmdemo:{program}' for program in programs)
-    # The kernel installs the runner as executable for its owner only.
+    # The installed runner is executable only for its owner.
     run = f'sh run_kselftest.sh {tests}'
     if condition.user:
-        # The runner opens its output anew, which the user may do with a pipe of its own.
+        # The runner opens its output again, which the user may do only with a new pipe.
         run = f'{condition.user} sh -c {shlex.quote(run + " | cat")}'
     lines = ['mount --bind /dev/null /usr/bin/perl',
              f'mount --bind {shlex.quote(str(directory))} /mnt', 'mount -o remount,bind,ro /mnt',
@@ -127,8 +128,8 @@ def _command(condition: Condition, directory, programs: list[str]) -> str:
     return '\n'.join(lines)
 
 
-def _did(results: set[str]) -> str:
-    """What a program did, by the results of its cases."""
+def _behaviour(results: set[str]) -> str:
+    """Return the behaviour of a program with some results."""
     if results == {'passed'}:
         return PASSES
     if results == {'skipped'}:
@@ -137,10 +138,10 @@ def _did(results: set[str]) -> str:
 
 
 def problems(condition: Condition, programs: list[str], text: str, cases: dict[str, set]) -> list[str]:
-    """Return what is wrong with a run under a condition, a line each.
+    """Return the problems of a run under a condition, a line for each.
 
-    text: what the run printed. cases: the names that each program has for its
-    cases; those of a program that is not in it are added.
+    text: the output of the run. cases: maps each program to the names of its cases;
+    programs that it does not contain are added.
     """
     found = []
     exited = _SKIPPED.findall(text)
@@ -149,20 +150,20 @@ def problems(condition: Condition, programs: list[str], text: str, cases: dict[s
         results = {case.path[1:]: case.result for case in ran
                    if case.path[0] == f'selftests: lkmdemo: {program}'}
         expected = condition.expected.get(program, condition.others)
-        did = _did(set(results.values()))
-        if did != expected:
-            found.append(f'{program} {did}, and not: {expected}')
-        if (did == SKIPS_ALL) != (program in exited):
-            found.append(f'{program} {did}, and its exit status is{"" if program in exited else " not"} 4')
+        actual = _behaviour(set(results.values()))
+        if actual != expected:
+            found.append(f'{program} {actual}; expected: {expected}')
+        if (actual == SKIPS_ALL) != (program in exited):
+            found.append(f'{program} {actual}, but its exit status is{"" if program in exited else " not"} 4')
         if cases.setdefault(program, set(results)) != set(results):
-            found.append(f'{program} has other cases than elsewhere')
+            found.append(f'{program} has other cases than under other conditions')
     if re.search(r'^# ok .*# SKIP *$', text, re.MULTILINE):
         found.append('a case is skipped without a reason')
     return found
 
 
 def _kernels(tree, subject):
-    """Return the um kernel, and one with the driver built in; both are up to date."""
+    """Build and return the um kernel, and one with the driver built in."""
     usual = build.Kernel(tree, UM, subject)
     builtin = build.Kernel(tree, UM, subject, name='um-builtin',
                            extra=(HERE / 'builtin.config').read_text(encoding='utf-8'))
@@ -185,12 +186,12 @@ def run(subject, options) -> int:
     tree = source.tree_for(options.kernel, options.kdir, subject)
     usual, builtin = _kernels(tree, subject)
     directory = _install(usual)
-    there = [program.name for program in kselftest.programs(usual) if not kselftest.unsupported(usual, program)
-             and program.name not in subject.main.description.selftests.on_request]
+    available = [program.name for program in kselftest.programs(usual) if not kselftest.unsupported(usual, program)
+                 and program.name not in subject.main.description.selftests.on_request]
 
     def run_one(number, condition, processor):
         os.sched_setaffinity(0, {processor})
-        programs = [program for program in there if not condition.only or program in condition.expected]
+        programs = [program for program in available if not condition.only or program in condition.expected]
         kernel = builtin if condition.builtin else usual
         out, err = io.BytesIO(), io.BytesIO()
         status = guest.run(kernel, _command(condition, directory, programs), kernel.log(f'condition-{number}'),
@@ -201,11 +202,11 @@ def run(subject, options) -> int:
     cases: dict[str, set] = {}
     failed = 0
     with concurrent.futures.ThreadPoolExecutor(2 * build.JOBS) as pool:
-        for condition, programs, status, text, said in pool.map(
+        for condition, programs, status, text, errors in pool.map(
                 run_one, itertools.count(1), CONDITIONS, itertools.cycle(sorted(os.sched_getaffinity(0)))):
             found = problems(condition, programs, text, cases)
             if status and not found:
-                found = [f'the run ended with {status}', *said.splitlines()]
+                found = [f'the run ended with {status}', *errors.splitlines()]
             counts = collections.Counter(case.result for case in kselftest_cases(text))
             say(f'{condition.name}: ' + ', '.join(f'{counts[each]} {each}' for each in ('passed', 'failed', 'skipped')))
             for line in found:

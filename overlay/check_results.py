@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Check that the tests that the manual names have passed.
 
-The manual names them in rows.rst, a table whose rows must be complete, and in the
-pages under pitfalls/. The workbench runs this program after all tests, with the
-results on its standard input; each line that it prints is a failure.
+The manual names them in rows.rst, a table with a fixed set of rows, and in the pages below
+pitfalls/. The workbench runs this program after all tests, with the results on its
+standard input; each line that it prints is a failure.
 """
 
 import fnmatch
@@ -18,28 +18,28 @@ PITFALLS = REPO / 'Documentation/lkmdemo/pitfalls'
 
 ROWS = [f'R{number:02}' for number in range(1, 35)]
 
-# Those that no test shows yet.
+# The rows without a test.
 OPEN = {'R29'}
 
 _ROW = re.compile(r'^   \* - (R\d+)$', re.MULTILINE)
 
-# The name of a test as the report of a run has it, and the one target that runs
-# it, if not all do. A "*" stands for the variants of a test.
+# The name of a test, as in the results of a run, and its target if it does not run on all
+# targets. "*" matches the variants of a test.
 _TEST = re.compile(r'``((?:kselftest|KUnit|debugger) [^`]+)``(?:\s+on\s+(\w+))?')
 
 
 def read(text):
-    """Return the tests of each row: a list of names with their targets."""
+    """Return the rows of the table: their names, and lists of tests with their targets."""
     _, *parts = _ROW.split(text)
     return [(row, _TEST.findall(cells)) for row, cells in zip(parts[::2], parts[1::2])]
 
 
-def _broken(tests, results, target):
-    """Yield those of some tests that did not pass, a line each."""
+def _failures(tests, results, target):
+    """Yield a line for each test that did not pass on a target."""
     for name, only in tests:
         if only and only != target:
             continue
-        # Brackets have no meaning of their own in a name.
+        # Brackets in a name are literal.
         found = {result for test, result in results.items()
                  if fnmatch.fnmatchcase(test, name.replace('[', '[[]'))}
         if found != {'passed'}:
@@ -47,34 +47,34 @@ def _broken(tests, results, target):
 
 
 def problems(text, results, target):
-    """Return what is wrong with the table, a line each, after a run on a target.
+    """Return a line for each problem of the table after a run on a target.
 
-    results: the result of each test of the run, by its name.
+    text: the page with the table. results: maps the names of the tests to their results.
     """
     found = []
     table = read(text)
     if [row for row, _ in table] != ROWS:
-        found.append(f'the rows are not {ROWS[0]} to {ROWS[-1]}, once each and in order')
+        found.append(f'the rows must be {ROWS[0]} to {ROWS[-1]}, each once and in this order')
     for row, tests in table:
         if bool(tests) == (row in OPEN):
-            found.append(f'{row} names no test' if not tests else f'{row} is not open any more')
-        found += (f'{row}: {line}' for line in _broken(tests, results, target))
+            found.append(f'{row} names no test' if not tests else f'{row} names a test, but is in OPEN')
+        found += (f'{row}: {line}' for line in _failures(tests, results, target))
     return found
 
 
 def check(results, target):
-    """Return what is wrong with the manual."""
+    """Return a line for each problem of the manual after a run on a target."""
     found = [f'{TABLE.name}: {problem}' for problem in
              problems(TABLE.read_text(encoding='utf-8'), results, target)]
     for page in sorted(PITFALLS.glob('*.rst')):
         tests = _TEST.findall(page.read_text(encoding='utf-8'))
         found += (f'{PITFALLS.name}/{page.name}: {line}'
-                  for line in _broken(tests, results, target))
+                  for line in _failures(tests, results, target))
     return found
 
 
 def main():
-    """Print what is wrong after a run: {"target": NAME, "results": {TEST: RESULT}} on standard input."""
+    """Print the problems after a run; stdin: {"target": NAME, "results": {TEST: RESULT}}."""
     run = json.load(sys.stdin)
     for line in check(run['results'], run['target']):
         print(line)

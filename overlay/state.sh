@@ -1,11 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Prints the state of the machine that a run of the selftests must restore.
+# Print the state of the machine that the kselftests must restore.
 
 unset TMPDIR
 
-# lines FILE...: the lines of those that can be read, each with the name of its file.
+# usage: lines FILE...
+# Print the lines of readable files, each with the name of its file.
 lines()
 {
 	for file; do
@@ -13,7 +14,7 @@ lines()
 	done
 }
 
-# Without values that change by themselves, and the taint, which only a boot resets.
+# Values that change by themselves are left out, and the taint, which only a boot resets.
 # shellcheck disable=SC2046 # no name has a space
 lines $(find /proc/sys -type f ! -path '*/random/*' ! -path '/proc/sys/fs/*-nr' \
 	! -path '/proc/sys/fs/*-state' ! -name ns_last_pid ! -name nr ! -name tainted | sort)
@@ -24,7 +25,7 @@ for module in /sys/module/*; do
 	lines "$module"/parameters/*
 done
 
-# The debug lines that are enabled.
+# The enabled lines of dynamic debug.
 grep -s ' =[^_ ]' /proc/dynamic_debug/control
 
 tracing=/sys/kernel/tracing

@@ -1,5 +1,4 @@
-# Stop in the write path when user space writes, print the message and the count,
-# and continue.
+# Stop in the write path, print the message and the size of the write, and continue.
 
 break lkmdemo_write_iter
 continue

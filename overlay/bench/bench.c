@@ -3,14 +3,14 @@
  * usage: bench calls FILE...
  *	  bench readers FILE
  *
- * Times system calls, and prints a line of JSON for each measurement.
+ * Measure system calls, and print a line of JSON for each measurement.
  *
- * calls: pread and pwrite of some sizes on each file, in nanoseconds a call, the
- * fastest batch and the mean of all. Where the clock counts instructions, as in
- * QEMU with -icount, a nanosecond is an instruction; the loop is part of it.
+ * calls: the time of pread and pwrite of several sizes on each file, in nanoseconds
+ * per call: the fastest batch and the mean of all batches, including the loop. With
+ * QEMU -icount, a nanosecond is an instruction.
  *
- * readers: calls of 64 bytes in a fifth of a second by one process beside another that
- * reads /dev/full, and by two at the same time, each with a descriptor of its own.
+ * readers: the number of reads of 64 bytes in 200 ms, by one process while another one
+ * reads /dev/full, and by two processes together. Each process has its own descriptor.
  */
 #define _GNU_SOURCE
 #include <err.h>
@@ -29,7 +29,7 @@
 #define BATCH		200
 #define ROUNDS		20
 #define SECOND		1000000000LL
-/* What the second process reads while one reader is measured. */
+/* The file that the second process reads while one reader is measured. */
 #define OTHER		"/dev/full"
 
 static char buffer[4096];
@@ -95,7 +95,7 @@ static void calls(const char *path)
 	static const size_t sizes[] = { 1, 64, 1024, sizeof(buffer) };
 	int fd = open_file(path, O_RDWR | O_CREAT);
 
-	/* So that there is something to read. */
+	/* The reads require data. */
 	if (pwrite(fd, buffer, sizeof(buffer), 0) != sizeof(buffer))
 		err(1, "%s", path);
 
@@ -106,7 +106,7 @@ static void calls(const char *path)
 	close(fd);
 }
 
-/* Reads for a fifth of a second from when the others do, on a processor of its own. */
+/* Wait for go, then read for 200 ms on the given processor. Return the number of calls. */
 static long long reader(const char *path, int cpu, volatile bool *go)
 {
 	int fd = open_file(path, O_RDONLY);
@@ -126,10 +126,11 @@ static long long reader(const char *path, int cpu, volatile bool *go)
 }
 
 /*
- * Two processes read at the same time. Return the calls on the first file.
+ * Let two processes read at the same time. Return the number of calls on the first file.
  *
- * Both processors have work in any case, since a system call on um is a switch
- * between two processes of the host, several times dearer across its processors.
+ * The second process keeps its processor busy even when one reader is measured: on um,
+ * a system call is a switch between two processes of the host, which takes several
+ * times longer across processors.
  */
 static long long readers(const char *path, const char *other)
 {
@@ -151,7 +152,7 @@ static long long readers(const char *path, const char *other)
 	shared->go = true;
 	for (int i = 0; i < 2; i++)
 		if (wait(&status) < 0 || status)
-			errx(1, "a reader has failed");
+			errx(1, "a reader failed");
 	for (int i = 0; i < 2; i++)
 		if (!strcmp(paths[i], path))
 			calls += shared->calls[i];

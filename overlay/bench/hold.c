@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How long the lock of a message of 65536 bytes is held: a copy between two buffers,
- * with preemption disabled. The parameter "nanoseconds" measures when it is read, and
- * shows the shortest and the median of many copies.
+ * Measure how long the lock of a message of 65536 bytes is held: the time of a copy
+ * between two buffers, with preemption disabled. Each read of the parameter
+ * "nanoseconds" measures many copies, and returns the minimum and the median.
  */
 #include <linux/ktime.h>
 #include <linux/module.h>
@@ -38,7 +38,7 @@ static int hold_get(char *buffer, const struct kernel_param *kp)
 		preempt_disable();
 		start = ktime_get_ns();
 		memcpy(to, from, HOLD_SIZE);
-		/* The compiler must not leave out the copy. */
+		/* The compiler must not remove the copy. */
 		barrier_data(to);
 		hold_times[i] = ktime_get_ns() - start;
 		preempt_enable();
@@ -55,7 +55,7 @@ free:
 static const struct kernel_param_ops hold_ops = { .get = hold_get };
 
 module_param_cb(nanoseconds, &hold_ops, NULL, 0444);
-MODULE_PARM_DESC(nanoseconds, "shortest and median time of a copy, measured at each read");
+MODULE_PARM_DESC(nanoseconds, "minimum and median time of a copy, measured at each read");
 
 MODULE_DESCRIPTION("Time of a copy of 65536 bytes");
 MODULE_LICENSE("GPL");

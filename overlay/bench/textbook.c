@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The character device of the textbooks, for comparison: a buffer, and a mutex that
- * is held while user memory is copied. It has no counters, no trace events, and
- * promises nothing.
+ * A character device as in textbooks, for comparison: a buffer, and a mutex that is
+ * held while user memory is copied. It has no counters, no trace events and no
+ * guarantees.
  */
 #include <linux/fs.h>
 #include <linux/minmax.h>
@@ -69,5 +69,5 @@ static struct miscdevice textbook_misc = {
 };
 module_misc_device(textbook_misc);
 
-MODULE_DESCRIPTION("Textbook device to compare with");
+MODULE_DESCRIPTION("Textbook device for comparison");
 MODULE_LICENSE("GPL");

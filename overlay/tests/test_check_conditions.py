@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What a run of the selftests under a condition is compared with."""
+"""Test the comparison of a run under a condition with the expected behaviour."""
 
 import unittest
 from pathlib import Path
@@ -22,7 +22,7 @@ ok 2 selftests: lkmdemo: open # SKIP
 
 
 class ProblemsTest(unittest.TestCase):
-    """Which runs are not as expected."""
+    """Test which runs have problems."""
 
     def setUp(self):
         self.condition = Condition('a test', ':', SKIPS_ALL, {'seek': SKIPS_SOME})
@@ -31,41 +31,41 @@ class ProblemsTest(unittest.TestCase):
     def problems(self, text=TEXT):
         return conditions.problems(self.condition, ['seek', 'open'], text, self.cases)
 
-    def test_a_run_as_expected_has_none(self):
+    def test_an_expected_run_has_no_problem(self):
         self.assertEqual(self.problems(), [])
 
-    def test_a_failure_is_one(self):
+    def test_a_failure_is_a_problem(self):
         found = self.problems(TEXT.replace('ok 1 end.a', 'not ok 1 end.a').replace('ok 1 self', 'not ok 1 self'))
-        self.assertEqual(found, ['seek fails, and not: skips some'])
+        self.assertEqual(found, ['seek fails; expected: skips some'])
 
-    def test_a_program_that_passes_without_having_to_is_one(self):
+    def test_an_unexpected_pass_is_a_problem(self):
         found = self.problems(TEXT.replace('end.b # SKIP requires root', 'end.b'))
-        self.assertEqual(found, ['seek passes all, and not: skips some'])
+        self.assertEqual(found, ['seek passes all; expected: skips some'])
 
-    def test_a_program_that_does_not_run_is_one(self):
-        self.assertIn('open fails, and not: skips all', self.problems(TEXT[:TEXT.index('# selftests: lkmdemo: open')]))
+    def test_a_program_that_does_not_run_is_a_problem(self):
+        self.assertIn('open fails; expected: skips all', self.problems(TEXT[:TEXT.index('# selftests: lkmdemo: open')]))
 
-    def test_skipping_every_case_with_status_0_is_one(self):
+    def test_status_0_of_a_program_that_skips_all_cases_is_a_problem(self):
         found = self.problems(TEXT.replace('open # SKIP', 'open'))
-        self.assertEqual(found, ['open skips all, and its exit status is not 4'])
+        self.assertEqual(found, ['open skips all, but its exit status is not 4'])
 
-    def test_status_4_after_a_case_that_passed_is_one(self):
+    def test_status_4_after_a_passed_case_is_a_problem(self):
         found = self.problems(TEXT.replace('ok 1 selftests: lkmdemo: seek', 'ok 1 selftests: lkmdemo: seek # SKIP'))
-        self.assertEqual(found, ['seek skips some, and its exit status is 4'])
+        self.assertEqual(found, ['seek skips some, but its exit status is 4'])
 
-    def test_a_skip_without_a_reason_is_one(self):
+    def test_a_skip_without_a_reason_is_a_problem(self):
         found = self.problems(TEXT.replace(' requires root', '', 1))
         self.assertEqual(found, ['a case is skipped without a reason'])
 
-    def test_a_case_that_is_missing_is_one(self):
+    def test_a_missing_case_is_a_problem(self):
         self.cases = {'seek': {('end.a',), ('end.b',), ('end.c',)}}
-        self.assertEqual(self.problems(), ['seek has other cases than elsewhere'])
+        self.assertEqual(self.problems(), ['seek has other cases than under other conditions'])
 
 
 class CommandTest(unittest.TestCase):
-    """What runs in a guest."""
+    """Test the command that runs in a guest."""
 
-    def test_the_state_is_compared_where_it_has_to_be_restored(self):
+    def test_the_state_is_compared_if_it_must_be_restored(self):
         for restores in (False, True):
             command = conditions._command(Condition('a test', ':', PASSES, restores=restores), '/tests', ['seek'])
             self.assertEqual('diff' in command, restores)
@@ -74,7 +74,7 @@ class CommandTest(unittest.TestCase):
         command = conditions._command(Condition('a test', ':', PASSES, user='setpriv'), '/tests', ['a', 'b'])
         self.assertIn("setpriv sh -c 'sh run_kselftest.sh -t lkmdemo:a -t lkmdemo:b", command)
 
-    def test_conditions_name_programs_that_there_are(self):
+    def test_conditions_name_existing_programs(self):
         known = {path.stem if path.suffix == '.c' else path.name
                  for path in (Path(__file__).parents[2] / 'tools/testing/selftests/lkmdemo').rglob('*')}
         for condition in conditions.CONDITIONS:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The table of the rows: what it must say, and what a run must have shown."""
+"""Test the check of the table of rows and of the pitfalls against the results of a run."""
 
 import tempfile
 import unittest
@@ -19,30 +19,30 @@ PASSED = {'kselftest a: one.two': 'passed', 'KUnit suite.case': 'passed'}
 
 
 def table(**tests):
-    """A table in which each row that is not open names a test that passes."""
+    """Return a table in which each row that is not in OPEN names a test that passes."""
     return ''.join(ROW.format(row=row, tests=tests.get(
         row, '' if row in rows.OPEN else '``KUnit suite.case``')) for row in rows.ROWS)
 
 
 class RowsTest(unittest.TestCase):
-    """What is found wrong."""
+    """Test the problems of the table."""
 
     def problems(self, text, results=None, target='um'):
         return rows.problems(text, PASSED if results is None else results, target)
 
-    def test_a_table_whose_tests_pass_is_right(self):
+    def test_a_table_with_passed_tests_has_no_problem(self):
         self.assertEqual(self.problems(table(R01='``kselftest a: one.two``')), [])
 
-    def test_a_test_that_was_renamed_is_found(self):
+    def test_a_renamed_test_is_a_problem(self):
         self.assertEqual(self.problems(table(R01='``kselftest a: one.three``')),
                          ['R01: kselftest a: one.three: did not run'])
 
-    def test_a_test_that_failed_is_found(self):
+    def test_a_failed_test_is_a_problem(self):
         self.assertEqual(self.problems(table(R01='``kselftest a: one.two``'),
                                        {**PASSED, 'kselftest a: one.two': 'failed'}),
                          ['R01: kselftest a: one.two: failed'])
 
-    def test_a_test_that_was_skipped_is_found(self):
+    def test_a_skipped_test_is_a_problem(self):
         self.assertEqual(self.problems(table(R01='``kselftest a: one.two``'),
                                        {**PASSED, 'kselftest a: one.two': 'skipped'}),
                          ['R01: kselftest a: one.two: skipped'])
@@ -64,19 +64,19 @@ class RowsTest(unittest.TestCase):
         self.assertEqual(self.problems(text, target='x86_64'),
                          ['R01: kselftest a: other: did not run'])
 
-    def test_a_row_without_a_test_is_found(self):
+    def test_a_row_without_a_test_is_a_problem(self):
         self.assertEqual(self.problems(table(R02='somewhere')), ['R02 names no test'])
 
-    def test_an_open_row_with_a_test_is_open_no_more(self):
+    def test_an_open_row_with_a_test_is_a_problem(self):
         self.assertEqual(self.problems(table(R29='``KUnit suite.case``')),
-                         ['R29 is not open any more'])
+                         ['R29 names a test, but is in OPEN'])
 
-    def test_a_row_that_is_missing_is_found(self):
+    def test_a_missing_row_is_a_problem(self):
         self.assertEqual(len(self.problems(table().replace('R07', 'R77'))), 1)
 
 
 class PagesTest(unittest.TestCase):
-    """What is read of the manual."""
+    """Test which pages of the manual are read."""
 
     def test_the_tests_of_every_page_of_the_pitfalls_are_checked(self):
         with tempfile.TemporaryDirectory() as directory:

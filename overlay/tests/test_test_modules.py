@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""How the modules of the selftests are built, by a make that stands in for kbuild's."""
+"""Test the build of the modules of the kselftests, with a substitute for make."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ from pathlib import Path
 
 SELFTESTS = Path(__file__).parents[2] / 'tools/testing/selftests/lkmdemo'
 
-# What build.sh calls as make -C KDIR M=DIRECTORY CC=CC SETTING... GOAL.
+# The substitute, which build.sh calls as make -C KDIR M=DIRECTORY CC=CC SETTING... GOAL.
 MAKE = r'''#!/bin/sh
 for word; do
     case $word in
@@ -39,7 +39,7 @@ clean)
 esac
 '''
 
-# All that the Makefile needs of the kernel's own.
+# The parts of lib.mk of the kernel that the Makefile requires.
 LIB_MK = r'''top_srcdir := $(CURDIR)
 TEST_GEN_PROGS := $(patsubst %,$(OUTPUT)/%,$(TEST_GEN_PROGS))
 all: $(TEST_GEN_FILES) ; @echo files: $(notdir $(TEST_GEN_FILES))
@@ -50,7 +50,7 @@ on_request: ; @echo on request: $(TEST_GEN_PROGS_EXTENDED) $(TEST_PROGS_EXTENDED
 
 
 class Built(unittest.TestCase):
-    """A kernel that was built, as far as build.sh looks at it."""
+    """The base of tests with the files of a built kernel that build.sh reads."""
 
     def setUp(self):
         directory = tempfile.TemporaryDirectory()
@@ -83,21 +83,21 @@ class Built(unittest.TestCase):
 
 
 class BuildTest(Built):
-    """What build.sh leaves."""
+    """Test the files that build.sh creates."""
 
-    def test_a_build_leaves_the_modules_and_no_scratch(self):
+    def test_a_build_creates_only_the_modules(self):
         self.assertEqual(self.build(), (0, ''))
         self.assertIn('lkmdemo_test_client.ko', os.listdir(self.output))
         self.assertEqual([path for path in self.root.iterdir() if path.name.startswith('modules.')], [])
 
-    def test_a_build_that_fails_leaves_nothing_and_shows_the_error(self):
+    def test_a_failed_build_leaves_no_files_and_prints_the_error(self):
         (self.root / 'break').touch()
         status, errors = self.build()
         self.assertEqual(status, 1)
         self.assertIn('error: no', errors)
         self.assertEqual([path for path in self.root.iterdir() if path.name.startswith('modules')], [])
 
-    def test_a_build_that_is_killed_leaves_no_directory_that_looks_complete(self):
+    def test_a_killed_build_leaves_no_complete_directory(self):
         (self.root / 'hang').touch()
         child = self.start()
         while not (self.root / 'calls').exists():
@@ -106,7 +106,7 @@ class BuildTest(Built):
         child.communicate()
         self.assertFalse(self.output.exists())
 
-    def test_the_next_build_replaces_what_one_has_left(self):
+    def test_a_build_replaces_the_files_of_the_previous_one(self):
         for name in ('modules.build/result', 'modules'):
             (self.root / name).mkdir(parents=True)
             (self.root / name / 'stale').touch()
@@ -115,7 +115,7 @@ class BuildTest(Built):
 
 
 class SignatureTest(Built):
-    """The module that signing.sh loads: kbuild signs it, wherever the key is."""
+    """Test the signature of the module that signing.sh loads."""
 
     def sign(self, *settings):
         with open(self.kdir / '.config', 'a', encoding='utf-8') as config:
@@ -128,17 +128,17 @@ class SignatureTest(Built):
         for key in ('/etc/keys/kernel.pem', 'keys/kernel.pem', 'pkcs11:token=kernel'):
             self.assertTrue(self.sign('CONFIG_MODULE_SIG=y', f'CONFIG_MODULE_SIG_KEY="{key}"'), key)
 
-    def test_without_a_key_the_other_modules_are_there(self):
+    def test_without_a_key_the_other_modules_are_built(self):
         self.assertFalse(self.sign('CONFIG_MODULE_SIG=y', 'CONFIG_MODULE_SIG_KEY="/etc/keys/kernel.pem"'))
         self.assertIn('lkmdemo_test_client.ko', os.listdir(self.output))
 
-    def test_no_signature_is_asked_for_without_signing(self):
+    def test_no_signature_is_requested_without_signing(self):
         self.assertFalse(self.sign())
         self.assertNotIn('CONFIG_MODULE_SIG_ALL', (self.root / 'calls').read_text(encoding='utf-8'))
 
 
 class MakefileTest(Built):
-    """Whether the Makefile builds them."""
+    """Test whether the Makefile builds the modules."""
 
     def setUp(self):
         super().setUp()
@@ -157,7 +157,7 @@ class MakefileTest(Built):
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
         return result.returncode, result.stdout
 
-    def test_headers_without_the_exports_of_the_driver_are_no_error(self):
+    def test_headers_without_the_exports_of_the_driver_are_not_an_error(self):
         (self.kdir / 'Module.symvers').write_text('0\tprintk\tvmlinux\tEXPORT_SYMBOL\t\n', encoding='utf-8')
         for kdir in (self.kdir, self.root / 'absent'):
             self.assertEqual(self.make(f'KDIR={kdir}', 'all'), (0, 'files:\n'))
@@ -166,7 +166,7 @@ class MakefileTest(Built):
         self.assertEqual(self.make(f'KDIR={self.kdir}', 'all'), (0, 'files: modules\n'))
         self.assertTrue(self.output.is_dir())
 
-    def test_a_run_of_all_tests_has_no_program_that_lasts(self):
+    def test_programs_on_request_are_not_in_a_run_of_all_tests(self):
         on_request, run = self.make('print')[1].splitlines()
         self.assertEqual(on_request, 'on request: forever signing.sh')
         self.assertFalse({'forever', 'signing.sh'} & set(run.split()))
