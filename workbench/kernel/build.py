@@ -210,11 +210,11 @@ def _configure(kernel, digest: str) -> None:
 
 
 def _start_from_seed(kernel) -> None:
-    """Build another kernel in the directory first.
+    """Build the seed of a kernel in its build directory.
 
-    A setting is in a header that every file includes, so that the cache has no object
-    for a new one. In a directory that is built already, kbuild compiles only the
-    files that use it.
+    A header that every file includes contains all settings, so that a change of one setting
+    invalidates all objects in the cache. In a build directory, kbuild then compiles only the
+    files that use the changed settings.
     """
     settings = kernel.out / 'seed.config'
     settings.write_text(kernel.seed.configuration()[0], encoding='utf-8')

@@ -85,10 +85,10 @@ class Subject:
 
 
 class NoDriver(Subject):
-    """The subject of a kernel whose modules are built later, and are unknown here."""
+    """The subject of a kernel without a driver; its modules are built separately."""
 
     def __init__(self, directory: Path):
-        """directory: that in which the commands of a guest run."""
+        """Create a subject without overlays; directory: in which the commands of a guest run."""
         self.overlays = ()
         self.name = ''
         self._directory = directory

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The parts of a trial that need no kernel: directories, groups, logs, reports."""
+"""Test the parts of a trial that require no kernel: directories, groups, logs, reports."""
 
 import contextlib
 import io
@@ -22,7 +22,7 @@ MAKEFILE = 'obj-m += hello.o\nall:\n\tmake -C /lib/modules/x/build M=$(PWD) modu
 
 
 class PrepareTest(unittest.TestCase):
-    """Which modules a directory has, and how they are built without writing there."""
+    """Test which modules are found in a directory, and that nothing is written there."""
 
     def setUp(self):
         scratch = tempfile.TemporaryDirectory()
@@ -37,7 +37,7 @@ class PrepareTest(unittest.TestCase):
     def kbuild(self, directory):
         return (directory.work / 'Kbuild').read_text(encoding='utf-8').splitlines()[1:]
 
-    def test_a_directory_with_a_makefile(self):
+    def test_the_makefile_of_a_directory_is_included(self):
         found, = self.prepare({'hello.c': MODULE, 'Makefile': MAKEFILE})
         self.assertTrue(found.has_kbuild)
         self.assertEqual(self.kbuild(found)[0], 'include $(src)/Kbuild.original')
@@ -52,11 +52,11 @@ class PrepareTest(unittest.TestCase):
         found, = self.prepare({'a/main.c': MODULE, 'a/part.c': PART}, 'a')
         self.assertEqual(self.kbuild(found), ['obj-m += a.o', 'a-y := main.o part.o'])
 
-    def test_a_module_never_has_the_name_of_one_of_its_parts(self):
+    def test_a_module_does_not_have_the_name_of_one_of_its_parts(self):
         found, = self.prepare({'main/main.c': MODULE, 'main/part.c': PART}, 'main')
         self.assertEqual(self.kbuild(found)[0], 'obj-m += main_module.o')
 
-    def test_a_module_that_does_not_compile_is_left_out(self):
+    def test_a_module_that_does_not_compile_is_excluded(self):
         found, = self.prepare({'one.c': MODULE, 'two.c': MODULE})
         found.excluded.add('one.o')
         found.write_kbuild()
@@ -66,7 +66,7 @@ class PrepareTest(unittest.TestCase):
         made.write_kbuild()
         self.assertEqual(self.kbuild(made)[1], 'obj-m := $(filter-out hello.o,$(obj-m))')
 
-    def test_what_a_build_has_left_is_no_file_of_the_module(self):
+    def test_build_products_are_not_linked(self):
         found, = self.prepare({'one.c': MODULE, 'one.o': '', 'one.ko': '', 'one.mod.c': '', '.one.o.cmd': '',
                                'Module.symvers': '', 'modules.order': '', '.git/config': ''})
         self.assertEqual(sorted(path.name for path in found.work.iterdir()), ['Kbuild', 'one.c'])
@@ -78,12 +78,12 @@ class PrepareTest(unittest.TestCase):
         self.assertEqual(sorted(str(path.relative_to(self.top)) for path in self.top.rglob('*')),
                          ['Makefile', 'main.c', 'sub', 'sub/one.c'])
 
-    def test_directories_of_the_same_name(self):
+    def test_directories_of_the_same_name_get_unique_names(self):
         found = self.prepare({'x/hello/a.c': MODULE, 'y/hello/b.c': MODULE}, 'x/hello', 'y/hello')
         self.assertEqual([directory.name for directory in found], ['hello', 'hello_2'])
         self.assertEqual((self.work / 'Kbuild').read_text(encoding='utf-8'), 'obj-m += hello/\nobj-m += hello_2/\n')
 
-    def test_a_directory_without_a_module(self):
+    def test_a_directory_without_a_module_is_refused(self):
         for contents in ({'README': ''}, {'test.c': PROGRAM}, {'part.c': PART, 'Makefile': 'all:\n'}):
             with self.subTest(contents), tempfile.TemporaryDirectory() as empty:
                 write(Path(empty), contents)
@@ -105,7 +105,7 @@ class PrepareTest(unittest.TestCase):
         self.assertEqual(sorted(found), [(name, 'one'), (name, 'two')])
         self.assertIn(f'{self.top.name}/one.c:3:1: error: no such thing', found[name, 'one'])
 
-    def test_warnings_that_tell_little_are_left_out(self):
+    def test_irrelevant_warnings_are_left_out(self):
         directory, = self.prepare({'one.c': MODULE})
         lines = [f'{directory.name}/one.c:3:1: warning: no previous prototype for x [-Wmissing-prototypes]',
                  f'{directory.name}/one.c:4:1: warning: incorrect type in argument 1 (different address spaces)']
@@ -118,7 +118,7 @@ def module(name, *depends):
 
 
 class SessionTest(unittest.TestCase):
-    """What is loaded together, and the log of a guest."""
+    """Test the groups of modules, and the division of the log of a guest."""
 
     def test_modules_that_depend_on_each_other_are_a_group(self):
         found = sessions.groups([module('user', 'exporter'), module('other'), module('exporter'),
@@ -131,12 +131,12 @@ class SessionTest(unittest.TestCase):
                 '[    2.2] workbench: try: unload hello\n[    2.3] Goodbye\n')
         self.assertEqual(sessions._split_log(text), [('load hello', ['Hello']), ('unload hello', ['Goodbye'])])
 
-    def test_the_time_of_an_allocation(self):
+    def test_the_time_of_an_allocation_follows_from_its_jiffies(self):
         self.assertEqual(trials._seconds(4294937396, 100), 1.0)
 
 
 class ReportTest(unittest.TestCase):
-    """Checks and findings from what guests report."""
+    """Test the checks and findings that follow from the reports of guests."""
 
     def report(self, events, log=(), ended=None):
         trial = trials.Trial()
@@ -181,7 +181,7 @@ class ReportTest(unittest.TestCase):
             with self.subTest(kind, changes=changes):
                 self.assertEqual(self.kinds(self.report(self.events(**changes))), [kind])
 
-    def test_a_report_in_the_log_is_that_of_its_step(self):
+    def test_a_report_in_the_log_names_its_step(self):
         log = [('load hello', ['Hello']), ('unload hello', ['------------[ cut here ]------------',
                                                             'WARNING: mm/slub.c:1 at kfree'])]
         trial = self.report(self.events(), log)
@@ -192,7 +192,7 @@ class ReportTest(unittest.TestCase):
         trial = self.report([event for event in self.events() if event['event'] == 'load'], ended={'hello': 125})
         self.assertEqual(self.kinds(trial), ['report'])
 
-    def test_memory_that_was_allocated_in_its_time_is_its_leak(self):
+    def test_a_leak_belongs_to_the_group_that_allocated_it(self):
         text = 'unreferenced object 0x61 (size 64):\n  comm "insmod", pid 7, jiffies {}\n  hex dump'
         for jiffies, kinds in ((4294937296 + 150, ['leak']), (4294937296 + 250, [])):
             event = {'event': 'leaks', 'text': text.format(jiffies)}

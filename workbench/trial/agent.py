@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Runs in the guest: loads, uses and unloads modules, and writes down what it sees.
+"""Load, use and unload modules in the guest, and write a report.
 
 usage: agent.py PLAN REPORT
 
-PLAN is a JSON file of the trial; REPORT gets a line of JSON for each event, so that
-a guest that dies has reported all but its last step.
+PLAN is a JSON file of the trial. Each event is a line of JSON in REPORT, so that the report
+of a guest that dies contains all steps but the last one.
 """
 
 import ctypes
@@ -16,16 +16,16 @@ import subprocess
 import sys
 import time
 
-# What is compared before and after: directories, and how deep.
+# The directories that are compared before and after, and the depths.
 WATCHED = {'/dev': 3, '/proc': 2, '/sys/class': 3, '/sys/bus': 4, '/sys/kernel/debug': 3, '/sys/kernel/config': 2,
            '/sys/kernel/tracing/events': 1, '/sys/kernel': 1, '/sys/devices/virtual': 2, '/sys/fs': 1, '/proc/sys': 2}
 IGNORED = re.compile(r'/proc/(\d|self|thread-self|sys/kernel/random|net)|/sys/kernel/debug/(kunit|kmemleak|clear_warn)'
                      r'|/dev/(char|block|pts|shm)\b|/sys/kernel/(tracing|debug|slab)/.*/|/sys/kernel/slab')
 
-# Seconds for one call that loads or unloads, for the probe of a device, for a command.
+# The limits for insmod and rmmod, for the probe of a device and for the command, in seconds.
 CALL, PROBE, COMMAND = 10, 30, 60
 
-# Flags of /proc/sys/kernel/tainted after which this kernel is not to be trusted.
+# The taint flags of a kernel that has reported an error: bad page, die, warning, soft lockup.
 REPORTED = 1 << 5 | 1 << 7 | 1 << 9 | 1 << 14
 
 FINIT_MODULE, DELETE_MODULE = 313, 176
@@ -46,12 +46,12 @@ class Agent:
         self.report.flush()
 
     def mark(self, text):
-        """Write a line to the kernel log, which divides it."""
+        """Write a line to the kernel log that starts a step."""
         with open('/dev/kmsg', 'w', encoding='utf-8') as kmsg:
             kmsg.write(f'workbench: try: {text}\n')
 
     def run(self, command, seconds, **options):
-        """Run a program; return its status, None if it did not end, and its output."""
+        """Run a program; return its exit status and its output, the status None after a time-out."""
         with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               start_new_session=True, **options) as child:
             try:
@@ -62,12 +62,12 @@ class Agent:
                 try:
                     child.wait(2)
                 except subprocess.TimeoutExpired:
-                    # It cannot be killed, and waiting for it would not end.
+                    # The process cannot be killed. Without this, the with statement would wait for it.
                     child.returncode = -1
                 return None, ''
 
     def group(self, group):
-        """Load, use and unload modules that belong together; return whether the kernel is still sound."""
+        """Load, use and unload the modules of a group; return whether the kernel can continue."""
         names = [module['name'] for module in group['modules']]
         self.note('group', names=names)
         before = snapshot()
@@ -96,7 +96,7 @@ class Agent:
         return sound()
 
     def describe(self, name):
-        """Note the parameters, the taint and the sections of a module."""
+        """Report the parameters and the taint of a module."""
         directory = f'/sys/module/{name}'
         parameters = {}
         if os.path.isdir(f'{directory}/parameters'):
@@ -106,7 +106,7 @@ class Agent:
         self.note('module', module=name, parameters=parameters, taint=read(f'{directory}/taint'))
 
     def use(self, names, devices):
-        """Probe the devices, run the command, read the results of KUnit."""
+        """Probe the devices, run the command, and report the results of KUnit."""
         if self.plan['probe']:
             for device in devices:
                 self.mark(f'probe {device}')
@@ -120,7 +120,7 @@ class Agent:
             self.note('command', status=status, output=output)
 
     def kunit(self, name):
-        """Note the results of the KUnit suites of a module."""
+        """Report the results of the KUnit suites of a module."""
         top = '/sys/kernel/debug/kunit'
         for suite in sorted(os.listdir(top)) if os.path.isdir(top) else []:
             text = read(f'{top}/{suite}/results')
@@ -128,7 +128,7 @@ class Agent:
                 self.note('kunit', module=name, text=text)
 
     def unload(self, names):
-        """Unload modules, the last first; return whether all went."""
+        """Unload modules in reverse order; return whether all of them were unloaded."""
         for name in reversed(names):
             self.mark(f'unload {name}')
             status, output = self.run(['rmmod', name], CALL)
@@ -139,7 +139,7 @@ class Agent:
         return True
 
     def repeat(self, group):
-        """Load and unload all of it many times."""
+        """Load and unload the modules of a group repeatedly; return whether the kernel can continue."""
         self.mark(f'repeat {group["modules"][-1]["name"]}')
         files = [(os.open(module['path'], os.O_RDONLY), module['name'], ' '.join(module['parameters']))
                  for module in group['modules']]
@@ -162,24 +162,24 @@ class Agent:
         return not error and sound()
 
     def work(self):
-        """Do all groups, until the kernel reports something."""
+        """Try all groups, until the kernel cannot continue."""
         for number, group in enumerate(self.plan['groups']):
             begin = time.clock_gettime(time.CLOCK_MONOTONIC)
-            healthy = self.group(group)
+            is_sound = self.group(group)
             self.mark('end')
-            self.note('end', number=number, begin=begin, end=time.clock_gettime(time.CLOCK_MONOTONIC), sound=healthy)
-            if not healthy:
-                # A module that cannot be unloaded would keep the guest from powering off.
+            self.note('end', number=number, begin=begin, end=time.clock_gettime(time.CLOCK_MONOTONIC), sound=is_sound)
+            if not is_sound:
+                # The trial starts a new guest for the remaining groups.
                 return
         if self.plan['leaks']:
             self.leaks()
 
     def leaks(self):
-        """Note the memory that nothing points to any more."""
+        """Report the memory that kmemleak finds."""
         path = '/sys/kernel/debug/kmemleak'
         if not os.path.exists(path):
             return
-        # An object must be some seconds old before it counts as leaked.
+        # kmemleak ignores objects that are younger than 5 s.
         time.sleep(5.5)
         for _ in range(2):
             with open(path, 'w', encoding='utf-8') as file:
@@ -197,7 +197,7 @@ def read(path):
 
 
 def entries(path):
-    """Return the names in a directory, none if there is none."""
+    """Return the sorted names in a directory, none if it does not exist."""
     try:
         return sorted(os.listdir(path))
     except OSError:
@@ -205,12 +205,12 @@ def entries(path):
 
 
 def sound():
-    """Return whether the kernel has reported nothing."""
+    """Return whether the kernel has reported no error."""
     return not int(read('/proc/sys/kernel/tainted')) & REPORTED
 
 
 def snapshot():
-    """Return the paths that are watched."""
+    """Return the paths below the watched directories, and the entries of files in /proc."""
     found = set()
     for top, depth in WATCHED.items():
         level = [top]
@@ -235,7 +235,7 @@ def snapshot():
 
 
 def char_devices():
-    """Return the nodes of character devices."""
+    """Return the paths of the character devices."""
     found = set()
     for top, _, names in os.walk('/dev'):
         for name in names:
@@ -246,7 +246,7 @@ def char_devices():
 
 
 def main():
-    """Do the work of the plan."""
+    """Carry out the plan."""
     with open(sys.argv[1], encoding='utf-8') as plan, open(sys.argv[2], 'a', encoding='utf-8') as report:
         Agent(json.load(plan), report).work()
 

@@ -12,7 +12,7 @@ from trial import hints
 from trial.findings import Finding
 from trial.sources import Directory
 
-# A message of gcc or sparse: the file, the place, the kind, the text.
+# A message of gcc or sparse: the file, the line, the kind, the text.
 _MESSAGE = re.compile(r'(?:\./)?(\S+\.[chS]):(\d+)(?::\d+)?: (fatal error|error|warning): (.*)')
 
 # A message of modpost, which names the object or the module.
@@ -20,25 +20,25 @@ _MODPOST = re.compile(
     r'(ERROR|WARNING): modpost: (?:"\S+" \[(\S+?)\.(?:ko|o)\]|missing \S+ in (\S+)\.o|(\S+?)[:.]) ?(.*)')
 _MISSING_LICENSE = 'missing MODULE_LICENSE'
 
-# Warnings that tell an author of a module little, by what gcc and sparse print.
+# Warnings that are not relevant to the author of a module.
 _UNIMPORTANT = re.compile(
     r'-Wmissing-(?:prototypes|declarations|variable-declarations)|-Wunused-(?:parameter|const-variable|macros)'
     r'|-Wunused-but-set-variable|-Wsign-compare|-Wkernel-doc|was not declared. Should it be static')
 
-# sparse 0.6.4, of Debian 12, lacks these.
+# sparse 0.6.4, of Debian 12, lacks these builtins.
 _SPARSE = 'sparse -D__typeof_unqual__=__typeof__ "-D__builtin_strlen(s)=(sizeof(s)-1)"'
 
 
 @dataclass
 class Compilation:
-    """What a compilation has made: modules, and findings."""
+    """The modules and the findings of a compilation; failed: the names of modules that do not compile."""
     modules: dict[str, Path] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     failed: set[str] = field(default_factory=set)
 
 
 def _make(kernel: build.Kernel, work: Path, *settings: str) -> list[str]:
-    """Return the command of kbuild; the module is instrumented as a whole."""
+    """Return the command of kbuild, which instruments the complete module."""
     return ['make', '-k', '--no-print-directory', '-C', str(kernel.tree), f'O={kernel.out}',
             f'ARCH={kernel.target.name}', f'-j{build.JOBS}', 'CC=ccache-gcc', f'M={work}', *settings, 'modules']
 
@@ -53,19 +53,19 @@ def _run(command: list[str], log: Path) -> list[str]:
 
 
 class _Names:
-    """Translates the paths of the work directory to those of the user."""
+    """Translates paths in the work directory to paths of the user."""
 
     def __init__(self, work: Path, directories: list[Directory]):
         self.work = work
         self.directories = {directory.name: directory for directory in directories}
 
     def source(self, path: str) -> tuple[Directory, str] | None:
-        """Return the directory and the name of a source that a tool prints."""
+        """Return the directory and the name of a source from a path that a tool prints, None for other files."""
         relative = path.removeprefix(f'{self.work}/').removeprefix('./')
         name, slash, rest = relative.partition('/')
         if slash and name in self.directories:
             return self.directories[name], rest
-        # With one directory, kbuild may print paths that start there.
+        # With a single directory, kbuild may print paths relative to it.
         if len(self.directories) == 1 and not relative.startswith('/'):
             directory = next(iter(self.directories.values()))
             if (directory.work / relative).exists():
@@ -73,7 +73,7 @@ class _Names:
         return None
 
     def user(self, line: str) -> str:
-        """Return a line with the paths of the user."""
+        """Return a line with its paths translated."""
         for name, directory in self.directories.items():
             line = line.replace(f'{self.work}/{name}/', f'{directory.path}/')
             line = re.sub(rf'(?<![\w/.]){re.escape(name)}/(?=\S+[:.])', f'{directory.path.name}/', line)
@@ -81,7 +81,7 @@ class _Names:
 
 
 def _errors(lines: list[str], names: _Names) -> dict[tuple[str, str], list[str]]:
-    """Map directories and objects to the lines about their errors."""
+    """Map the names of directories and objects to the lines about their errors."""
     found: dict[tuple[str, str], list[str]] = {}
     for number, line in enumerate(lines):
         message = _MESSAGE.match(line)
@@ -100,33 +100,33 @@ def _errors(lines: list[str], names: _Names) -> dict[tuple[str, str], list[str]]
 
 
 def _modules_of(directory: Directory, stem: str) -> list[str]:
-    """Return the modules that a source or a module of this stem is part of."""
+    """Return the names of the modules that contain a source; stem: its name, or that of a module."""
     return [module for module, sources in directory.modules.items()
             if module == stem or f'{stem}.c' in [Path(source).name for source in sources]] or [stem]
 
 
-# Symbols of subsystems that the kernel of a trial lacks, since it has no such hardware.
+# Symbols of subsystems that the kernel of a trial lacks, because they require hardware.
 _HARDWARE = re.compile(r'"(?:__)?(pci|usb|acpi|spi|drm|snd|scsi|ata)_\w+" \[.*\] undefined'
                        r"|declaration of 'module_(pci|usb|spi|acpi)_driver'")
 
 
 def _explain(lines: list[str]) -> list[str]:
-    """Return lines that say what an interface is today, and a line of code."""
-    lacking = dict.fromkeys((match[1] or match[2]).upper() for line in lines if (match := _HARDWARE.search(line)))
-    explained = [f'the kernel of a trial has no {name}: the module requires hardware' for name in lacking]
+    """Return explanations of errors: missing subsystems, and changed interfaces with a line of code."""
+    missing = dict.fromkeys((match[1] or match[2]).upper() for line in lines if (match := _HARDWARE.search(line)))
+    explanations = [f'this kernel lacks {name}: the module requires hardware' for name in missing]
     for hint, _ in hints.find(lines):
-        explained.append(f'since Linux {hint.since}: {hint.change}')
-        explained.append(f'    {hint.code}')
-    return explained
+        explanations.append(f'since Linux {hint.since}: {hint.change}')
+        explanations.append(f'    {hint.code}')
+    return explanations
 
 
 def compile_modules(kernel: build.Kernel, work: Path, directories: list[Directory], log: Path) -> Compilation:
-    """Compile all modules, without those that do not compile; their errors are findings.
+    """Compile all modules, and exclude those that do not compile; errors and warnings are findings.
 
-    log: the file for what the tools print.
+    log: the file for the output of the tools.
     """
     names = _Names(work, directories)
-    done = Compilation()
+    compilation = Compilation()
     log.unlink(missing_ok=True)
     lines = _run(_make(kernel, work, 'W=1', 'C=1', f'CHECK={_SPARSE}'), log)
     first = lines
@@ -137,27 +137,29 @@ def compile_modules(kernel: build.Kernel, work: Path, directories: list[Director
         for (name, stem), messages in errors.items():
             directory = names.directories[name]
             for module in _modules_of(directory, stem):
-                if module in done.failed:
+                if module in compilation.failed:
                     continue
-                done.failed.add(module)
+                compilation.failed.add(module)
                 directory.excluded.add(f'{module}.o')
                 details = [*messages[:6], *_explain(messages)]
-                done.findings.append(Finding('compile', module, 'it does not compile for this kernel', tuple(details)))
+                compilation.findings.append(Finding('compile', module, 'it does not compile for this kernel',
+                                                    tuple(details)))
             directory.write_kbuild()
         lines = _run(_make(kernel, work), log)
-    done.findings += _warnings(first, names, done.failed)
+    compilation.findings += _warnings(first, names, compilation.failed)
     for path in sorted(work.glob('**/*.ko')):
-        done.modules[path.stem.replace('-', '_')] = path
-    if not done.modules and not done.failed:
+        compilation.modules[path.stem.replace('-', '_')] = path
+    if not compilation.modules and not compilation.failed:
         shown = [names.user(line) for line in lines if re.search(r'[Ee]rror|\*\*\*', line)][:6]
-        done.findings.append(Finding('compile', directories[0].name, 'kbuild makes no module of it',
-                                     tuple([*shown, *_explain(lines)])))
-    say(f'compiled {len(done.modules)} modules' + (f', {len(done.failed)} do not compile' if done.failed else ''))
-    return done
+        compilation.findings.append(Finding('compile', directories[0].name, 'kbuild built no module',
+                                            tuple([*shown, *_explain(lines)])))
+    say(f'compiled {len(compilation.modules)} modules'
+        + (f', {len(compilation.failed)} do not compile' if compilation.failed else ''))
+    return compilation
 
 
 def _warnings(lines: list[str], names: _Names, failed: set[str]) -> list[Finding]:
-    """Return the warnings that matter, one finding for each module that compiles."""
+    """Return a finding with the relevant warnings for each module that compiles."""
     found: dict[str, list[str]] = {}
     for line in lines:
         message = _MESSAGE.match(line)
@@ -170,5 +172,5 @@ def _warnings(lines: list[str], names: _Names, failed: set[str]) -> list[Finding
                 shown = found.setdefault(module, [])
                 if names.user(line) not in shown:
                     shown.append(names.user(line))
-    return [Finding('warning', module, 'the compiler or sparse warns', tuple(shown[:8]))
+    return [Finding('warning', module, 'gcc or sparse prints warnings', tuple(shown[:8]))
             for module, shown in found.items() if module not in failed]

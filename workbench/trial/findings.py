@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What a trial finds out about a module."""
+"""The findings of a trial."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something wrong with a module.
+    """A problem of a module.
 
-    kind: the name under which tests and the manual know it. text: one sentence.
-    details: lines that show it.
+    kind: the name of the problem in tests and in the manual. text: describes it in a
+    sentence. details: lines of output about it.
     """
     kind: str
     module: str
@@ -17,15 +17,15 @@ class Finding:
     details: tuple[str, ...] = ()
 
 
-# What a taint flag of a module says, by its letter.
+# The meanings of the taint flags of a module.
 TAINTS = {
-    'P': 'a licence that is not free',
-    'O': 'built out of tree',
-    'F': 'loaded by force',
-    'C': 'a driver of staging',
-    'E': 'not signed',
-    'X': 'supported by a distribution only',
-    'T': 'its layout is randomised',
-    'K': 'a live patch',
-    'N': 'a test',
+    'P': 'proprietary',
+    'O': 'out of tree',
+    'F': 'force-loaded',
+    'C': 'staging driver',
+    'E': 'unsigned',
+    'X': 'defined by the distribution',
+    'T': 'built with structure randomisation',
+    'K': 'live patch',
+    'N': 'test',
 }

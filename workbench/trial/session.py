@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Run modules in a guest: what is loaded together, and what the guest reports."""
+"""Run modules in guests: divide them into groups, and read the reports of the guests."""
 
 import io
 import json
@@ -14,10 +14,10 @@ from host.paths import WORKBENCH
 from kernel.build import Kernel
 from machine import guest
 
-# How often a module is loaded and unloaded in a row.
+# The number of times that a module is loaded and unloaded.
 CYCLES = 50
 
-# Seconds for one guest.
+# The default limit for a guest, in seconds.
 LIMIT = 300
 
 _MARK = re.compile(r'workbench: try: (.*)$')
@@ -26,7 +26,7 @@ _STAMP = re.compile(r'^\[ *\d+\.\d+\] ?')
 
 @dataclass
 class Module:
-    """A module that was built: what modinfo says of it."""
+    """A built module; depends: the modules that it requires. information: the output of modinfo."""
     name: str
     path: Path
     depends: tuple[str, ...] = ()
@@ -35,16 +35,18 @@ class Module:
 
 @dataclass
 class Session:
-    """What guests have reported of some groups of modules."""
+    """The reports of the guests about groups of modules.
+
+    log: the steps of the kernel log, such as "load hello", with their lines. ended: the
+    statuses of guests that ended early, by the first module of the group.
+    """
     events: list[dict[str, Any]] = field(default_factory=list)
-    # What the kernel logged: pairs of a step, such as "load hello", and its lines.
     log: list[tuple[str, list[str]]] = field(default_factory=list)
-    # The groups in which a guest has ended early, with its status.
     ended: dict[str, int] = field(default_factory=dict)
 
 
 def modinfo(path: Path) -> Module:
-    """Return what modinfo says of a module."""
+    """Return the module in a file, with the output of modinfo."""
     result = subprocess.run(['modinfo', path], env=environment(PATH='/usr/sbin:/sbin:/usr/bin:/bin'),
                             capture_output=True, text=True, check=False)
     information: dict[str, list[str]] = {}
@@ -56,7 +58,7 @@ def modinfo(path: Path) -> Module:
 
 
 def groups(modules: list[Module]) -> list[list[Module]]:
-    """Return the modules in groups that depend on each other, each in the order of loading."""
+    """Divide modules into groups that depend on each other; each group is in the order of loading."""
     known = {module.name: module for module in modules}
     owner = {module.name: module.name for module in modules}
 
@@ -92,7 +94,7 @@ def _ordered(group: list[Module], known: dict[str, Module]) -> list[Module]:
 
 
 def _split_log(text: str) -> list[tuple[str, list[str]]]:
-    """Return the steps of a kernel log, and the lines of each without their times."""
+    """Return the steps of a kernel log, each with its lines without timestamps."""
     steps: list[tuple[str, list[str]]] = []
     for line in text.splitlines():
         line = _STAMP.sub('', line.rstrip())
@@ -106,9 +108,10 @@ def _split_log(text: str) -> list[tuple[str, list[str]]]:
 
 def run(kernel: Kernel, groups_left: list[list[Module]], work: Path, settings: dict[str, Any],
         timeout: int | None = None) -> Session:
-    """Run groups of modules in one guest; in another one after each that ends it.
+    """Run groups of modules in a guest, and in a new one after each group that ends the guest.
 
-    work: a directory that the guest writes to. settings: more of the plan of the agent.
+    work: a directory that the guest can write to. settings: further entries of the plan for
+    the agent.
     """
     session = Session()
     number = 0
@@ -128,7 +131,7 @@ def run(kernel: Kernel, groups_left: list[list[Module]], work: Path, settings: d
         session.log += _split_log(log.read_text(errors='replace'))
         finished = [event for event in events if event['event'] == 'end']
         if len(finished) < len(groups_left):
-            # The guest ended in this group, or because of the group before.
+            # The guest ended in this group, or the previous group left the kernel unsound.
             last = groups_left[len(finished) - (bool(finished) and not finished[-1]['sound'])]
             if not (finished and not finished[-1]['sound']):
                 session.ended[last[0].name] = status

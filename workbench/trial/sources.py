@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The modules in a directory of somebody, as tutorials have them.
+"""Find the modules in directories of the user, and prepare them for kbuild.
 
-Nothing is written into the directory: its files are linked into a work directory,
-whose Kbuild files leave out the modules that do not compile.
+Nothing is written into these directories: the files are linked into a work directory, whose
+Kbuild files exclude the modules that do not compile.
 """
 
 import os
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from host.console import UserError
 
-# What a build leaves; a link to it would lead the next build into the directory.
+# Build products. They are not linked, because kbuild would write through the links.
 _OUTPUT = re.compile(r'.*\.(o|ko|a|mod|order|symvers|cmd|d|su|dwo)$|.*\.mod\.c$|\..*\.cmd$|\.tmp_.*')
 
 _OBJECTS = re.compile(r'^\s*obj-(?:m|\$\()', re.MULTILINE)
@@ -21,16 +21,21 @@ _ENTRY = re.compile(r'\b(?:module_init|module_exit|init_module|cleanup_module|MO
                     r'|module_\w+_driver|module_misc_device|kunit_test_suites?)\s*\(')
 _PROGRAM = re.compile(r'^\s*(?:int|void)?\s*main\s*\(', re.MULTILINE)
 
-# Names of a user's Kbuild file, in the order in which kbuild looks for them.
+# The names of a Kbuild file, in the order in which kbuild searches for them.
 _KBUILD = ('Kbuild', 'Makefile')
 
-# No file of a directory is linked that has more of them.
-_MOST_FILES = 2000
+# The largest number of files in a directory with modules.
+_MAX_FILES = 2000
 
 
 @dataclass
 class Directory:
-    """A directory with modules: where its files are linked, and what is not part of a module."""
+    """A directory with modules.
+
+    name: its name in the work directory, unique. work: the directory with the links.
+    has_kbuild: whether it has a Kbuild file. modules: the sources of the modules if it has
+    none. programs: C files with main(). excluded: the objects of modules that do not compile.
+    """
     path: Path
     name: str
     work: Path
@@ -40,7 +45,7 @@ class Directory:
     excluded: set[str] = field(default_factory=set)
 
     def write_kbuild(self) -> None:
-        """Write the Kbuild file, without the modules that are excluded."""
+        """Write the Kbuild file without the excluded modules."""
         lines = [f'ccflags-y += -iquote {self.path}' if ' ' not in str(self.path) else '']
         if self.has_kbuild:
             lines.append('include $(src)/Kbuild.original')
@@ -56,7 +61,7 @@ class Directory:
 
 
 def _files(directory: Path) -> Iterator[str]:
-    """Yield the files below a directory that no build has written."""
+    """Yield the files below a directory, except build products."""
     count = 0
     for top, directories, names in os.walk(directory):
         directories[:] = sorted(name for name in directories if not name.startswith('.'))
@@ -64,9 +69,9 @@ def _files(directory: Path) -> Iterator[str]:
             if _OUTPUT.match(name):
                 continue
             count += 1
-            if count > _MOST_FILES:
-                raise UserError(f'MODULE={directory} has more than {_MOST_FILES} files: '
-                                'name the directory of one module')
+            if count > _MAX_FILES:
+                raise UserError(f'MODULE={directory} has more than {_MAX_FILES} files: '
+                                'name the directory of a single module')
             yield os.path.relpath(os.path.join(top, name), directory)
 
 
@@ -75,15 +80,16 @@ def _text(path: Path) -> str:
 
 
 def _kbuild_file(directory: Path) -> str:
-    """Return the name of the file with obj-m, '' if there is none."""
+    """Return the name of the Kbuild file with obj-m, '' if there is none."""
     return next((name for name in _KBUILD
                  if (directory / name).is_file() and _OBJECTS.search(_text(directory / name))), '')
 
 
 def _modules(directory: Path, sources: list[str]) -> dict[str, list[str]]:
-    """Return the modules that C files without a Makefile make: one for each entry point.
+    """Map the modules of a directory without a Makefile to their sources.
 
-    Where there is one entry point, the other files are parts of its module.
+    Each file with an entry point is a module. If there is only one, the other files are
+    parts of it.
     """
     mains = [name for name in sources if _ENTRY.search(_text(directory / name))]
     parts = [name for name in sources if name not in mains]
@@ -91,8 +97,8 @@ def _modules(directory: Path, sources: list[str]) -> dict[str, list[str]]:
         return {}
     if len(mains) == 1 and parts:
         name = re.sub(r'\W', '_', directory.name) or 'module'
-        taken = {Path(source).stem for source in sources}
-        return {f'{name}_module' if name in taken else name: [*mains, *parts]}
+        stems = {Path(source).stem for source in sources}
+        return {f'{name}_module' if name in stems else name: [*mains, *parts]}
     return {Path(name).stem: [name] for name in mains}
 
 
@@ -106,7 +112,7 @@ def _unique(path: Path, names: set[str]) -> str:
 
 
 def prepare(directories: list[Path], work: Path) -> list[Directory]:
-    """Link the files of some directories into a work directory; raise UserError for one without modules."""
+    """Link the files of directories into a work directory; raise UserError for a directory without a module."""
     found: list[Directory] = []
     for path in directories:
         if not path.is_dir():

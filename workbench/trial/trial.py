@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Try somebody's module: build it, load it, use it, unload it, and say what is wrong."""
+"""Try modules of the user: build, load, use and unload them, and report problems."""
 
 import re
 import shlex
@@ -25,33 +25,34 @@ from verdict import ktap
 from verdict.count import count_kunit
 from verdict.tally import Tally, single
 
-# How many lines of one kind are printed.
+# The number of lines of a kind that are printed.
 SHOWN = 8
 
-# Above so many groups, leaks are looked for on request only: it takes some seconds.
+# The largest number of groups with a search for leaks, which takes some seconds; with more
+# groups, DEBUG=1 requests it.
 MANY = 3
 
-# What a module of the kernel has of the names of everything.
-_NOT_OURS = re.compile(r'/sys/module$|/proc/modules')
+# Entries that are not specific to a module.
+_UNSPECIFIC = re.compile(r'/sys/module$|/proc/modules')
 
 
 class Trial:
-    """One run of make try: checks that pass, and findings."""
+    """The results of make try: a tally of the checks, and findings."""
 
     def __init__(self) -> None:
         self.tally = Tally()
         self.findings: list[Finding] = []
 
     def passed(self, module: str, check: str) -> None:
-        """Count a check that found nothing."""
+        """Count a passed check."""
         self.tally += single(f'{module}: {check}', 'passed')
 
     def skipped(self, module: str, check: str, reason: str) -> None:
-        """Count a check that could not be made."""
+        """Count a check that could not run."""
         self.tally += single(f'{module}: {check}', 'skipped', reason)
 
     def found(self, finding: Finding, check: str) -> None:
-        """Count a check that found something."""
+        """Count a failed check, and add its finding."""
         self.findings.append(finding)
         self.tally += single(f'{finding.module}: {check}', 'failed', finding.text)
 
@@ -80,7 +81,7 @@ def _symbols(module: Module, work: Path) -> list[str]:
 
 
 class _Report:
-    """Turns what guests report into checks and findings."""
+    """Converts the reports of guests to checks and findings, and prints them."""
 
     def __init__(self, trial: Trial, session: Session, modules: dict[str, Module], work: Path, hz: int):
         self.trial = trial
@@ -97,10 +98,10 @@ class _Report:
         return [line for name, lines in self.session.log if name == step for line in lines]
 
     def module(self, name: str) -> None:
-        """Report on one module."""
+        """Report on loading and unloading a module."""
         load = self.of('load', module=name)
         if not load:
-            self.trial.skipped(name, 'loads', 'a module before it did not load, or ended the guest')
+            self.trial.skipped(name, 'loads', 'an earlier module did not load, or the guest ended')
             return
         self._load(name, load[0])
         self._unload(name)
@@ -117,13 +118,13 @@ class _Report:
             self._describe(name, log)
 
     def _describe(self, name: str, log: list[str]) -> None:
-        about = self.of('module', module=name)
-        taint = about[0]['taint'] if about else ''
+        described = self.of('module', module=name)
+        taint = described[0]['taint'] if described else ''
         print(f'{name}: loads' + (f' (taint {taint}: {", ".join(TAINTS.get(flag, flag) for flag in taint)})'
                                   if taint else ''))
         for line in [line for line in log if not report.REPORT.search(line)][:SHOWN]:
             print(f'    log: {line}')
-        for parameter, (mode, value) in (about[0]['parameters'] if about else {}).items():
+        for parameter, (mode, value) in (described[0]['parameters'] if described else {}).items():
             print(f'    parameter {parameter} ({mode.replace("0o", "0")}): {value}')
         for line in _symbols(self.modules[name], self.work):
             print(f'    {line}')
@@ -135,34 +136,34 @@ class _Report:
         if unload[0]['status'] == 0:
             self.trial.passed(name, 'unloads')
             return
-        held = unload[0]['holders']
-        reason = f'it is used by {", ".join(held)}' if held else f'its use count is {unload[0]["refcnt"]}'
+        holders = unload[0]['holders']
+        reason = f'it is used by {", ".join(holders)}' if holders else f'its use count is {unload[0]["refcnt"]}'
         if unload[0]['status'] is None:
             reason = 'its exit function does not return'
         self.trial.found(Finding('stuck', name, f'it cannot be unloaded: {reason}', (unload[0]['output'],)), 'unloads')
 
     def group(self, names: list[str]) -> None:
-        """Report on modules that were loaded together, under the name of the last one."""
+        """Report on the modules of a group, under the name of the last one."""
         last = names[-1]
         for event in self.of('appeared'):
             if event['names'] == names[:len(event['names'])] and event['names']:
-                paths = [path for path in event['paths'] if not _NOT_OURS.search(path)]
+                paths = [path for path in event['paths'] if not _UNSPECIFIC.search(path)]
                 outermost = [path for path in paths if not any(path.startswith(f'{other}/') for other in paths)]
                 if outermost:
-                    print(f'    appears: {_shown(outermost)}')
+                    print(f'    creates: {_shown(outermost)}')
         for event in self.of('probe', names=names):
             self._probe(last, event)
         for event in self.of('left', names=names):
-            left = [path for path in event['paths'] if not _NOT_OURS.search(path)]
-            if left:
-                self.trial.found(Finding('left-behind', last, 'it leaves entries behind when it is unloaded',
-                                         tuple(left[:SHOWN])), 'leaves nothing behind')
+            remaining = [path for path in event['paths'] if not _UNSPECIFIC.search(path)]
+            if remaining:
+                self.trial.found(Finding('left-behind', last, 'entries remain after it is unloaded',
+                                         tuple(remaining[:SHOWN])), 'removes its entries')
             else:
-                self.trial.passed(last, 'leaves nothing behind')
+                self.trial.passed(last, 'removes its entries')
         for event in self.of('repeat', names=names):
             check = f'loads and unloads {sessions.CYCLES} times'
             if event['error']:
-                self.trial.found(Finding('repeat', last, f'it does not load again and again: {event["error"]}'), check)
+                self.trial.found(Finding('repeat', last, f'repeated loading fails: {event["error"]}'), check)
             else:
                 self.trial.passed(last, check)
         self._reports(names)
@@ -172,17 +173,17 @@ class _Report:
         check = f'probe of {device}'
         found = [line.split('\t') for line in lines if line.startswith('finding\t')]
         probed = next((line.split('\t')[1] for line in lines if line.startswith('probed\t')), '0')
-        for _, kind, did, came, why in (each for each in found if len(each) == 5):
-            self.trial.found(Finding(kind, name, f'{device}: {why}', (f'did: {did}', f'came back: {came}')),
+        for _, kind, call, result, why in (fields for fields in found if len(fields) == 5):
+            self.trial.found(Finding(kind, name, f'{device}: {why}', (f'call: {call}', f'result: {result}')),
                              f'{check}: {kind}')
         if event['status'] is None:
-            self.trial.found(Finding('hang', name, f'{device}: the probe did not come to its end'), check)
+            self.trial.found(Finding('hang', name, f'{device}: the probe did not finish'), check)
         elif not found:
             self.trial.passed(name, check)
         print(f'    {device}: {probed} checks, {len(found)} findings')
 
     def _reports(self, names: list[str]) -> None:
-        """Find reports in the kernel log of the steps of some modules."""
+        """Report the first report in the kernel log of the steps of some modules."""
         steps = [(step, lines) for step, lines in self.session.log
                  if step.split()[-1] in names or step.startswith(('probe', 'command'))]
         for step, lines in steps:
@@ -192,7 +193,7 @@ class _Report:
             owner = step.split()[-1] if step.split()[-1] in names else self._owner(step, names)
             if owner not in names:
                 continue
-            # The second line of a report says more than "cut here".
+            # The line "cut here" is no title.
             title = next((line for line in lines[begin:] if 'cut here' not in line), lines[begin])
             self.trial.found(Finding('report', owner, f'the kernel reports at "{step}": {title.strip()}',
                                      tuple(lines[begin:begin + 12])), f'no report at {step.split()[0]}')
@@ -205,17 +206,17 @@ class _Report:
         return names[-1] if any(event['names'] == names for event in probed) or not probed else ''
 
     def ended(self, names: list[str]) -> None:
-        """Report a guest that ended in a group."""
+        """Report that the guest ended in a group, unless a finding explains it."""
         status = self.session.ended.get(names[0])
         if status is None:
             return
         if any(finding.module in names and finding.kind in ('report', 'stuck') for finding in self.trial.findings):
             return
-        why = 'the guest was stopped: nothing happened any more' if status == guest.TIMED_OUT else 'the guest died'
+        why = 'the guest was stopped by its time limit' if status == guest.TIMED_OUT else 'the guest died'
         self.trial.found(Finding('report', names[-1], why), 'the guest survives')
 
     def leaks(self, groups: list[list[Module]]) -> None:
-        """Attribute memory that was leaked to the groups, by the time of its allocation."""
+        """Report leaked memory of each group, by the time of the allocation."""
         ends = self.of('end')
         for event in self.of('leaks'):
             objects = re.findall(r'unreferenced object \S+ \(size (\d+)\):\n  comm "[^"]*", pid \d+, jiffies (\d+)',
@@ -232,12 +233,12 @@ class _Report:
 
 
 def _seconds(jiffies: int, hz: int) -> float:
-    """Return the time since boot of a number of jiffies, which start 300 s before they wrap."""
+    """Return the time since boot in seconds; jiffies start 300 s before they wrap."""
     return (jiffies - ((1 << 32) - 300 * hz)) / hz
 
 
 def _probe(work: Path) -> Path:
-    """Compile the probe; return the program."""
+    """Compile the probe; return the path of the program."""
     program = work / 'probe'
     result = subprocess.run(['gcc', '-O2', '-static', '-pthread', '-o', program, WORKBENCH / 'trial/probe.c'],
                             env=environment(), capture_output=True, text=True, check=False)
@@ -247,7 +248,7 @@ def _probe(work: Path) -> Path:
 
 
 def _commands(trial: Trial, session: Session) -> None:
-    """Print the output of the command, and count the results in it; count those of KUnit."""
+    """Print the output of the command; count its results and those of KUnit."""
     for event in session.events:
         if event['event'] == 'command':
             print(event['output'], end='')
@@ -256,7 +257,7 @@ def _commands(trial: Trial, session: Session) -> None:
                 for path, result, reason in ktap.cases(lines):
                     trial.tally += single(f'command: {": ".join(path)}', result, reason)
             elif event['status']:
-                trial.found(Finding('command', 'command', f'it ended with {event["status"]}'), 'succeeds')
+                trial.found(Finding('command', 'command', f'the command ended with {event["status"]}'), 'succeeds')
             else:
                 trial.passed('command', 'succeeds')
         elif event['event'] == 'kunit':
@@ -274,46 +275,47 @@ def _print_findings(trial: Trial) -> None:
 
 
 def _kernel(options: Any, directory: Path) -> build.Kernel:
-    ours = NoDriver(directory)
-    tree = source.tree_for(options.kernel, options.kdir, ours) if options.kdir else source.packaged_tree(options.kernel)
+    no_driver = NoDriver(directory)
+    tree = source.tree_for(options.kernel, options.kdir, no_driver) if options.kdir \
+        else source.packaged_tree(options.kernel)
     seed = build.Kernel(tree, UM, subject.load(), 'debug')
-    kernel = build.Kernel(tree, UM, ours, 'try', extra=options.config, seed=seed)
+    kernel = build.Kernel(tree, UM, no_driver, 'try', extra=options.config, seed=seed)
     build.build(kernel)
     return kernel
 
 
 def _compile(kernel: build.Kernel, work: Path, paths: list[Path], trial: Trial) -> Compilation:
-    done = compile_modules(kernel, work, prepare(paths, work), work.parent / 'compile.log')
-    warned = {finding.module for finding in done.findings if finding.kind == 'warning'}
-    for finding in done.findings:
+    compilation = compile_modules(kernel, work, prepare(paths, work), work.parent / 'compile.log')
+    warned = {finding.module for finding in compilation.findings if finding.kind == 'warning'}
+    for finding in compilation.findings:
         trial.found(finding, 'compiles' if finding.kind == 'compile' else 'compiles without a warning')
-    for name in done.modules:
+    for name in compilation.modules:
         trial.passed(name, 'compiles')
         if name not in warned:
             trial.passed(name, 'compiles without a warning')
-    return done
+    return compilation
 
 
 def shell(options: Any) -> int:
-    """Give a prompt in a guest in which the modules are loaded; return its exit status."""
+    """Give a prompt in a guest with the modules loaded; return its exit status."""
     paths, work = _prepare(options)
     kernel = _kernel(options, paths[0])
     trial = Trial()
-    done = _compile(kernel, work / 'modules', paths, trial)
+    compilation = _compile(kernel, work / 'modules', paths, trial)
     _print_findings(trial)
-    modules = [sessions.modinfo(path) for path in done.modules.values()]
+    modules = [sessions.modinfo(path) for path in compilation.modules.values()]
     lines = [f'insmod {shlex.quote(str(module.path))}' for group in sessions.groups(modules) for module in group]
     return guest.run(kernel, '\n'.join([*lines, 'exec ${SHELL:-/bin/sh} -i']), work / 'kernel.log', on_terminal=True,
                      stop_at_report=False)
 
 
-def _is_taken(kernel: build.Kernel, name: str, trial: Trial) -> bool:
-    """Return whether a module of the kernel has this name, which is a finding."""
+def _is_used_by_kernel(kernel: build.Kernel, name: str, trial: Trial) -> bool:
+    """Return whether a module of the kernel has the same name; add a finding if so."""
     for listed in ('modules.builtin', 'modules.order'):
         for line in (kernel.out / listed).read_text(encoding='utf-8').splitlines():
             if Path(line).stem.replace('-', '_') == name:
-                text = f'its name is that of a module of the kernel, {Path(line).stem}'
-                trial.found(Finding('name-taken', name, text), 'has a name of its own')
+                text = f'the kernel has a module of the same name, {Path(line).stem}'
+                trial.found(Finding('name-taken', name, text), 'has a unique name')
                 return True
     return False
 
@@ -331,13 +333,13 @@ def _prepare(options: Any) -> tuple[list[Path], Path]:
 
 
 def run(options: Any) -> Trial:
-    """Try the modules in the directories of MODULE=; print a report, and return what was found."""
+    """Try the modules in the directories of MODULE=, and print a report; return the results."""
     paths, work = _prepare(options)
     trial = Trial()
     kernel = _kernel(options, paths[0])
-    done = _compile(kernel, work / 'modules', paths, trial)
-    modules = [sessions.modinfo(path) for path in done.modules.values()
-               if not _is_taken(kernel, path.stem.replace('-', '_'), trial)]
+    compilation = _compile(kernel, work / 'modules', paths, trial)
+    modules = [sessions.modinfo(path) for path in compilation.modules.values()
+               if not _is_used_by_kernel(kernel, path.stem.replace('-', '_'), trial)]
     groups = sessions.groups(modules)
     if options.cmd:
         groups = [[module for group in groups for module in group]] if groups else []
@@ -346,15 +348,15 @@ def run(options: Any) -> Trial:
                     'directory': str(paths[0]), 'leaks': options.debug or len(groups) <= MANY}
         session = sessions.run(kernel, groups, work, settings, options.timeout)
         hz = re.search(r'^CONFIG_HZ=(\d+)$', (kernel.out / '.config').read_text(encoding='utf-8'), re.M)
-        written = _Report(trial, session, {module.name: module for module in modules}, work / 'modules',
+        printed = _Report(trial, session, {module.name: module for module in modules}, work / 'modules',
                           int(hz[1]) if hz else 100)
         for group in groups:
             names = [module.name for module in group]
             for name in names:
-                written.module(name)
-            written.group(names)
-            written.ended(names)
-        written.leaks(groups)
+                printed.module(name)
+            printed.group(names)
+            printed.ended(names)
+        printed.leaks(groups)
         _commands(trial, session)
     _print_findings(trial)
     say(f'logs: {work}')
