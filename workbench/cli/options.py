@@ -91,7 +91,7 @@ OPTIONS = {
                       'the driver: a directory with an overlay.toml; ":" separates several',
                       lambda text: tuple(text.split(':'))),
     'PROBE': Option('0 or 1', '[01]', '0: do not probe the devices of the module', _flag),
-    'QUICK': Option('0 or 1', '[01]', '1: only the checks that require no build', _flag),
+    'QUICK': Option('0 or 1', '[01]', '1: only the checks that build no kernel', _flag),
     'RELEASES': Option('12, 13 or both, separated by spaces', ' *(12|13)( +(12|13))* *',
                        'releases of Debian', _words),
     'RESULTS': Option('a directory', r'(?s).+', 'the directory for the results of the run'),

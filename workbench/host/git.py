@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Run git. Every call of git by the workbench is here.
+"""Run git. This module contains all calls of git by the workbench.
 
 Each call names its repository, so that the environment cannot redirect it to
 another one. Repositories of the user are only read.

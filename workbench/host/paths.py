@@ -44,10 +44,10 @@ FALLBACK = Path(f'/var/tmp/workbench-{os.getuid()}')
 
 
 def is_plain(path: Path) -> bool:
-    """Return whether a path has no special character.
+    """Return whether a path consists of letters, digits and "/._-" only.
 
-    Any other character is special to kbuild, make, a script or the kernel command
-    line: "%" to make, "," to the linker and to mount, "~" and "@" to scripts.
+    Other characters are special to kbuild, make, a script or the kernel command line:
+    "%" to make, "," to the linker and to mount, "~" and "@" to scripts.
     """
     return re.fullmatch('[A-Za-z0-9_./-]+', str(path), re.ASCII) is not None
 
@@ -72,7 +72,7 @@ def _external_build_root() -> Path:
 def workbench_link() -> Path | None:
     """Return the target of build/ if it is a link that the workbench made, otherwise None.
 
-    The link may be one of another clone: clones move.
+    After the clone was moved, the target is the directory of its old path.
     """
     if not BUILD.is_symlink():
         return None

@@ -5,8 +5,8 @@
 #
 # Install, with apt, the missing packages that the file "packages" lists for "all" and
 # for each TARGET. Without apt, name what is missing. Print nothing when nothing is
-# missing. The script requires a shell and essential packages only, not even Python.
-# Exit status 2: something is missing.
+# missing. The script requires a shell and essential packages only; Python may be
+# missing. Exit status 2: something is still missing.
 set -eu
 
 list=$(dirname "$0")/packages

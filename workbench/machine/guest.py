@@ -230,13 +230,13 @@ def _try_kvm(kernel):
     log = kernel.log('kvm-boot')
     scanner = report.Scanner(USER_SPACE)
     limits = _Limits(kvm.TIMEOUT, kvm.SILENCE, kvm.SILENCE, report=True)
-    status, why, ended = _boot(kernel, 'true', log, _Watchdog(limits, scanner), kvm=True)
+    status, why, child_status = _boot(kernel, 'true', log, _Watchdog(limits, scanner), kvm=True)
     lines = scanner.report()
     if status == 0 and not lines:
         return ''
     if lines:
         why = f'a boot under KVM ended with "{lines[0].strip()}"'
-    return f'{why or f"QEMU ended with {ended} under KVM"} (log: {log})'
+    return f'{why or f"QEMU ended with {child_status} under KVM"} (log: {log})'
 
 
 _kvm_lock = threading.Lock()
@@ -258,14 +258,14 @@ def capacity(kernel, guests):
     return kernel.target.capacity(guests)
 
 
-def _explain(lines, why, ended, log):
+def _explain(lines, why, child_status, log):
     """Print why a guest failed, with the relevant lines of its log."""
     if lines:
         say('the kernel log has a report; the run has failed:')
     elif why:
         say(why)
     else:
-        say(f'the guest died: the kernel ended with {ended}; the end of its log:')
+        say(f'the guest died: the kernel ended with {child_status}; the end of its log:')
         lines = log.read_text(errors='replace').replace('\r', '').splitlines()[-LAST_LINES:]
     for line in lines:
         say('  ' + line)
@@ -302,13 +302,13 @@ def run(kernel, command, log, timeout=None, limit=TIMEOUT, silence=0, on_termina
     scanner = report.Scanner(USER_SPACE)
     limits = _Limits(0 if on_terminal else timeout or limit * slow, silence, BOOT_SILENCE * slow,
                      stop_at_report)
-    status, why, ended = _boot(kernel, command, log, _Watchdog(limits, scanner), on_terminal, modules,
-                               out, err, should_stop, on_start, judge, **machine)
+    status, why, child_status = _boot(kernel, command, log, _Watchdog(limits, scanner), on_terminal, modules,
+                                      out, err, should_stop, on_start, judge, **machine)
     if why == STOP_REQUESTED:
         return STOPPED
     lines = scanner.report()
     if not lines and not why and status is not None:
         return status
     if judge:
-        _explain(lines, why, ended, log)
+        _explain(lines, why, child_status, log)
     return TIMED_OUT if why and not lines else DIED

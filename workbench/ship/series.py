@@ -46,7 +46,7 @@ def parse(name, text):
     """Return the patch that a text describes."""
     message, separator, rest = text.partition('\n---\n')
     if not separator:
-        raise UserError(f'series/{name} has no line "---" behind its message')
+        raise UserError(f'series/{name} has no line "---" after its message')
     content: dict[str, list[str]] = {}
     parts = None
     for line in rest.splitlines():

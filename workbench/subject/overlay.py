@@ -56,11 +56,11 @@ class Selftests:
     """The properties of the kselftest programs.
 
     targets: directories below tools/testing/selftests of a driver that the tree
-    contains. on_request: programs that run only when named, since they change the
-    machine until its next boot. parallel: programs that require two processors.
-    races: programs that run under the data race detector, all if empty. unsupported:
-    for each kind of kernel ("um", "x86_64", "debug"), programs that cannot run, and
-    the feature that the kernel lacks.
+    contains. on_request: programs that change the machine until its next boot, so that
+    their Makefile does not list them as tests; a guest runs them. parallel: programs that
+    require two processors. races: programs that run under the data race detector, all if
+    empty. unsupported: for each kind of kernel ("um", "x86_64", "debug"), programs that
+    cannot run, and the feature that the kernel lacks.
     """
     targets: tuple[str, ...] = ()
     on_request: tuple[str, ...] = ()

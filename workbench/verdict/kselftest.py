@@ -73,7 +73,7 @@ def _make(kernel, target: str, *arguments):
 
 
 def programs(kernel) -> list[Program]:
-    """Return all programs, including those that run only on request."""
+    """Return all programs, including those of Selftests.on_request."""
     found = []
     for target, overlay in kernel.subject.targets.items():
         command = _make(kernel, target, 'OUTPUT=.', f'COLLECTION={target}', 'emit_tests')
