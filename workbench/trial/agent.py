@@ -110,7 +110,7 @@ class Agent:
         if self.plan['probe']:
             for device in devices:
                 self.mark(f'probe {device}')
-                status, output = self.run([self.plan['probe'], device], PROBE)
+                status, output = self.run([self.plan['probe'], device, *names], PROBE)
                 self.note('probe', names=names, device=device, status=status, output=output)
         for name in names:
             self.kunit(name)
@@ -163,6 +163,8 @@ class Agent:
 
     def work(self):
         """Try all groups, until the kernel cannot continue."""
+        if self.plan['interleave']:
+            self.run(['insmod', self.plan['interleave']], CALL)
         for number, group in enumerate(self.plan['groups']):
             begin = time.clock_gettime(time.CLOCK_MONOTONIC)
             is_sound = self.group(group)

@@ -13,6 +13,7 @@ from host.environment import environment
 from host.paths import WORKBENCH
 from kernel.build import Kernel
 from machine import guest
+from trial.sources import INTERLEAVE
 
 # The number of times that a module is loaded and unloaded.
 CYCLES = 50
@@ -53,8 +54,9 @@ def modinfo(path: Path) -> Module:
     for line in result.stdout.splitlines():
         key, _, value = line.partition(':')
         information.setdefault(key.strip(), []).append(value.strip())
-    depends = information.get('depends', [''])[0].replace('-', '_')
-    return Module(path.stem.replace('-', '_'), path, tuple(name for name in depends.split(',') if name), information)
+    depends = information.get('depends', [''])[0].replace('-', '_').split(',')
+    return Module(path.stem.replace('-', '_'), path,
+                  tuple(name for name in depends if name and name != INTERLEAVE), information)
 
 
 def groups(modules: list[Module]) -> list[list[Module]]:

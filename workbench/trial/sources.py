@@ -7,6 +7,7 @@ Kbuild files exclude the modules that do not compile.
 
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,9 @@ _PROGRAM = re.compile(r'^\s*(?:int|void)?\s*main\s*\(', re.MULTILINE)
 
 # The names of a Kbuild file, in the order in which kbuild searches for them.
 _KBUILD = ('Kbuild', 'Makefile')
+
+# The module that makes races happen; all others are compiled so that they call it.
+INTERLEAVE = 'interleave'
 
 # The largest number of files in a directory with modules.
 _MAX_FILES = 2000
@@ -46,7 +50,8 @@ class Directory:
 
     def write_kbuild(self) -> None:
         """Write the Kbuild file without the excluded modules."""
-        lines = [f'ccflags-y += -iquote {self.path}' if ' ' not in str(self.path) else '']
+        lines = ['ccflags-y += -fsanitize-coverage=trace-pc'
+                 + (f' -iquote {self.path}' if ' ' not in str(self.path) else '')]
         if self.has_kbuild:
             lines.append('include $(src)/Kbuild.original')
             lines.append(f'obj-m := $(filter-out {" ".join(sorted(self.excluded))},$(obj-m))')
@@ -121,7 +126,7 @@ def prepare(directories: list[Path], work: Path) -> list[Directory]:
         top = [name for name in files if '/' not in name and name.endswith('.c')]
         kbuild = _kbuild_file(path)
         programs = [name for name in top if _PROGRAM.search(_text(path / name))]
-        name = _unique(path, {directory.name for directory in found})
+        name = _unique(path, {INTERLEAVE, *(directory.name for directory in found)})
         directory = Directory(path, name, work / name, bool(kbuild), programs=programs)
         if not kbuild:
             directory.modules = _modules(path, [name for name in top if name not in programs])
@@ -137,5 +142,9 @@ def prepare(directories: list[Path], work: Path) -> list[Directory]:
         directory.work.mkdir(parents=True, exist_ok=True)
         directory.write_kbuild()
         found.append(directory)
-    (work / 'Kbuild').write_text(''.join(f'obj-m += {directory.name}/\n' for directory in found), encoding='utf-8')
+    names = [INTERLEAVE, *(directory.name for directory in found)]
+    (work / INTERLEAVE).mkdir(exist_ok=True)
+    shutil.copy(Path(__file__).parent / f'{INTERLEAVE}.c', work / INTERLEAVE)
+    (work / INTERLEAVE / 'Kbuild').write_text(f'obj-m += {INTERLEAVE}.o\n', encoding='utf-8')
+    (work / 'Kbuild').write_text(''.join(f'obj-m += {name}/\n' for name in names), encoding='utf-8')
     return found

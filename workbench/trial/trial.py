@@ -20,7 +20,7 @@ from trial import session as sessions
 from trial.compilation import Compilation, compile_modules
 from trial.findings import TAINTS, Finding
 from trial.session import Module, Session
-from trial.sources import prepare
+from trial.sources import INTERLEAVE, prepare
 from verdict import ktap
 from verdict.count import count_kunit
 from verdict.tally import Tally, single
@@ -74,7 +74,7 @@ def _symbols(module: Module, work: Path) -> list[str]:
     undefined = subprocess.run(['nm', '-u', module.path], env=environment(), capture_output=True, text=True,
                                check=False)
     used = sorted(line.split()[-1] for line in undefined.stdout.splitlines()
-                  if not line.split()[-1].startswith(('__asan', '__ubsan', '__fentry', '__stack')))
+                  if not line.split()[-1].startswith(('__asan', '__ubsan', '__fentry', '__stack', '__sanitizer')))
     if used:
         lines.append(f'uses: {_shown(used)}')
     return lines
@@ -240,7 +240,8 @@ def _seconds(jiffies: int, hz: int) -> float:
 def _probe(work: Path) -> Path:
     """Compile the probe; return the path of the program."""
     program = work / 'probe'
-    result = subprocess.run(['gcc', '-O2', '-static', '-pthread', '-o', program, WORKBENCH / 'trial/probe.c'],
+    sources = sorted((WORKBENCH / 'trial/probe').glob('*.c'))
+    result = subprocess.run(['gcc', '-O2', '-static', '-pthread', '-o', program, *sources],
                             env=environment(), capture_output=True, text=True, check=False)
     if result.returncode:
         raise UserError(f'the probe does not compile: {result.stderr.splitlines()[0]}')
@@ -290,6 +291,8 @@ def _compile(kernel: build.Kernel, work: Path, paths: list[Path], trial: Trial) 
     for finding in compilation.findings:
         trial.found(finding, 'compiles' if finding.kind == 'compile' else 'compiles without a warning')
     for name in compilation.modules:
+        if name == INTERLEAVE:
+            continue
         trial.passed(name, 'compiles')
         if name not in warned:
             trial.passed(name, 'compiles without a warning')
@@ -304,6 +307,7 @@ def shell(options: Any) -> int:
     compilation = _compile(kernel, work / 'modules', paths, trial)
     _print_findings(trial)
     modules = [sessions.modinfo(path) for path in compilation.modules.values()]
+    modules.sort(key=lambda module: module.name != INTERLEAVE)
     lines = [f'insmod {shlex.quote(str(module.path))}' for group in sessions.groups(modules) for module in group]
     return guest.run(kernel, '\n'.join([*lines, 'exec ${SHELL:-/bin/sh} -i']), work / 'kernel.log', on_terminal=True,
                      stop_at_report=False)
@@ -338,13 +342,14 @@ def run(options: Any) -> Trial:
     trial = Trial()
     kernel = _kernel(options, paths[0])
     compilation = _compile(kernel, work / 'modules', paths, trial)
-    modules = [sessions.modinfo(path) for path in compilation.modules.values()
-               if not _is_used_by_kernel(kernel, path.stem.replace('-', '_'), trial)]
+    modules = [sessions.modinfo(path) for name, path in compilation.modules.items() if name != INTERLEAVE
+               and not _is_used_by_kernel(kernel, path.stem.replace('-', '_'), trial)]
     groups = sessions.groups(modules)
     if options.cmd:
         groups = [[module for group in groups for module in group]] if groups else []
     if groups:
         settings = {'probe': str(_probe(work)) if options.probe else '', 'command': options.cmd,
+                    'interleave': str(compilation.modules.get(INTERLEAVE, '')),
                     'directory': str(paths[0]), 'leaks': options.debug or len(groups) <= MANY}
         session = sessions.run(kernel, groups, work, settings, options.timeout)
         hz = re.search(r'^CONFIG_HZ=(\d+)$', (kernel.out / '.config').read_text(encoding='utf-8'), re.M)

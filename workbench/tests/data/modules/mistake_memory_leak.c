@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Nobody frees the memory. */
+
+#include <linux/module.h>
+#include <linux/slab.h>
+
+static char *buffer;
+
+static int __init demo_init(void)
+{
+	buffer = kzalloc(1000, GFP_KERNEL);
+	return buffer ? 0 : -ENOMEM;
+}
+module_init(demo_init);
+
+static void __exit demo_exit(void)
+{
+}
+module_exit(demo_exit);
+
+MODULE_DESCRIPTION("Buffer");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A write stores what fits, and returns all that it was given. */
+
+#include <linux/fs.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+static char message[100];
+static size_t length;
+
+static ssize_t device_read(struct file *file, char __user *to, size_t count, loff_t *pos)
+{
+	return simple_read_from_buffer(to, count, pos, message, length);
+}
+
+static ssize_t device_write(struct file *file, const char __user *from, size_t count, loff_t *pos)
+{
+	size_t stored = min(count, sizeof(message));
+	char *copy = memdup_user(from, stored);
+
+	if (IS_ERR(copy))
+		return PTR_ERR(copy);
+	memcpy(message, copy, stored);
+	length = stored;
+	kfree(copy);
+	return count;
+}
+
+static const struct file_operations device_fops = {
+	.owner = THIS_MODULE,
+	.read = device_read,
+	.write = device_write,
+	.llseek = default_llseek,
+};
+
+static struct miscdevice device = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = KBUILD_MODNAME,
+	.fops = &device_fops,
+};
+module_misc_device(device);
+
+MODULE_DESCRIPTION("Device with a message");
+MODULE_LICENSE("GPL");

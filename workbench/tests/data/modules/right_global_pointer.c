@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Each file has a position of its own. */
+
+#include <linux/fs.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+
+static char message[] = "Hello from kernel\n";
+
+static ssize_t device_read(struct file *file, char __user *to, size_t count, loff_t *pos)
+{
+	size_t done;
+
+	for (done = 0; done < count && *pos + done < strlen(message); done++)
+		if (put_user(message[*pos + done], to + done))
+			return -EFAULT;
+	*pos += done;
+	return done;
+}
+
+static const struct file_operations device_fops = {
+	.owner = THIS_MODULE,
+	.read = device_read,
+};
+
+static struct miscdevice device = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = KBUILD_MODNAME,
+	.fops = &device_fops,
+};
+module_misc_device(device);
+
+MODULE_DESCRIPTION("Device with a greeting");
+MODULE_LICENSE("GPL");
