@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/blkdev.h>
+#include <linux/module.h>
+
+static int __init demo_init(void)
+{
+	return blk_init_queue(NULL, NULL) ? 0 : -ENOMEM;
+}
+module_init(demo_init);

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/completion.h>
+#include <linux/kernel.h>
+#include <linux/module.h>
+
+static DECLARE_COMPLETION(demo_done);
+
+static int __init demo_init(void)
+{
+	complete_and_exit(&demo_done, 0);
+	return 0;
+}
+module_init(demo_init);

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/timer.h>
+#include <linux/module.h>
+
+static struct timer_list demo_timer;
+
+static void demo_func(unsigned long data)
+{
+}
+
+static int __init demo_init(void)
+{
+	demo_timer.function = demo_func;
+	return 0;
+}
+module_init(demo_init);
