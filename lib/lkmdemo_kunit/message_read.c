@@ -57,12 +57,14 @@ static const struct bounds_case bounds_cases[] = {
 
 KUNIT_ARRAY_PARAM_DESC(bounds, bounds_cases, desc);
 
+/* The bytes between the result and the count are unspecified. */
 static void read_bounds(struct kunit *test)
 {
 	const struct bounds_case *c = test->param_value;
 	struct file *file = lkmdemo_kunit_file(test, CAPACITY, c->length);
 	u8 *seen = lkmdemo_kunit_bytes(test, CAPACITY);
 	u8 *want = lkmdemo_kunit_bytes(test, CAPACITY);
+	size_t count = min_t(size_t, c->count, CAPACITY);
 	size_t moved = max_t(ssize_t, c->ret, 0);
 	loff_t pos = c->pos;
 
@@ -70,7 +72,8 @@ static void read_bounds(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, kernel_read(file, seen, c->count, &pos), c->ret);
 	KUNIT_EXPECT_EQ(test, pos, c->pos + moved);
-	KUNIT_EXPECT_MEMEQ(test, seen, want, CAPACITY);
+	KUNIT_EXPECT_MEMEQ(test, seen, want, moved);
+	KUNIT_EXPECT_MEMEQ(test, seen + count, want + count, CAPACITY - count);
 }
 
 /* Segments are this far apart, the last one first in memory. */
@@ -127,9 +130,21 @@ struct segments_read {
 	loff_t pos;
 };
 
+/* The bytes of the segments past the result are unspecified. */
 static noinline void expect_segments(struct kunit *test, const u8 *seen, const u8 *want)
 {
-	KUNIT_EXPECT_MEMEQ(test, seen, want, SEGMENTS * SEGMENT_ROOM);
+	const struct segments_case *c = test->param_value;
+	size_t offset = 0;
+	int i;
+
+	for (i = 0; i < SEGMENTS; i++) {
+		size_t place = (SEGMENTS - 1 - i) * SEGMENT_ROOM, end = place + c->segments[i];
+		size_t n = min_t(size_t, c->segments[i], c->ret - offset);
+
+		KUNIT_EXPECT_MEMEQ(test, seen + place, want + place, n);
+		KUNIT_EXPECT_MEMEQ(test, seen + end, want + end, SEGMENT_ROOM - c->segments[i]);
+		offset += n;
+	}
 }
 
 static void read_segments(struct kunit *test)
