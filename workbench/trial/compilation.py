@@ -115,7 +115,7 @@ def _explain(lines: list[str]) -> list[str]:
     missing = dict.fromkeys((match[1] or match[2]).upper() for line in lines if (match := _HARDWARE.search(line)))
     explanations = [f'this kernel lacks {name}: the module requires hardware' for name in missing]
     for hint, _ in hints.find(lines):
-        explanations.append(f'since Linux {hint.since}: {hint.change}')
+        explanations.append(f'since Linux {hint.since}: {hint.change}' if hint.since else hint.change)
         explanations.append(f'    {hint.code}')
     return explanations
 
