@@ -147,7 +147,7 @@ class ReportTest(unittest.TestCase):
             written.module('hello')
             written.group(['hello'])
             written.ended(['hello'])
-            written.leaks([[module('hello')]])
+            written.leaks()
         return trial
 
     def events(self, **changes):
@@ -159,7 +159,7 @@ class ReportTest(unittest.TestCase):
             'unload': {'module': 'hello', 'status': 0, 'output': '', 'refcnt': '', 'holders': []},
             'left': {'names': ['hello'], 'paths': []},
             'repeat': {'names': ['hello'], 'cycles': 50, 'error': ''},
-            'end': {'number': 0, 'begin': 1.0, 'end': 2.0, 'sound': True},
+            'end': {'names': ['hello'], 'guest': 1, 'begin': 1.0, 'end': 2.0, 'sound': True},
         }
         return [{'event': name, **values, **changes.get(name, {})} for name, values in whole.items()]
 
@@ -189,6 +189,10 @@ class ReportTest(unittest.TestCase):
         self.assertEqual(self.kinds(trial), ['report'])
         self.assertIn('at "unload hello": WARNING: mm/slub.c:1', trial.findings[0].text)
 
+    def test_a_report_of_another_module_is_not_its_own(self):
+        log = [('load other', []), ('probe /dev/hello', ['Kernel panic - not syncing: x']), ('load hello', ['Hello'])]
+        self.assertEqual(self.kinds(self.report(self.events(), log)), [])
+
     def test_a_guest_that_ends_is_a_finding(self):
         trial = self.report([event for event in self.events() if event['event'] == 'load'], ended={'hello': 125})
         self.assertEqual(self.kinds(trial), ['report'])
@@ -196,7 +200,7 @@ class ReportTest(unittest.TestCase):
     def test_a_leak_belongs_to_the_group_that_allocated_it(self):
         text = 'unreferenced object 0x61 (size 64):\n  comm "insmod", pid 7, jiffies {}\n  hex dump'
         for jiffies, kinds in ((4294937296 + 150, ['leak']), (4294937296 + 250, [])):
-            event = {'event': 'leaks', 'text': text.format(jiffies)}
+            event = {'event': 'leaks', 'guest': 1, 'text': text.format(jiffies)}
             self.assertEqual(self.kinds(self.report([*self.events(), event])), kinds)
 
 

@@ -165,14 +165,15 @@ class Agent:
         """Try all groups, until the kernel cannot continue."""
         if self.plan['interleave']:
             self.run(['insmod', self.plan['interleave']], CALL)
-        for number, group in enumerate(self.plan['groups']):
+        for group in self.plan['groups']:
             begin = time.clock_gettime(time.CLOCK_MONOTONIC)
             is_sound = self.group(group)
             self.mark('end')
-            self.note('end', number=number, begin=begin, end=time.clock_gettime(time.CLOCK_MONOTONIC), sound=is_sound)
+            self.note('end', names=[module['name'] for module in group['modules']], begin=begin,
+                      end=time.clock_gettime(time.CLOCK_MONOTONIC), sound=is_sound)
             if not is_sound:
                 # The trial starts a new guest for the remaining groups.
-                return
+                break
         if self.plan['leaks']:
             self.leaks()
 

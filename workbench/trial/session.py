@@ -129,6 +129,8 @@ def run(kernel: Kernel, groups_left: list[list[Module]], work: Path, settings: d
                            out=io.BytesIO(), err=io.BytesIO(), stop_at_report=False, judge=False)
         events = [json.loads(line) for line in report.read_text(encoding='utf-8').splitlines()] \
             if report.exists() else []
+        for event in events:
+            event['guest'] = number
         session.events += events
         session.log += _split_log(log.read_text(errors='replace'))
         finished = [event for event in events if event['event'] == 'end']

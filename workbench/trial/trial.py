@@ -184,26 +184,21 @@ class _Report:
 
     def _reports(self, names: list[str]) -> None:
         """Report the first report in the kernel log of the steps of some modules."""
-        steps = [(step, lines) for step, lines in self.session.log
-                 if step.split()[-1] in names or step.startswith(('probe', 'command'))]
-        for step, lines in steps:
-            begin = next((number for number, line in enumerate(lines) if report.REPORT.search(line)), None)
-            if begin is None:
-                continue
-            owner = step.split()[-1] if step.split()[-1] in names else self._owner(step, names)
-            if owner not in names:
+        owner = ''
+        for step, lines in self.session.log:
+            what, _, name = step.partition(' ')
+            # Any other step belongs to the module that was loaded last.
+            owner = name if what in ('load', 'unload', 'repeat') else owner
+            begin = next((number for number, line in enumerate(lines)
+                          if report.REPORT.search(line) and 'kmemleak:' not in line), None)
+            if owner not in names or begin is None:
                 continue
             # The line "cut here" is no title.
             title = next((line for line in lines[begin:] if 'cut here' not in line), lines[begin])
             self.trial.found(Finding('report', owner, f'the kernel reports at "{step}": {title.strip()}',
-                                     tuple(lines[begin:begin + 12])), f'no report at {step.split()[0]}')
+                                     tuple(lines[begin:begin + 12])), f'no report at {what}')
             return
         self.trial.passed(names[-1], 'no report in the kernel log')
-
-    def _owner(self, step: str, names: list[str]) -> str:
-        device = step.split()[-1]
-        probed = [event for event in self.of('probe') if event['device'] == device]
-        return names[-1] if any(event['names'] == names for event in probed) or not probed else ''
 
     def ended(self, names: list[str]) -> None:
         """Report that the guest ended in a group, unless a finding explains it."""
@@ -215,16 +210,15 @@ class _Report:
         why = 'the guest was stopped by its time limit' if status == guest.TIMED_OUT else 'the guest died'
         self.trial.found(Finding('report', names[-1], why), 'the guest survives')
 
-    def leaks(self, groups: list[list[Module]]) -> None:
-        """Report leaked memory of each group, by the time of the allocation."""
-        ends = self.of('end')
+    def leaks(self) -> None:
+        """Report leaked memory of each group, by the guest and the time of the allocation."""
         for event in self.of('leaks'):
             objects = re.findall(r'unreferenced object \S+ \(size (\d+)\):\n  comm "[^"]*", pid \d+, jiffies (\d+)',
                                  event['text'])
-            for end, group in zip(ends, groups):
+            for end in self.of('end', guest=event['guest']):
                 sizes = [int(size) for size, jiffies in objects
                          if end['begin'] <= _seconds(int(jiffies), self.hz) <= end['end']]
-                name = group[-1].name
+                name = end['names'][-1]
                 if sizes:
                     text = f'it leaks memory: {len(sizes)} objects, {sum(sizes)} bytes'
                     self.trial.found(Finding('leak', name, text), 'leaks no memory')
