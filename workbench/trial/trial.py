@@ -355,7 +355,7 @@ def run(options: Any) -> Trial:
                 printed.module(name)
             printed.group(names)
             printed.ended(names)
-        printed.leaks(groups)
+        printed.leaks()
         _commands(trial, session)
     _print_findings(trial)
     say(f'logs: {work}')
