@@ -9,12 +9,13 @@ import textwrap
 from collections.abc import Callable
 
 from cli import clean
-from cli.options import Options
+from cli.options import KERNEL, Options
 from host.console import UserError, say
 from host.paths import WORKBENCH
 from kernel import build, source
 from machine import guest
 from machine.machines import MACHINES
+from scaffold import scaffold
 from ship import docs, lint, series
 from subject import graft
 from subject.subject import Subject, load
@@ -55,7 +56,8 @@ def kernel(options: Options) -> int:
 
 def _kunit(options: Options, results: Results, built: build.Kernel | None = None) -> Tally:
     # kunit.py can only build a um kernel with its own configuration.
-    if options.debug or options.config or options.target != 'um':
+    as_modules = built and built.subject.kunit_as_modules
+    if as_modules or options.debug or options.config or options.target != 'um':
         return kunits.kunit_modules(built or _kernel(options), timeout=options.timeout, results=results)
     subject = _subject(options)
     tree = built.tree if built else source.tree_for(options.kernel, options.kdir, subject)
@@ -148,6 +150,19 @@ def ungraft_from(options: Options) -> int:
     return 0
 
 
+def new(options: Options) -> int:
+    """Write a new driver."""
+    directory = scaffold.directory_for(options.name, options.dir)
+    author = scaffold.author_for(directory)
+    tree = source.packaged_tree(KERNEL)
+    own = load().main
+    contents = scaffold.files(options.name, options.with_, author, tree, source.release(tree), own)
+    scaffold.write(directory, contents)
+    say(f'{directory}: {len(contents)} files; Documentation/misc-devices/{options.name}.rst names the places to change')
+    print(f'make -C {shlex.quote(str(directory))} test')
+    return 0
+
+
 def create_series(options: Options) -> int:
     """Create the patch series."""
     subject = _subject(options)
@@ -176,10 +191,13 @@ def manual(options: Options) -> int:
     return 1 if warnings else 0
 
 
-def show_help(_: Options) -> int:
-    """Print the commands and the options, and the further commands of the overlay of this repository."""
+def show_help(options: Options) -> int:
+    """Print the commands and the options, and the further commands of the overlay."""
     print((WORKBENCH / 'help').read_text(encoding='utf-8'), end='')
-    for name, text in load().main.description.commands.items():
+    further = _subject(options).main.description.commands
+    if further:
+        print('\nFurther commands for this driver:')
+    for name, text in further.items():
         print(f'  make {name}\n{textwrap.indent(textwrap.fill(text, 60), " " * 20)}')
     return 0
 
@@ -247,6 +265,6 @@ FUNCTIONS: dict[str, Callable[[Options], int]] = {
     'check-release': check_release, 'check-try': check_trials, 'clean': remove_output,
     'debug': debugger, 'debug-session': debugger_session, 'demo': demo, 'docs': manual, 'graft': graft_into,
     'guest': run_in_guest, 'help': show_help, 'kernel': kernel, 'kselftest': kselftest,
-    'kunit': kunit, 'lint': run_checks, 'series': create_series, 'setup': set_up, 'shell': shell,
-    'test': test, 'try': try_modules, 'ungraft': ungraft_from,
+    'kunit': kunit, 'lint': run_checks, 'new': new, 'series': create_series, 'setup': set_up,
+    'shell': shell, 'test': test, 'try': try_modules, 'ungraft': ungraft_from,
 }

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from cli import clean, commands
-from cli.options import COMMANDS, Options, from_arguments, from_make, packages, parse
+from cli.options import COMMANDS, OF_OVERLAY, Options, from_arguments, from_make, packages, parse
 from host import guard, lock
 from host.console import UserError, say
 from host.environment import INHERITED, environment
@@ -98,13 +98,16 @@ def _request(arguments: list[str]) -> tuple[str, Options]:
     """Return the command and its options.
 
     With the arguments COMMAND --make PID NAMES, the options are on the command line of the
-    make with that PID. NAMES are its variables from command lines.
+    make with that PID. NAMES are its variables from command lines. Options after these are
+    those that a Makefile adds, for the commands that accept them.
     """
     if arguments[1:2] == ['--make']:
-        command, _, pid, names = arguments
+        command, _, pid, names, *added = arguments
         words = Path(f'/proc/{pid}/cmdline').read_bytes().decode(errors='surrogateescape').split('\0')
-        assignments = from_make(names.split(), words[:-1])
-        further = {} if command in COMMANDS else _further_commands(assignments)
+        typed = from_make(names.split(), words[:-1])
+        further = {} if command in COMMANDS else _further_commands([*added, *typed])
+        taken = COMMANDS.get(command, OF_OVERLAY).options
+        assignments = [*(option for option in added if option.partition('=')[0] in taken), *typed]
     else:
         known = arguments and arguments[0] in COMMANDS
         further = {} if known else _further_commands(arguments[1:])

@@ -6,12 +6,14 @@ form NAME=value; python3 workbench also accepts --name value.
 """
 
 import argparse
+import keyword
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, NamedTuple, NoReturn
 
 from host.console import UserError
+from scaffold import names, scaffold
 
 KERNEL = '7.3'
 TARGETS = ('um', 'x86_64')
@@ -23,10 +25,12 @@ class Options:
     cmd: str = ''
     config: str = ''
     debug: bool = False
+    dir: str = ''
     jobs: int | None = None
     kdir: str = ''
     kernel: str = KERNEL
     module: tuple[str, ...] = ()
+    name: str = ''
     overlay: tuple[str, ...] = ()
     probe: bool = True
     quick: bool = False
@@ -36,6 +40,13 @@ class Options:
     test: tuple[str, ...] = ()
     timeout: int | None = None
     v: int = 1
+    with_: tuple[str, ...] = ()
+
+
+def attribute(name: str) -> str:
+    """Return what an option is called in Options."""
+    word = name.lower()
+    return f'{word}_' if keyword.iskeyword(word) else word
 
 
 class Option(NamedTuple):
@@ -76,17 +87,22 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(text.split())
 
 
+_INTERFACE = '|'.join(scaffold.INTERFACES)
+
 OPTIONS = {
     'CMD': Option('a shell command', r'(?s).*\S.*', 'the shell command to run'),
     'CONFIG': Option('settings such as CONFIG_X=y, or a file with settings', r'(?s).*\S.*',
                      'additional kernel settings, or a file with settings', _config),
     'DEBUG': Option('0 or 1', '[01]', '1: a kernel with checkers, such as KASAN', _flag),
+    'DIR': Option('a directory without ":" in its path', r'[^:\n]+', 'the directory of the new driver'),
     'JOBS': Option('a number above 0', '0*[1-9][0-9]{0,3}', 'the number of compilers and guests at a time', int),
     'KDIR': Option('the directory of a kernel tree', r'(?s).+', 'a kernel tree of your own'),
     'KERNEL': Option(f'a version such as {KERNEL}', r'[0-9]+\.[0-9]+', 'the packaged kernel source'),
     'MODULE': Option('directories with modules, separated by ":"', r'(?s)[^:]+(:[^:]+)*',
                      'the directory of a module; ":" separates several',
                      lambda text: tuple(text.split(':'))),
+    'NAME': Option('3 to 15 of a-z, 0-9 and "_", and start with a letter', names.PATTERN,
+                   'the name of the new driver'),
     'OVERLAY': Option('directories with an overlay.toml, separated by ":"', r'(?s)[^:]+(:[^:]+)*',
                       'the driver: a directory with an overlay.toml; ":" separates several',
                       lambda text: tuple(text.split(':'))),
@@ -98,6 +114,8 @@ OPTIONS = {
     'TARGET': Option(' or '.join(TARGETS), '|'.join(TARGETS), 'the kind of machine'),
     'TEST': Option('the names of kselftests', r'[\w.:/\s-]*[\w.-][\w.:/\s-]*', 'the kselftests to run', _words),
     'TIMEOUT': Option('a number of seconds above 0', '0*[1-9][0-9]{0,8}', 'the time limit of a guest, in seconds', int),
+    'WITH': Option(f'some of {", ".join(scaffold.INTERFACES)}', rf' *({_INTERFACE})( +({_INTERFACE}))* *',
+                   'the interfaces of the new driver in addition to read and write', _words),
     'V': Option('a version number above 0', '[1-9][0-9]{0,8}', 'the version of the series', int),
 }
 
@@ -134,11 +152,12 @@ COMMANDS = {
     'graft': Command('copy the driver into a kernel tree', ('KDIR', 'OVERLAY'), required=('KDIR',)),
     'guest': Command('run a command in the booted kernel', (*_BUILT, 'CMD', 'TIMEOUT'), required=('CMD',),
                      packages=('test',)),
-    'help': Command('print the commands and the options', packages=None),
+    'help': Command('print the commands and the options', ('OVERLAY',), packages=None),
     'kernel': Command('build the kernel, and print the command that builds a module', _BUILT),
     'kselftest': Command('run the kselftests', (*_BUILT, 'TEST', 'TIMEOUT', 'RESULTS'), packages=('test',)),
     'kunit': Command('run the KUnit suites', (*_BUILT, 'TIMEOUT', 'RESULTS')),
     'lint': Command('run the checks that maintainers run', (*_SOURCE, 'QUICK'), packages=('lint',)),
+    'new': Command('write a new driver', ('NAME', 'DIR', 'WITH'), required=('NAME',)),
     'series': Command('create the patch series', (*_SOURCE, 'V')),
     'setup': Command('install missing packages', ('TARGET',)),
     'shell': Command('give a prompt in the booted kernel', _BUILT, packages=('test',)),
@@ -153,7 +172,8 @@ COMMANDS = {
 OF_OVERLAY = Command('', _SOURCE, packages=('test', 'x86_64'))
 
 # Examples of required options, for messages.
-EXAMPLES = {'CMD': "CMD='uname -a'", 'KDIR': 'KDIR=~/linux', 'MODULE': 'MODULE=~/hello'}
+EXAMPLES = {'CMD': "CMD='uname -a'", 'KDIR': 'KDIR=~/linux', 'MODULE': 'MODULE=~/hello',
+            'NAME': 'NAME=widget'}
 
 
 def packages(command: str, options: Options) -> list[str] | None:
@@ -196,7 +216,7 @@ def parse(command: str, assignments: list[str], of_overlay: tuple[str, ...] = ()
             continue
         if not re.fullmatch(option.pattern, value, re.ASCII):
             raise UserError(f'{name}={value}: must be {option.expected}')
-        setattr(options, name.lower(), option.convert(value))
+        setattr(options, attribute(name), option.convert(value))
     for name in description.required:
         if not given.get(name):
             raise UserError(f'{command} requires {name}: make {command} {EXAMPLES[name]}')

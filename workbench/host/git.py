@@ -36,6 +36,20 @@ def read(directory: Path, *arguments) -> subprocess.CompletedProcess:
                  '-c', f'core.hooksPath={os.devnull}', '-C', directory, *map(str, arguments)], env)
 
 
+def identity(directory: Path, purpose: str) -> tuple[str, str]:
+    """Return the name and the address that git is configured with in a directory.
+
+    purpose: why they are required, as a relative clause. Raises UserError if one is missing.
+    """
+    values = []
+    for key in ('user.name', 'user.email'):
+        value = read(directory, 'config', key).stdout.decode(errors='replace').strip()
+        if not value:
+            raise UserError(f"git has no {key}, {purpose}: git config --global {key} '...'")
+        values.append(value)
+    return values[0], values[1]
+
+
 class Repository:
     """A repository that the workbench creates for its own use."""
 

@@ -65,13 +65,21 @@ class Kernel:
         self.image = self.out / target.image
         self.symbols = self.out / target.symbols
 
+    def _fragments(self) -> dict[str, str]:
+        """Map the fragments of the configuration to their texts."""
+        return {name: (WORKBENCH / f'kernel/config/{name}.config').read_text(encoding='utf-8')
+                for name in self.fragments}
+
+    def common_configuration(self) -> str:
+        """Return the settings without those of the subject."""
+        return ''.join([*self._fragments().values(), self.extra])
+
     def configuration(self) -> tuple[str, set[str]]:
         """Return the settings, of which later lines override earlier ones, and the optional lines.
 
         Optional lines are settings that a kernel may refuse.
         """
-        texts = {name: (WORKBENCH / f'kernel/config/{name}.config').read_text(encoding='utf-8')
-                 for name in self.fragments}
+        texts = self._fragments()
         is_for_tests = 'testing' in self.fragments
         optional = self.subject.test_config(self.tree) if is_for_tests else ''
         of_subject = [optional, self.subject.driver_config(self.tree)]
@@ -183,6 +191,15 @@ def _state(kernel) -> _State:
         _digest([item for item, module in zip(files, is_module) if module]))
 
 
+def _make_config(kernel, requested: str) -> Path:
+    """Create .config from settings; return the path of the file with the settings."""
+    path = kernel.out / 'requested.config'
+    path.write_text(requested, encoding='utf-8')
+    run_logged(kernel.make(f'KCONFIG_ALLCONFIG={path}', 'allnoconfig'),
+               kernel.log('config'), 'configuring', env=compiler_environment())
+    return path
+
+
 def _configure(kernel, digest: str) -> None:
     """Create .config from the fragments, unless the existing one has the same inputs."""
     stamp = kernel.out / '.configured'
@@ -191,13 +208,8 @@ def _configure(kernel, digest: str) -> None:
         return
 
     stamp.unlink(missing_ok=True)
-    if kernel.seed and not (kernel.out / '.config').exists():
-        _start_from_seed(kernel)
     requested, optional = kernel.configuration()
-    path = kernel.out / 'requested.config'
-    path.write_text(requested, encoding='utf-8')
-    run_logged(kernel.make(f'KCONFIG_ALLCONFIG={path}', 'allnoconfig'),
-               kernel.log('config'), 'configuring', env=compiler_environment())
+    path = _make_config(kernel, requested)
     accepted = set((kernel.out / '.config').read_text(encoding='utf-8').splitlines())
     # The last line about a symbol applies.
     settings = {match[1]: match[0] for match in
@@ -209,26 +221,28 @@ def _configure(kernel, digest: str) -> None:
     stamp.write_text(digest, encoding='utf-8')
 
 
-def _start_from_seed(kernel) -> None:
-    """Build the seed of a kernel in its build directory.
+def _compile_common(kernel) -> None:
+    """Compile the kernel with the settings that all subjects share.
 
     A header that every file includes contains all settings, so that a change of one setting
     invalidates all objects in the cache. In a build directory, kbuild then compiles only the
     files that use the changed settings.
     """
-    settings = kernel.out / 'seed.config'
-    settings.write_text(kernel.seed.configuration()[0], encoding='utf-8')
-    run_logged(kernel.make(f'KCONFIG_ALLCONFIG={settings}', 'allnoconfig'),
-               kernel.log('config'), f'configuring {kernel.seed.name}', env=compiler_environment())
-    run_logged(kernel.make('all'), kernel.log('build'), f'building {kernel.seed.name} for {kernel.name}',
-               step=STEP, env=compiler_environment())
+    if (kernel.out / '.configured').exists():
+        return
+    for base in [kernel.seed, kernel] if kernel.seed else [kernel]:
+        _make_config(kernel, base.common_configuration())
+        _compile(kernel, ['KBUILD_MODULES=y', 'vmlinux_o'], '-common')
 
 
-def _compile(kernel, goals):
-    """Build goals of make, and show the progress."""
-    last_count = CACHE / f'steps-{kernel.name}'
+def _compile(kernel, goals, part=''):
+    """Build goals of make, and show the progress.
+
+    part: the name under which the number of steps of a part of the build is stored.
+    """
+    last_count = CACHE / f'steps-{kernel.name}{part}'
     total = 0
-    is_complete_build = not (kernel.out / 'modules.order').exists()
+    is_complete_build = bool(part) or not (kernel.out / 'modules.order').exists()
     if is_complete_build:
         with contextlib.suppress(OSError, ValueError):
             total = int(last_count.read_text(encoding='utf-8'))
@@ -287,6 +301,7 @@ def build(kernel, always=False):
     if last[:2] == state[:2]:
         _compile_modules(kernel)
     else:
+        _compile_common(kernel)
         _configure(kernel, state.configuration)
         _compile(kernel, ['all', 'headers'])
     _install_modules(kernel)

@@ -85,13 +85,14 @@ def _source_page(sources: Sources, name: str, path: Path, style: Path):
                                  style=os.path.relpath(style, path.parent)), encoding='utf-8')
 
 
-def link(manual: Path, sources: Sources, style: Path) -> list[str]:
+def link(manual: Path, sources: Sources, style: Path, only: str = '') -> list[str]:
     """Add the links to the pages of a manual; return a message for each test that no source contains.
 
-    style: the path of the style sheet for the pages with sources.
+    style: the path of the style sheet for the pages with sources. only: the only page to
+    change, all if empty.
     """
     problems, linked = [], {}
-    for page in sorted(manual.rglob('*.html')):
+    for page in [manual / only] if only else sorted(manual.rglob('*.html')):
         def literal(match, page=page):
             text = html.unescape(re.sub(r'<[^>]*>', '', match[1]))
             try:

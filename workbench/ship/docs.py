@@ -30,7 +30,7 @@ def _options(tree, overlay):
 def build(tree, overlay):
     """Build the manual of an overlay; return the paths of its first page and of the log."""
     if not overlay.pages:
-        raise UserError(f'the overlay {overlay.name} has no manual: no Documentation/*/index.rst')
+        raise UserError(f'the overlay {overlay.name} has no manual: no page in Documentation/')
     for program, package in (('sphinx-build', 'python3-sphinx'), ('dot', 'graphviz')):
         if not shutil.which(program):
             raise UserError(f'{program} is not installed: apt-get install {package}')
@@ -39,22 +39,25 @@ def build(tree, overlay):
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir()
     log = build_root() / f'docs-{tree.name}.log'
+    directories = list(dict.fromkeys([*(page.partition('/')[0] for page in overlay.pages), SPECIFICATIONS]))
     run_logged(['make', '-C', tree, f'O={out}', 'ARCH=um',
-                f'SPHINXDIRS={" ".join([*overlay.pages, SPECIFICATIONS])}',
+                f'SPHINXDIRS={" ".join(directories)}',
                 f'SPHINXOPTS={_options(tree, overlay)}',
                 'htmldocs'], log, 'building the manual')
     output = out / 'Documentation/output'
-    page = output / overlay.pages[0] / 'index.html'
-    if not page.exists():
-        raise UserError(f'htmldocs did not create {page}; log: {log}')
-    for directory in (*overlay.pages, SPECIFICATIONS):
+    first = output / f'{overlay.pages[0]}.html'
+    if not first.exists():
+        raise UserError(f'htmldocs did not create {first}; log: {log}')
+    for directory in directories:
         shutil.copy(STYLE, output / directory / '_static')
     with log.open('a', encoding='utf-8') as file:
-        for directory in overlay.pages:
+        for page in overlay.pages:
+            directory, _, name = page.partition('/')
             problems = doclinks.link(output / directory, doclinks.Sources(overlay.root, overlay.names),
-                                     output / directory / '_static' / STYLE.name)
+                                     output / directory / '_static' / STYLE.name,
+                                     only='' if name == 'index' else f'{name}.html')
             file.writelines(f'WARNING: {directory}/{problem}\n' for problem in problems)
-    return page, log
+    return first, log
 
 
 def warnings(tree, log, overlay):
@@ -65,5 +68,5 @@ def warnings(tree, log, overlay):
 
 
 def _own_names(overlay):
-    """Return the strings that identify a warning about an overlay: its files, or directories of its pages."""
-    return [*overlay.files, *(f'WARNING: {directory}/' for directory in overlay.pages)]
+    """Return the strings that identify a warning about an overlay: its files, or its pages."""
+    return [*overlay.files, *(f'WARNING: {page.removesuffix("index")}' for page in overlay.pages)]

@@ -218,15 +218,17 @@ def _shellcheck(lint):
     own = [path for path in lint.overlay.names if path not in lint.overlay.files and _is_shell(root / path)]
     scripts = [path for path in lint.files if _is_shell(lint.series.sources[path])]
     return f'{len(own) + len(scripts)} scripts', [
-        *lint.problems('shellcheck', '-x', '-f', 'gcc', *own, cwd=root),
-        *lint.problems('shellcheck', '-x', '-P', 'SCRIPTDIR', '-f', 'gcc', *scripts)]
+        *(lint.problems('shellcheck', '-x', '-f', 'gcc', *own, cwd=root) if own else ()),
+        *(lint.problems('shellcheck', '-x', '-P', 'SCRIPTDIR', '-f', 'gcc', *scripts) if scripts else ())]
 
 
 @_check('flake8', 'flake8')
 def _flake8(lint):
     files = [path for path in lint.overlay.names if path.endswith('.py')]
-    return f'{len(files)} files', lint.problems('flake8', '--isolated', '--max-line-length=120',
-                                                '--max-complexity=14', *files, cwd=lint.overlay.root)
+    # Without a file, flake8 checks the whole directory.
+    problems = lint.problems('flake8', '--isolated', '--max-line-length=120', '--max-complexity=14', *files,
+                             cwd=lint.overlay.root) if files else []
+    return f'{len(files)} files', problems
 
 
 @_check('git am', 'git', quick=False)

@@ -272,18 +272,6 @@ def write_tree(directory, files, mode=lambda path: 0o644):
         file.chmod(mode(path))
 
 
-def identity(root: Path):
-    """Return user.name and user.email of the configuration of a repository; raise UserError if one is missing."""
-    values = []
-    for key in ('user.name', 'user.email'):
-        value = git.read(root, 'config', key).stdout.decode(errors='replace').strip()
-        if not value:
-            raise UserError(f'git has no {key}, which the patches require: '
-                            f"git config --global {key} '...'")
-        values.append(value)
-    return values
-
-
 # The author of patches that are only checked.
 PLACEHOLDER = ('The workbench', 'workbench@example.org')
 
@@ -439,7 +427,7 @@ def create(tree, subject: Subject, version: int):
         if not previous:
             raise UserError(f'V={version} requires the patches of v{before} for a comparison, and there is '
                             f'no {directory}/v{before}-*.patch')
-    author = identity(overlay.root)
+    author = git.identity(overlay.root, 'which the patches require')
     cover = cover_letter((overlay.folder / DESCRIPTIONS / COVER).read_text(encoding='utf-8'),
                          evidence.digests(tree, subject), source.release(tree), subject)
     with tempfile.TemporaryDirectory(prefix='.new-', dir=directory) as fresh:

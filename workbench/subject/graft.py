@@ -388,22 +388,32 @@ def ungraft(tree, name):
     return changed
 
 
+def _without_inserted(tree: Path, path: str, more: list[list[str]]) -> str:
+    """Return the text of a file without the lines of all grafts, and without more lines."""
+    data = _read(tree / path)
+    if data is None:
+        raise UserError(f'{tree} has no {path}, to which the overlay adds lines')
+    text = _decode(data)
+    for texts in [*(record.lines[path] for record in records(tree) if path in record.lines), *more]:
+        shortened = _remove_lines(text, _inserted_lines(text, texts))
+        text = text if shortened is None else shortened
+    return text
+
+
 def pristine(tree, path, overlay: Overlay):
     """Return the content, as bytes, of a file of the tree without the lines of any overlay.
 
     overlay: its lines are removed even if the tree has no record of it.
     """
-    data = _read(tree / path)
-    if data is None:
-        raise UserError(f'{tree} has no {path}, to which the overlay adds lines')
-    text = _decode(data)
-    inserted = [record.lines[path] for record in records(tree) if path in record.lines]
+    more = []
     if not any(record.name == overlay.name for record in records(tree)):
-        inserted += [[rule.lines] for rule in placement.rules(overlay) if rule.path == path]
-    for texts in inserted:
-        shortened = _remove_lines(text, _inserted_lines(text, texts))
-        text = text if shortened is None else shortened
-    return text.encode('latin-1')
+        more = [[rule.lines] for rule in placement.rules(overlay) if rule.path == path]
+    return _without_inserted(tree, path, more).encode('latin-1')
+
+
+def without_grafts(tree: Path, path: str) -> str:
+    """Return the text of a file of the kernel without the lines that grafts have inserted."""
+    return _without_inserted(tree, path, []).encode('latin-1').decode(errors='replace')
 
 
 def owned(tree):

@@ -46,9 +46,15 @@ class Insertion:
 
 @dataclass(frozen=True)
 class Kunit:
-    """The KUnit tests. config: settings in place of a .kunitconfig. arguments: for the kernel command line."""
+    """The KUnit tests.
+
+    config: settings in place of a .kunitconfig. arguments: for the kernel command line.
+    modules: whether make test runs them as modules of the booted kernel, without the
+    kernel that kunit.py builds.
+    """
     config: tuple[str, ...] = ()
     arguments: tuple[str, ...] = ()
+    modules: bool = False
 
 
 @dataclass(frozen=True)
@@ -137,6 +143,10 @@ def _convert(where: str, kind: Any, value: Any) -> Any:
     if kind is str or kind == 'str':
         if not isinstance(value, str) or not value:
             raise _Invalid(f'{where} must be a string that is not empty')
+        return value
+    if kind is bool:
+        if not isinstance(value, bool):
+            raise _Invalid(f'{where} must be true or false')
         return value
     if kind == tuple[str, ...]:
         return _strings(where, value)
@@ -303,9 +313,14 @@ class Overlay:
 
     @functools.cached_property
     def pages(self) -> list[str]:
-        """Return the directories below Documentation that contain an index.rst."""
-        return [path.removeprefix('Documentation/').removesuffix('/index.rst') for path in self.files
-                if path.startswith('Documentation/') and path.endswith('/index.rst') and path.count('/') == 2]
+        """Return the first pages below Documentation, without their suffix.
+
+        These are the index of a directory, and each page in a directory of the kernel.
+        """
+        pages = [path.removeprefix('Documentation/').removesuffix('.rst') for path in self.files
+                 if path.startswith('Documentation/') and path.endswith('.rst') and path.count('/') == 2]
+        manuals = {page.partition('/')[0] for page in pages if page.endswith('/index')}
+        return [page for page in pages if page.endswith('/index') or page.partition('/')[0] not in manuals]
 
 
 def _directories(files: dict[str, Path]) -> list[str]:

@@ -52,6 +52,11 @@ def _for_directory(overlay: Overlay, directory: str) -> list[Rule]:
                  r'obj-\S+\s*\+= (\S+)/$', SORTED)]
 
 
+def for_maintainers(entry: str) -> Rule:
+    """Return the rule for an entry of MAINTAINERS, which ends with an empty line."""
+    return Rule('MAINTAINERS', entry, r'([A-Z0-9][^\t]*)$', SORTED)
+
+
 def rules(overlay: Overlay) -> tuple[Rule, ...]:
     """Return all rules of an overlay, sorted by path."""
     found = []
@@ -66,7 +71,7 @@ def rules(overlay: Overlay) -> tuple[Rule, ...]:
         if f'{SELFTESTS}/{target}/Makefile' in overlay.files:
             found.append(Rule(f'{SELFTESTS}/Makefile', f'TARGETS += {target}\n', r'TARGETS \+= (\S+)$', SORTED))
     if overlay.maintainers:
-        found.append(Rule('MAINTAINERS', overlay.maintainers, r'([A-Z0-9][^\t]*)$', SORTED))
+        found.append(for_maintainers(overlay.maintainers))
     return tuple(sorted(_merged(found)))
 
 

@@ -36,10 +36,19 @@ class Subject:
         return {target: overlay for overlay in self.overlays for target in overlay.targets}
 
     @property
+    def _with_kunit(self) -> list[Overlay]:
+        return [overlay for overlay in self.overlays if overlay.description.kunit.config
+                or any(path.endswith(f'/{KUNITCONFIG}') for path in overlay.files)]
+
+    @property
     def has_kunit(self) -> bool:
         """Return whether any overlay has KUnit tests."""
-        return any(overlay.description.kunit.config or any(path.endswith(f'/{KUNITCONFIG}') for path in overlay.files)
-                   for overlay in self.overlays)
+        return bool(self._with_kunit)
+
+    @property
+    def kunit_as_modules(self) -> bool:
+        """Return whether the KUnit tests of all overlays run as modules."""
+        return all(overlay.description.kunit.modules for overlay in self._with_kunit)
 
     def driver_config(self, tree: Path) -> str:
         """Return the settings that build the drivers, without their tests, as modules where possible."""

@@ -31,13 +31,13 @@ class BuildTest(unittest.TestCase):
         self.fragment = ''
         out = self.tree / 'out'
         self.kernel = types.SimpleNamespace(
-            tree=self.tree, configuration=lambda: (self.fragment, set()), out=out, image=out / 'linux',
-            modules=out / 'modules', make=lambda *goals: goals, subject=SUBJECT)
+            seed=None,
+            tree=self.tree, configuration=lambda: (self.fragment, set()), common_configuration=str, out=out,
+            image=out / 'linux', modules=out / 'modules', make=lambda *goals: goals, subject=SUBJECT)
         self.goals = []
         self.configured = []
-        for name, effect in (('_configure', lambda kernel, digest: self.configured.append(digest)),
-                             ('_install_modules', None),
-                             ('_compile', lambda kernel, goals: self.goals.append(goals))):
+        for name, effect in (('_configure', self.configure), ('_make_config', None), ('_install_modules', None),
+                             ('_compile', lambda kernel, goals, part='': self.goals.append(goals))):
             patch = mock.patch.object(build, name, side_effect=effect)
             patch.start()
             self.addCleanup(patch.stop)
@@ -46,12 +46,20 @@ class BuildTest(unittest.TestCase):
         self.kernel.image.touch()
         self.kernel.modules.mkdir()
         (self.kernel.modules / '.installed').touch()
+        self.first_goals = self.goals[:]
         self.goals.clear()
+
+    def configure(self, kernel, digest):
+        (kernel.out / '.configured').touch()
+        self.configured.append(digest)
 
     def record(self, changed):
         files = {path: [changed.get(path, 'old')] for path in (SOURCE, KCONFIG, HEADER)}
         (self.tree / graft.record_name('widget')).write_text(
             json.dumps({'files': files, 'lines': {}, 'directories': []}), encoding='utf-8')
+
+    def test_the_settings_that_all_subjects_share_are_built_first(self):
+        self.assertEqual(self.first_goals, [['KBUILD_MODULES=y', 'vmlinux_o'], ['all', 'headers']])
 
     def test_nothing_is_built_without_a_change(self):
         build.build(self.kernel)

@@ -15,7 +15,6 @@ from host import checkout, git
 from host.console import UserError
 from host.environment import environment
 from host.paths import REPO, build_root
-from ship import series
 from test_environment import git_variables
 from trees import CONTENTS, write
 
@@ -118,7 +117,7 @@ class GitTest(unittest.TestCase):
             git.read(self.user, 'ls-files')
 
     def test_the_identity_is_that_of_the_repository(self):
-        self.assertEqual(series.identity(self.worktree), ['The User', 'u@example.org'])
+        self.assertEqual(git.identity(self.worktree, 'a test'), ('The User', 'u@example.org'))
 
 
 # Creates the series, without the rest of a run.

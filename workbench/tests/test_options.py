@@ -17,19 +17,23 @@ from subject.overlay import load
 
 GOOD = {'CMD': 'exit 7', 'CONFIG': 'CONFIG_A=y CONFIG_B="x"', 'DEBUG': '1', 'JOBS': '3', 'KDIR': '/linux',
         'KERNEL': '6.12', 'MODULE': '/a:b', 'OVERLAY': '/a b:/c', 'PROBE': '0',
+        'NAME': 'widget', 'DIR': '/a b', 'WITH': 'mmap ioctl',
         'QUICK': '1', 'RELEASES': '12 13', 'RESULTS': '/results', 'TARGET': 'x86_64',
         'TEST': 'message open', 'TIMEOUT': '30', 'V': '2'}
 PARSED = {'CMD': 'exit 7', 'CONFIG': 'CONFIG_A=y\nCONFIG_B="x"\n', 'DEBUG': True, 'JOBS': 3, 'KDIR': '/linux',
           'KERNEL': '6.12', 'MODULE': ('/a', 'b'), 'OVERLAY': ('/a b', '/c'), 'PROBE': False,
+          'NAME': 'widget', 'DIR': '/a b', 'WITH': ('mmap', 'ioctl'),
           'QUICK': True, 'RELEASES': ('12', '13'), 'RESULTS': '/results', 'TARGET': 'x86_64',
           'TEST': ('message', 'open'), 'TIMEOUT': 30, 'V': 2}
 BAD = {
     'CMD': (' ', '\n\t'),
     'CONFIG': (' ', 'CONFIG_A', 'A=y', '/nonexistent', '/'),
+    'DIR': ('/a:b', '/a\nb', '\n'),
     'DEBUG': ('yes', 'true', '2', 'on', '01', '1 '),
     'JOBS': ('0', '-1', 'all', '1.5', '99999'),
     'KERNEL': ('abc', '7', '7.3.1', '7.', ' 7.3', '7.3\n', 'linux-7.3', '٧.٣'),
     'MODULE': (':', 'a::b'),
+    'NAME': ('ab', 'sixteen_letters_', '3abc', 'Abc', 'a-b', '_abc', 'größe', 'abc\n', 'a b'),
     'OVERLAY': (':', '/a:', ':/a', '/a::/b'),
     'PROBE': ('no', '2'),
     'QUICK': ('maybe', 'no', '11'),
@@ -37,10 +41,12 @@ BAD = {
     'TARGET': ('arm64', 'UM', 'um x86_64', 'um\n'),
     'TEST': (' ', 'a;b', '$(x)', 'a"b'),
     'TIMEOUT': ('soon', '0', '-1', '1.5', '5m', '1e3', '99999999999', '٣'),
+    'WITH': (' ', 'io', 'ioctl,poll', 'ioctl\n', 'read', 'all'),
     'V': ('x', '0', '-1', '1.0', '01'),
 }
 OF_OVERLAY = tuple(load(REPO).description.commands)
-REQUIRED = {'CMD': 'CMD=true', 'KDIR': 'KDIR=/linux', 'MODULE': 'MODULE=/hello'}
+REQUIRED = {'CMD': 'CMD=true', 'KDIR': 'KDIR=/linux', 'MODULE': 'MODULE=/hello',
+            'NAME': 'NAME=widget'}
 
 
 class ParseTest(unittest.TestCase):
@@ -62,7 +68,7 @@ class ParseTest(unittest.TestCase):
                 with self.subTest(command=command, option=name):
                     if name in description.options:
                         parsed = parse(command, [*self.required(command), f'{name}={value}'])
-                        self.assertEqual(getattr(parsed, name.lower()), PARSED[name])
+                        self.assertEqual(getattr(parsed, options.attribute(name)), PARSED[name])
                     else:
                         self.assertIn(f'{command} does not accept {name}', self.refused(command, f'{name}={value}'))
 
@@ -216,10 +222,10 @@ class TextTest(unittest.TestCase):
                 parse(command, assignments, OF_OVERLAY)
 
     def test_the_example_of_each_option_is_accepted(self):
-        for name, value in re.findall(r"^  ([A-Z]+)=(\S+)", self.options, re.M):
+        for name, value in re.findall(r"^  ([A-Z]+)=('[^']+'|\S+)", self.options, re.M):
             if name != 'PYTHON':
                 with self.subTest(name):
-                    self.assertTrue(re.fullmatch(OPTIONS[name].pattern, value))
+                    self.assertTrue(re.fullmatch(OPTIONS[name].pattern, value.strip("'")))
 
     def test_the_makefile_lists_exactly_the_commands(self):
         makefile = (REPO / 'Makefile').read_text(encoding='utf-8').replace('\\\n', ' ')
@@ -231,7 +237,7 @@ class TextTest(unittest.TestCase):
         self.assertLessEqual(set(main.UNLOCKED), set(COMMANDS))
 
     def test_each_option_has_a_default(self):
-        self.assertEqual(sorted(vars(Options())), sorted(map(str.lower, OPTIONS)))
+        self.assertEqual(sorted(vars(Options())), sorted(map(options.attribute, OPTIONS)))
         self.assertEqual(sorted(options.EXAMPLES), sorted(REQUIRED))
 
 

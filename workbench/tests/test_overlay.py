@@ -98,7 +98,7 @@ class InferenceTest(unittest.TestCase):
     def test_directories_targets_and_pages_are_found(self):
         self.assertEqual(self.widget.directories, ['drivers/misc/widget', 'lib/widget_kunit'])
         self.assertEqual(self.widget.targets, ['widget'])
-        self.assertEqual(self.widget.pages, ['widget'])
+        self.assertEqual(self.widget.pages, ['widget/index'])
 
     def test_the_rules_follow_from_the_files(self):
         lines = {rule.path: rule.lines for rule in placement.rules(self.widget)}

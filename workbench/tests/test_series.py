@@ -274,7 +274,7 @@ class CreateTest(unittest.TestCase):
         self.series = FakeSeries([f'{subject}\n\nBody.\n' for subject in SUBJECTS[:3]], ['x', 'y', '1\n2\n3\n4'])
         for module, name, value in (
                 (series, 'build_root', lambda: Path(directory.name)),
-                (series, 'identity', lambda root: ('A', 'a@example.org')),
+                (series.git, 'identity', lambda root, purpose: ('A', 'a@example.org')),
                 (series, 'Series', lambda tree, overlay: self.series),
                 (series.evidence, 'digests', lambda tree, subject: {}),
                 (series.source, 'release', lambda tree: '7.3'),

@@ -14,6 +14,7 @@ from subject.subject import Subject
 
 # The files that the rules change, and those that identify a kernel tree.
 CONTENTS = {
+    'Documentation/misc-devices/index.rst': '   :maxdepth: 2\n\n   apds990x\n   xilinx_sdfec\n',
     'Documentation/subsystem-apis.rst': '   hwmon/index\n   misc-devices/index\n   peci/index\n',
     'Documentation/userspace-api/ioctl/ioctl-number.rst': (
         '====  =====\n0xEC  00-01  one\n             more of one\n0xEE  00-09  two\n====  =====\n'),

@@ -26,7 +26,7 @@ from verdict.tally import Tally
 LAST_TEST, LAST_LINT = 'last-test.json', 'last-lint.json'
 
 # Files of the workbench, and in the folder of an overlay, that affect no result.
-_IRRELEVANT = ('workbench/tests/', 'workbench/help')
+_IRRELEVANT = ('workbench/tests/', 'workbench/help', 'workbench/scaffold/')
 _IRRELEVANT_IN_FOLDER = ('tests/', 'series/cover')
 _SERIES = 'series/'
 
