@@ -82,7 +82,7 @@ class PrepareTest(unittest.TestCase):
         found = self.prepare({'x/hello/a.c': MODULE, 'y/hello/b.c': MODULE}, 'x/hello', 'y/hello')
         self.assertEqual([directory.name for directory in found], ['hello', 'hello_2'])
         self.assertEqual((self.work / 'Kbuild').read_text(encoding='utf-8'),
-                         'obj-m += interleave/\nobj-m += hello/\nobj-m += hello_2/\n')
+                         'obj-m += trial_helper/\nobj-m += hello/\nobj-m += hello_2/\n')
 
     def test_a_directory_without_a_module_is_refused(self):
         for contents in ({'README': ''}, {'test.c': PROGRAM}, {'part.c': PART, 'Makefile': 'all:\n'}):

@@ -163,8 +163,8 @@ class Agent:
 
     def work(self):
         """Try all groups, until the kernel cannot continue."""
-        if self.plan['interleave']:
-            self.run(['insmod', self.plan['interleave']], CALL)
+        if self.plan['helper']:
+            self.run(['insmod', self.plan['helper']], CALL)
         for group in self.plan['groups']:
             begin = time.clock_gettime(time.CLOCK_MONOTONIC)
             is_sound = self.group(group)

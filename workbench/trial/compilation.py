@@ -10,7 +10,7 @@ from host.console import say
 from kernel import build
 from trial import hints
 from trial.findings import Finding
-from trial.sources import INTERLEAVE, Directory
+from trial.sources import HELPER, Directory
 
 # A message of gcc or sparse: the file, the line, the kind, the text.
 _MESSAGE = re.compile(r'(?:\./)?(\S+\.[chS]):(\d+)(?::\d+)?: (fatal error|error|warning): (.*)')
@@ -106,7 +106,7 @@ def _modules_of(directory: Directory, stem: str) -> list[str]:
 
 
 # Symbols of subsystems that the kernel of a trial lacks, because they require hardware.
-_HARDWARE = re.compile(r'"(?:__)?(pci|usb|acpi|spi|drm|snd|scsi|ata)_\w+" \[.*\] undefined'
+_HARDWARE = re.compile(r"symbol '(?:__)?(pci|usb|acpi|spi|drm|snd|scsi|ata)_\w+' undefined"
                        r"|declaration of 'module_(pci|usb|spi|acpi)_driver'")
 
 
@@ -149,11 +149,11 @@ def compile_modules(kernel: build.Kernel, work: Path, directories: list[Director
     compilation.findings += _warnings(first, names, compilation.failed)
     for path in sorted(work.glob('**/*.ko')):
         compilation.modules[path.stem.replace('-', '_')] = path
-    if not set(compilation.modules) - {INTERLEAVE} and not compilation.failed:
+    if not set(compilation.modules) - {HELPER} and not compilation.failed:
         shown = [names.user(line) for line in lines if re.search(r'[Ee]rror|\*\*\*', line)][:6]
         compilation.findings.append(Finding('compile', directories[0].name, 'kbuild built no module',
                                             tuple([*shown, *_explain(lines)])))
-    say(f'compiled {len(compilation.modules) - (INTERLEAVE in compilation.modules)} modules'
+    say(f'compiled {len(compilation.modules) - (HELPER in compilation.modules)} modules'
         + (f', {len(compilation.failed)} do not compile' if compilation.failed else ''))
     return compilation
 

@@ -13,7 +13,7 @@ from host.environment import environment
 from host.paths import WORKBENCH
 from kernel.build import Kernel
 from machine import guest
-from trial.sources import INTERLEAVE
+from trial.sources import HELPER
 
 # The number of times that a module is loaded and unloaded.
 CYCLES = 50
@@ -56,7 +56,7 @@ def modinfo(path: Path) -> Module:
         information.setdefault(key.strip(), []).append(value.strip())
     depends = information.get('depends', [''])[0].replace('-', '_').split(',')
     return Module(path.stem.replace('-', '_'), path,
-                  tuple(name for name in depends if name and name != INTERLEAVE), information)
+                  tuple(name for name in depends if name and name != HELPER), information)
 
 
 def groups(modules: list[Module]) -> list[list[Module]]:

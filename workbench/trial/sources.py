@@ -25,8 +25,8 @@ _PROGRAM = re.compile(r'^\s*(?:int|void)?\s*main\s*\(', re.MULTILINE)
 # The names of a Kbuild file, in the order in which kbuild searches for them.
 _KBUILD = ('Kbuild', 'Makefile')
 
-# The module that makes races happen; all others are compiled so that they call it.
-INTERLEAVE = 'interleave'
+# The module that helps the checkers of the kernel, see helper.c; all others call it.
+HELPER = 'trial_helper'
 
 # The largest number of files in a directory with modules.
 _MAX_FILES = 2000
@@ -126,7 +126,7 @@ def prepare(directories: list[Path], work: Path) -> list[Directory]:
         top = [name for name in files if '/' not in name and name.endswith('.c')]
         kbuild = _kbuild_file(path)
         programs = [name for name in top if _PROGRAM.search(_text(path / name))]
-        name = _unique(path, {INTERLEAVE, *(directory.name for directory in found)})
+        name = _unique(path, {HELPER, *(directory.name for directory in found)})
         directory = Directory(path, name, work / name, bool(kbuild), programs=programs)
         if not kbuild:
             directory.modules = _modules(path, [name for name in top if name not in programs])
@@ -142,9 +142,9 @@ def prepare(directories: list[Path], work: Path) -> list[Directory]:
         directory.work.mkdir(parents=True, exist_ok=True)
         directory.write_kbuild()
         found.append(directory)
-    names = [INTERLEAVE, *(directory.name for directory in found)]
-    (work / INTERLEAVE).mkdir(exist_ok=True)
-    shutil.copy(Path(__file__).parent / f'{INTERLEAVE}.c', work / INTERLEAVE)
-    (work / INTERLEAVE / 'Kbuild').write_text(f'obj-m += {INTERLEAVE}.o\n', encoding='utf-8')
+    names = [HELPER, *(directory.name for directory in found)]
+    (work / HELPER).mkdir(exist_ok=True)
+    shutil.copy(Path(__file__).parent / 'helper.c', work / HELPER / f'{HELPER}.c')
+    (work / HELPER / 'Kbuild').write_text(f'obj-m += {HELPER}.o\n', encoding='utf-8')
     (work / 'Kbuild').write_text(''.join(f'obj-m += {name}/\n' for name in names), encoding='utf-8')
     return found

@@ -20,7 +20,7 @@ from trial import session as sessions
 from trial.compilation import Compilation, compile_modules
 from trial.findings import TAINTS, Finding
 from trial.session import Module, Session
-from trial.sources import INTERLEAVE, prepare
+from trial.sources import HELPER, prepare
 from verdict import ktap
 from verdict.count import count_kunit
 from verdict.tally import Tally, single
@@ -285,7 +285,7 @@ def _compile(kernel: build.Kernel, work: Path, paths: list[Path], trial: Trial) 
     for finding in compilation.findings:
         trial.found(finding, 'compiles' if finding.kind == 'compile' else 'compiles without a warning')
     for name in compilation.modules:
-        if name == INTERLEAVE:
+        if name == HELPER:
             continue
         trial.passed(name, 'compiles')
         if name not in warned:
@@ -301,7 +301,7 @@ def shell(options: Any) -> int:
     compilation = _compile(kernel, work / 'modules', paths, trial)
     _print_findings(trial)
     modules = [sessions.modinfo(path) for path in compilation.modules.values()]
-    modules.sort(key=lambda module: module.name != INTERLEAVE)
+    modules.sort(key=lambda module: module.name != HELPER)
     lines = [f'insmod {shlex.quote(str(module.path))}' for group in sessions.groups(modules) for module in group]
     return guest.run(kernel, '\n'.join([*lines, 'exec ${SHELL:-/bin/sh} -i']), work / 'kernel.log', on_terminal=True,
                      stop_at_report=False)
@@ -336,14 +336,14 @@ def run(options: Any) -> Trial:
     trial = Trial()
     kernel = _kernel(options, paths[0])
     compilation = _compile(kernel, work / 'modules', paths, trial)
-    modules = [sessions.modinfo(path) for name, path in compilation.modules.items() if name != INTERLEAVE
+    modules = [sessions.modinfo(path) for name, path in compilation.modules.items() if name != HELPER
                and not _is_used_by_kernel(kernel, path.stem.replace('-', '_'), trial)]
     groups = sessions.groups(modules)
     if options.cmd:
         groups = [[module for group in groups for module in group]] if groups else []
     if groups:
         settings = {'probe': str(_probe(work)) if options.probe else '', 'command': options.cmd,
-                    'interleave': str(compilation.modules.get(INTERLEAVE, '')),
+                    'helper': str(compilation.modules.get(HELPER, '')),
                     'directory': str(paths[0]), 'leaks': options.debug or len(groups) <= MANY}
         session = sessions.run(kernel, groups, work, settings, options.timeout)
         hz = re.search(r'^CONFIG_HZ=(\d+)$', (kernel.out / '.config').read_text(encoding='utf-8'), re.M)

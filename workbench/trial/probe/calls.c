@@ -50,6 +50,8 @@ int open_device(int flags)
 	doing("open(2)");
 	fd = open(device, flags | O_NONBLOCK | O_CLOEXEC);
 	judge(fd, INT_MAX, NEGATIVE);
+	if (fd >= 0)
+		shared->opens = true;
 
 	return fd;
 }

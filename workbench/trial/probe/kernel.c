@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Checks of poll, mmap and ioctl, and of what the kernel must keep to itself.
+ * Checks of poll, mmap and ioctl, and of addresses of the kernel.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -20,10 +20,6 @@
 #include <sys/wait.h>
 
 #include "probe.h"
-
-/* What the allocator fills memory with, if it is told to: before its use, and after. */
-#define POISON_INUSE	0x5a
-#define POISON_FREE	0x6b
 
 /* Whether it is in a module; the line in /proc/modules ends with the address. */
 static bool is_in_module(unsigned long value)
@@ -66,7 +62,7 @@ static bool is_address(unsigned long value)
 	       (is_in_module(value) || (!(value % 8) && is_object(value)));
 }
 
-/* Look for it in bytes that another call has returned as well. */
+/* Look for addresses in bytes; the other call must have returned the same ones. */
 void scan(const unsigned char *bytes, const unsigned char *other, size_t size)
 {
 	int candidates = 0;
@@ -77,10 +73,6 @@ void scan(const unsigned char *bytes, const unsigned char *other, size_t size)
 	for (i = 0; i + 16 <= size; i++) {
 		if (memcmp(bytes + i, other + i, 16))
 			continue;
-		if ((bytes[i] == POISON_INUSE || bytes[i] == POISON_FREE) &&
-		    !memcmp(bytes + i, bytes + i + 1, 15))
-			report(LEAK_MEMORY, "from byte %zu on the filling of the allocator, %#x",
-			       i, bytes[i]);
 		memcpy(text, bytes + i, 16);
 		if (strspn(text, "0123456789abcdefABCDEF") == 16 && candidates++ < 16 &&
 		    is_address(strtoull(text, NULL, 16)))

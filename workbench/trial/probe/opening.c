@@ -20,8 +20,10 @@
 
 #include "probe.h"
 
-/* Threads of this name are switched at each branch of a module, see interleave.c. */
-#define INTERLEAVED "probe-race"
+/* What helper.c knows threads by: it lets them race, it checks what holds a module. */
+#define RACES	"probe-race"
+#define HOLDS	"probe-hold"
+#define UNHELD	"/sys/module/trial_helper/parameters/unheld"
 
 static pthread_barrier_t barrier;
 static int racers[THREADS];
@@ -61,8 +63,11 @@ static int open_free_device(const char *call)
 
 void check_open(void)
 {
-	int i, fd = open_device(O_RDONLY);
+	int i, fd;
 
+	close(open_device(O_WRONLY));
+	close(open_device(O_RDWR));
+	fd = open_device(O_RDONLY);
 	for (i = 0; fd >= 0 && i < 100; i++) {
 		close(fd);
 		fd = open_free_device("open(2), close(2)");
@@ -71,10 +76,19 @@ void check_open(void)
 
 void check_held(void)
 {
-	int before = references(), fd = open_device(O_RDONLY);
+	int fd, before = references(), unheld = open(UNHELD, O_RDWR);
+	char name[64] = "\n";
 
+	if (unheld >= 0 && write(unheld, name, 1) < 0)
+		close(unheld);
+	prctl(PR_SET_NAME, HOLDS);
+	fd = open_device(O_RDONLY);
 	if (*modules && fd >= 0 && references() <= before)
 		report(NOT_HELD, "the module has no more references than before");
+	if (pread(unheld, name, sizeof(name) - 1, 0) > 0 && *name != '\n') {
+		name[strcspn(name, "\n")] = '\0';
+		report(NOT_HELD, "code of %s runs before anything holds it", name);
+	}
 }
 
 /* Where an open file excludes another: whatever fails or is closed leaves it so. */
@@ -107,7 +121,7 @@ static void *race_to_open(void *number)
 {
 	int *fd = &racers[(intptr_t)number];
 
-	prctl(PR_SET_NAME, INTERLEAVED);
+	prctl(PR_SET_NAME, RACES);
 	while (!__atomic_load_n(&stop, __ATOMIC_SEQ_CST)) {
 		pthread_barrier_wait(&barrier);
 		*fd = open(device, O_RDONLY | O_NONBLOCK);
@@ -208,7 +222,7 @@ static void *use(void *number)
 	char bytes[64] = "probe";
 	int i, fd;
 
-	prctl(PR_SET_NAME, INTERLEAVED);
+	prctl(PR_SET_NAME, RACES);
 	for (i = (intptr_t)number; !__atomic_load_n(&stop, __ATOMIC_SEQ_CST); i++) {
 		if (!number)
 			rewrite_parameters();

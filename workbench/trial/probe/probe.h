@@ -25,7 +25,7 @@
 enum rule {
 	HANG, CRASH, NEGATIVE, NOT_HELD, REFERENCE, STAYS_BUSY, TWO_OPENERS,
 	READ_NO_END, READ_COUNT, READ_BEYOND, READ_POSITION, READ_STEPS, READ_SHARED, READ_OFFSET,
-	READ_PAST_END, READ_FAULT, LEAK_ADDRESS, LEAK_MEMORY, SEEK, MMAP_OVERSIZE, MMAP_WRITABLE,
+	READ_PAST_END, READ_FAULT, LEAK_ADDRESS, SEEK, MMAP_OVERSIZE, MMAP_WRITABLE,
 	WRITE_COUNT, WRITE_ZERO, WRITE_POSITION, WRITE_FAULT, WRITE_PARTIAL, WRITE_OVERSIZE,
 	IOCTL_UNKNOWN, IOCTL_FAULT, IOCTL_BEYOND, NR_RULES
 };
@@ -35,6 +35,9 @@ struct shared {
 	char doing[160];	/* the call that is made, or that was made last */
 	unsigned int calls;
 	bool found[NR_RULES];
+	char findings[8192];	/* lines of the check that runs */
+	size_t length;
+	bool opens;		/* an open has succeeded */
 	bool has_data;		/* a read has returned some */
 	bool feeds;		/* the checks of reads write something first */
 };
