@@ -21,6 +21,9 @@ def _try(options: Options, pattern: str) -> Trial:
     with tempfile.TemporaryDirectory(dir=build_root(), prefix='try-') as directory:
         for path in sorted(DATA.glob(pattern)):
             (Path(directory) / path.name).symlink_to(path)
+        # Some of the files have no entry point.
+        objects = ''.join(f'obj-m += {path.stem}.o\n' for path in sorted(DATA.glob(pattern)))
+        (Path(directory) / 'Kbuild').write_text(objects, encoding='utf-8')
         return trial.run(dataclasses.replace(options, module=(directory,), debug=True))
 
 
@@ -57,7 +60,9 @@ def _correct(options: Options, pattern: str) -> Tally:
 
 def _hints(options: Options) -> Tally:
     found = _try(options, 'hints/*.c')
-    details = {finding.module: finding.details for finding in found.findings if finding.kind == 'compile'}
+    details: dict[str, tuple[str, ...]] = {}
+    for finding in found.findings:
+        details[finding.module] = (*details.get(finding.module, ()), *finding.details)
     tally = Tally()
     for hint in hints.load():
         is_printed = any(hint.code in line for line in details.get(hint.name, ()))

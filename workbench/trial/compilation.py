@@ -80,6 +80,20 @@ class _Names:
         return line
 
 
+# How far from an error in a header gcc prints the file that includes it.
+_NEAR = 20
+
+
+def _compiled(lines: list[str], number: int, names: _Names) -> tuple[Directory, str] | None:
+    """Return the source whose compilation found an error in a header."""
+    for line in [*reversed(lines[max(0, number - _NEAR):number]), *lines[number + 1:number + _NEAR]]:
+        source = re.search(r'(\S+\.c):\d+', line)
+        place = names.source(source[1]) if source else None
+        if place:
+            return place
+    return None
+
+
 def _errors(lines: list[str], names: _Names) -> dict[tuple[str, str], list[str]]:
     """Map the names of directories and objects to the lines about their errors."""
     found: dict[tuple[str, str], list[str]] = {}
@@ -88,7 +102,7 @@ def _errors(lines: list[str], names: _Names) -> dict[tuple[str, str], list[str]]
         modpost = _MODPOST.match(line)
         place = None
         if message and 'error' in message[3]:
-            place = names.source(message[1])
+            place = names.source(message[1]) or _compiled(lines, number, names)
         elif modpost and modpost[1] == 'ERROR':
             place = names.source(modpost[2] or modpost[3] or modpost[4] or '')
         if place:
@@ -172,5 +186,5 @@ def _warnings(lines: list[str], names: _Names, failed: set[str]) -> list[Finding
                 shown = found.setdefault(module, [])
                 if names.user(line) not in shown:
                     shown.append(names.user(line))
-    return [Finding('warning', module, 'gcc or sparse prints warnings', tuple(shown[:8]))
+    return [Finding('warning', module, 'gcc or sparse prints warnings', (*shown[:8], *_explain(shown)))
             for module, shown in found.items() if module not in failed]
