@@ -165,7 +165,7 @@ def problems(condition: Condition, programs: list[str], text: str, cases: dict[s
 def _kernels(tree, subject):
     """Build and return the um kernel, and one with the driver built in."""
     usual = build.Kernel(tree, UM, subject)
-    builtin = build.Kernel(tree, UM, subject, name='um-builtin',
+    builtin = build.Kernel(tree, UM, subject, name='um-builtin', seed=usual,
                            extra=(HERE / 'builtin.config').read_text(encoding='utf-8'))
     for kernel in usual, builtin:
         build.build(kernel)
