@@ -61,7 +61,7 @@ def _kunit(options: Options, results: Results, built: build.Kernel | None = None
         return kunits.kunit_modules(built or _kernel(options), timeout=options.timeout, results=results)
     subject = _subject(options)
     tree = built.tree if built else source.tree_for(options.kernel, options.kdir, subject)
-    return kunits.kunit(tree, subject, timeout=options.timeout, results=results)
+    return kunits.kunit(tree, subject, timeout=options.timeout, results=results, arch=options.arch)
 
 
 def kunit(options: Options) -> int:

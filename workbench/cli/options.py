@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Callable, NamedTuple, NoReturn
 
 from host.console import UserError
+from kernel.architecture import CROSS_COMPILE
 from scaffold import names, scaffold
 
 KERNEL = '7.3'
@@ -22,6 +23,7 @@ TARGETS = ('um', 'x86_64')
 @dataclass
 class Options:
     """The values of the options of a command, with their defaults."""
+    arch: str = ''
     cmd: str = ''
     config: str = ''
     debug: bool = False
@@ -90,6 +92,8 @@ def _words(text: str) -> tuple[str, ...]:
 _INTERFACE = '|'.join(scaffold.INTERFACES)
 
 OPTIONS = {
+    'ARCH': Option(f'one of {", ".join(CROSS_COMPILE)}', '|'.join(CROSS_COMPILE),
+                   'the architecture of a virtual machine, instead of TARGET'),
     'CMD': Option('a shell command', r'(?s).*\S.*', 'the shell command to run'),
     'CONFIG': Option('settings such as CONFIG_X=y, or a file with settings', r'(?s).*\S.*',
                      'additional kernel settings, or a file with settings', _config),
@@ -155,7 +159,7 @@ COMMANDS = {
     'help': Command('print the commands and the options', ('OVERLAY',), packages=None),
     'kernel': Command('build the kernel, and print the command that builds a module', _BUILT),
     'kselftest': Command('run the kselftests', (*_BUILT, 'TEST', 'TIMEOUT', 'RESULTS'), packages=('test',)),
-    'kunit': Command('run the KUnit suites', (*_BUILT, 'TIMEOUT', 'RESULTS')),
+    'kunit': Command('run the KUnit suites', (*_BUILT, 'ARCH', 'TIMEOUT', 'RESULTS')),
     'lint': Command('run the checks that maintainers run', (*_SOURCE, 'QUICK'), packages=('lint',)),
     'new': Command('write a new driver', ('NAME', 'DIR', 'WITH'), required=('NAME',)),
     'series': Command('create the patch series', (*_SOURCE, 'V')),
@@ -182,7 +186,8 @@ def packages(command: str, options: Options) -> list[str] | None:
     if targets is None:
         return None
     analysis = command == 'lint' and not options.quick
-    return list(dict.fromkeys((*targets, options.target, *(['analysis'] if analysis else []))))
+    machine = options.arch or options.target
+    return list(dict.fromkeys((*targets, machine, *(['analysis'] if analysis else []))))
 
 
 def _split(assignment: str) -> tuple[str, str]:
@@ -220,6 +225,9 @@ def parse(command: str, assignments: list[str], of_overlay: tuple[str, ...] = ()
     for name in description.required:
         if not given.get(name):
             raise UserError(f'{command} requires {name}: make {command} {EXAMPLES[name]}')
+    others = [name for name in ('TARGET', 'DEBUG', 'CONFIG') if given.get(name)]
+    if options.arch and others:
+        raise UserError(f'ARCH and {others[0]} exclude each other: ARCH runs the suites with kunit.py')
     if given.get('KDIR') and given.get('KERNEL'):
         raise UserError('KERNEL and KDIR exclude each other: the source is a package or a tree of your own')
     return options

@@ -15,17 +15,18 @@ from host.console import UserError
 from host.paths import REPO, WORKBENCH
 from subject.overlay import load
 
-GOOD = {'CMD': 'exit 7', 'CONFIG': 'CONFIG_A=y CONFIG_B="x"', 'DEBUG': '1', 'JOBS': '3', 'KDIR': '/linux',
+GOOD = {'ARCH': 's390', 'CMD': 'exit 7', 'CONFIG': 'CONFIG_A=y CONFIG_B="x"', 'DEBUG': '1', 'JOBS': '3', 'KDIR': '/linux',
         'KERNEL': '6.12', 'MODULE': '/a:b', 'OVERLAY': '/a b:/c', 'PROBE': '0',
         'NAME': 'widget', 'DIR': '/a b', 'WITH': 'mmap ioctl',
         'QUICK': '1', 'RELEASES': '12 13', 'RESULTS': '/results', 'TARGET': 'x86_64',
         'TEST': 'message open', 'TIMEOUT': '30', 'V': '2'}
-PARSED = {'CMD': 'exit 7', 'CONFIG': 'CONFIG_A=y\nCONFIG_B="x"\n', 'DEBUG': True, 'JOBS': 3, 'KDIR': '/linux',
+PARSED = {'ARCH': 's390', 'CMD': 'exit 7', 'CONFIG': 'CONFIG_A=y\nCONFIG_B="x"\n', 'DEBUG': True, 'JOBS': 3, 'KDIR': '/linux',
           'KERNEL': '6.12', 'MODULE': ('/a', 'b'), 'OVERLAY': ('/a b', '/c'), 'PROBE': False,
           'NAME': 'widget', 'DIR': '/a b', 'WITH': ('mmap', 'ioctl'),
           'QUICK': True, 'RELEASES': ('12', '13'), 'RESULTS': '/results', 'TARGET': 'x86_64',
           'TEST': ('message', 'open'), 'TIMEOUT': 30, 'V': 2}
 BAD = {
+    'ARCH': ('um', 'x86_64', 'arm64 s390', 'ARM64', 'sparc'),
     'CMD': (' ', '\n\t'),
     'CONFIG': (' ', 'CONFIG_A', 'A=y', '/nonexistent', '/'),
     'DIR': ('/a:b', '/a\nb', '\n'),
@@ -108,12 +109,18 @@ class ParseTest(unittest.TestCase):
     def test_a_packaged_source_and_a_tree_exclude_each_other(self):
         self.assertIn('exclude each other', self.refused('kernel', 'KDIR=/linux', 'KERNEL=7.3'))
 
+    def test_an_architecture_and_a_kernel_of_the_workbench_exclude_each_other(self):
+        for other in ('TARGET=um', 'DEBUG=1', 'CONFIG=CONFIG_X=y'):
+            self.assertIn(f'ARCH and {other.partition("=")[0]} exclude each other',
+                          self.refused('kunit', 'ARCH=s390', other))
+
     def test_the_value_of_cmd_is_not_changed(self):
         for command in ('a=b', ' x ', 'a\nb', '$(x) $$ %', "'\"\\"):
             self.assertEqual(parse('guest', [f'CMD={command}']).cmd, command)
 
     def test_the_packages_depend_on_the_target_and_the_command(self):
         self.assertEqual(packages('demo', Options(target='x86_64')), ['x86_64'])
+        self.assertEqual(packages('kunit', Options(arch='s390')), ['s390'])
         self.assertEqual(packages('lint', Options()), ['lint', 'um', 'analysis'])
         self.assertEqual(packages('lint', Options(quick=True)), ['lint', 'um'])
         self.assertIsNone(packages('clean', Options()))

@@ -11,6 +11,7 @@ import unittest
 from pathlib import Path
 
 from host.paths import WORKBENCH
+from kernel.architecture import CROSS_COMPILE
 
 # The programs that the script itself uses.
 USED = ('dirname', 'env', 'flock', 'grep', 'head', 'mktemp', 'rm', 'sed', 'sh', 'sleep', 'tail', 'tr')
@@ -233,7 +234,8 @@ class SetupTest(unittest.TestCase):
         self.assertEqual(self.run_setup('other')[1], 0)
 
     def test_the_list_of_the_repository_is_valid(self):
-        known = {'all', 'analysis', 'check', 'check-debian', 'try', 'lint', 'test', 'x86_64'}
+        known = {'all', 'analysis', 'check', 'check-debian', 'try', 'lint', 'test', 'x86_64',
+                 *CROSS_COMPILE}
         packages = set()
         for line in (WORKBENCH / 'host/packages').read_text(encoding='ascii').splitlines():
             if not line or line.startswith('#'):

@@ -12,7 +12,9 @@ from host.console import UserError, say
 from host.paths import build_root
 from host.process import start, stop
 from kernel import build
+from kernel.architecture import CROSS_COMPILE
 from machine import guest, report
+from machine.qemu import X86_64
 from machine.um import UM
 from subject.overlay import KUNITCONFIG
 from subject.subject import Subject
@@ -67,34 +69,46 @@ def _kunitconfigs(tree: Path, subject: Subject, out: Path) -> list[str]:
     return found
 
 
-def kunit(tree: Path, subject: Subject, timeout: int | None = None, results: Results | None = None) -> Tally:
+def _machine_arguments(arch: str) -> list[str]:
+    """Return the arguments of kunit.py for um, if arch is empty, or for an architecture in QEMU."""
+    if not arch:
+        return ['--make_options=CC=ccache-gcc', '--kernel_args=ncpus=2', '--kernel_args=seccomp=on',
+                # By default, a killed kernel leaves its directory in the home of the user.
+                f'--kernel_args=uml_dir={tempfile.gettempdir()}/uml/']
+    cross_compile = CROSS_COMPILE[arch]
+    return [f'--arch={arch}', f'--cross_compile={cross_compile}', f'--make_options=CC=ccache-{cross_compile}gcc',
+            '--qemu_args=-smp 2', '--kernel_args=panic=-1']
+
+
+def kunit(tree: Path, subject: Subject, timeout: int | None = None, results: Results | None = None,
+          arch: str = '') -> Tally:
     """Run the KUnit suites through kunit.py of the tree; return the tally.
 
     timeout: the limit for the kernel in seconds, if the user sets it. results: receives
-    the results.
+    the results. arch: an architecture, for a virtual machine instead of um.
     """
-    out = build_root() / f'kunit-{tree.name}'
+    out = build_root() / (f'kunit-{arch}-{tree.name}' if arch else f'kunit-{tree.name}')
     out.mkdir(exist_ok=True)
     output, log = out / 'results.json', out / 'test.log'
     for path in (output, log):
         path.unlink(missing_ok=True)
     arguments = [argument for overlay in subject.overlays for argument in overlay.description.kunit.arguments]
+    limit = KUNIT_TIMEOUT * (X86_64.slowness if arch else 1)
     command = [sys.executable, 'tools/testing/kunit/kunit.py', 'run',
                *(f'--kunitconfig={path}' for path in _kunitconfigs(tree, subject, out)),
-               f'--build_dir={out}', f'--jobs={build.JOBS}',
-               '--make_options=CC=ccache-gcc', '--make_options=HOSTCC=ccache gcc',
-               '--kconfig_add=CONFIG_SMP=y', '--kernel_args=ncpus=2', '--kernel_args=seccomp=on',
+               f'--build_dir={out}', f'--jobs={build.JOBS}', '--make_options=HOSTCC=ccache gcc',
+               *_machine_arguments(arch),
+               '--kconfig_add=CONFIG_SMP=y',
                # These settings affect every object. With them in every kernel, the kernels of
                # all overlays share their objects in the cache.
                '--kconfig_add=CONFIG_DEBUG_KERNEL=y', '--kconfig_add=CONFIG_DEBUG_SPINLOCK=y',
                # Make the kernel panic at a report.
                '--kernel_args=panic_on_warn=1', '--kernel_args=oops=panic',
-               # By default, a killed kernel leaves its directory in the home of the user.
-               f'--kernel_args=uml_dir={tempfile.gettempdir()}/uml/',
                *(f'--kernel_args={argument}' for argument in arguments),
-               f'--timeout={timeout or KUNIT_TIMEOUT}', f'--json={output}']
+               f'--timeout={timeout or limit}', f'--json={output}']
     # Without buffers, the progress of its build is visible.
-    env = build.compiler_environment(PYTHONUNBUFFERED='1', TMPDIR=UM.capacity(1)[1]['memory'])
+    location = {} if arch else {'TMPDIR': UM.capacity(1)[1]['memory']}
+    env = build.compiler_environment(PYTHONUNBUFFERED='1', **location)
     child = start(command, cwd=tree, env=env, stdin=subprocess.DEVNULL)
     try:
         status = child.wait()

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Other architectures: the programs that kunit.py calls, and its arguments."""
+
+import os
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+from host.paths import WORKBENCH
+from kernel.architecture import CROSS_COMPILE
+from verdict import kunit
+
+BIN = WORKBENCH / 'kernel/bin'
+
+
+class ProgramsTest(unittest.TestCase):
+    """Test the wrappers in kernel/bin."""
+
+    def run_wrapper(self, name, *arguments):
+        """Run a wrapper with substitutes for the programs that it calls; return what it called."""
+        with tempfile.TemporaryDirectory() as directory:
+            for program in ('ccache', name.removeprefix('ccache-')):
+                path = Path(directory) / program
+                path.write_text('#!/bin/sh\necho "${0##*/}" "$@"\n', encoding='utf-8')
+                path.chmod(0o755)
+            return subprocess.run([BIN / name, *arguments], env={'PATH': f'{directory}:{os.environ["PATH"]}'},
+                                  capture_output=True, text=True, check=True).stdout.strip()
+
+    def test_each_compiler_runs_through_ccache(self):
+        for prefix in CROSS_COMPILE.values():
+            self.assertEqual(self.run_wrapper(f'ccache-{prefix}gcc', '-c', 'a.c'), f'ccache {prefix}gcc -c a.c')
+
+    def test_assembly_is_not_cached(self):
+        self.assertEqual(self.run_wrapper('ccache-s390x-linux-gnu-gcc', '-c', 'a.S'), 's390x-linux-gnu-gcc -c a.S')
+
+    def test_qemu_runs_without_kvm(self):
+        script = (BIN / 'tcg').read_text(encoding='utf-8').replace('exec "/usr/bin/', 'echo "')
+        arguments = ['-append', 'a b kvm', '-accel', 'kvm', '-accel', 'hvf', '-accel', 'tcg']
+        output = subprocess.run(['sh', '-c', script, '/bin/qemu-system-s390x', *arguments],
+                                capture_output=True, text=True, check=True).stdout
+        self.assertEqual(output, 'qemu-system-s390x -append a b kvm -accel tcg -accel tcg -accel tcg\n')
+
+
+class ArgumentsTest(unittest.TestCase):
+    """Test the arguments of kunit.py."""
+
+    def test_an_architecture_has_its_compiler(self):
+        arguments = kunit._machine_arguments('arm64')
+        for argument in ('--arch=arm64', '--cross_compile=aarch64-linux-gnu-',
+                         '--make_options=CC=ccache-aarch64-linux-gnu-gcc'):
+            self.assertIn(argument, arguments)
+
+    def test_um_is_the_default(self):
+        self.assertFalse([argument for argument in kunit._machine_arguments('') if argument.startswith('--arch')])
+
+
+if __name__ == '__main__':
+    unittest.main()
