@@ -240,16 +240,24 @@ def _compile(kernel, goals, part=''):
 
     part: the name under which the number of steps of a part of the build is stored.
     """
-    last_count = CACHE / f'steps-{kernel.name}{part}'
-    total = 0
     is_complete_build = bool(part) or not (kernel.out / 'modules.order').exists()
-    if is_complete_build:
+    run_make(kernel.make(*goals), kernel.log('build'), f'building {kernel.tree.name} for {kernel.name}',
+             f'{kernel.name}{part}' if is_complete_build else '')
+
+
+def run_make(command: list, log: Path, title: str, counted: str = '') -> None:
+    """Run make, and show its progress.
+
+    counted: the name under which the number of steps of a complete build is stored in the
+    cache; '' for an incomplete build, whose number of steps is unknown.
+    """
+    last_count = CACHE / f'steps-{counted}'
+    total = 0
+    if counted:
         with contextlib.suppress(OSError, ValueError):
             total = int(last_count.read_text(encoding='utf-8'))
-    steps = run_logged(kernel.make(*goals), kernel.log('build'),
-                       f'building {kernel.tree.name} for {kernel.name}', step=STEP,
-                       total=total, env=compiler_environment())
-    if is_complete_build:
+    steps = run_logged(command, log, title, step=STEP, total=total, env=compiler_environment())
+    if counted:
         last_count.write_text(str(steps), encoding='utf-8')
 
 

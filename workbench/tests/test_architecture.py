@@ -9,6 +9,7 @@ from pathlib import Path
 
 from host.paths import WORKBENCH
 from kernel.architecture import CROSS_COMPILE
+from subject.subject import load
 from verdict import kunit
 
 BIN = WORKBENCH / 'kernel/bin'
@@ -45,14 +46,20 @@ class ProgramsTest(unittest.TestCase):
 class ArgumentsTest(unittest.TestCase):
     """Test the arguments of kunit.py."""
 
+    def arguments(self, arch):
+        with tempfile.TemporaryDirectory() as directory:
+            return kunit._config_arguments(Path('/tree'), load(), Path(directory), arch)
+
     def test_an_architecture_has_its_compiler(self):
-        arguments = kunit._machine_arguments('arm64')
+        arguments = self.arguments('arm64')
         for argument in ('--arch=arm64', '--cross_compile=aarch64-linux-gnu-',
                          '--make_options=CC=ccache-aarch64-linux-gnu-gcc'):
             self.assertIn(argument, arguments)
 
     def test_um_is_the_default(self):
-        self.assertFalse([argument for argument in kunit._machine_arguments('') if argument.startswith('--arch')])
+        arguments = self.arguments('')
+        self.assertIn('--make_options=CC=ccache-gcc', arguments)
+        self.assertFalse([argument for argument in arguments if argument.startswith(('--arch', '--cross'))])
 
 
 if __name__ == '__main__':

@@ -15,12 +15,14 @@ from host.console import UserError
 from host.paths import REPO, WORKBENCH
 from subject.overlay import load
 
-GOOD = {'ARCH': 's390', 'CMD': 'exit 7', 'CONFIG': 'CONFIG_A=y CONFIG_B="x"', 'DEBUG': '1', 'JOBS': '3', 'KDIR': '/linux',
+GOOD = {'ARCH': 's390',
+        'CMD': 'exit 7', 'CONFIG': 'CONFIG_A=y CONFIG_B="x"', 'DEBUG': '1', 'JOBS': '3', 'KDIR': '/linux',
         'KERNEL': '6.12', 'MODULE': '/a:b', 'OVERLAY': '/a b:/c', 'PROBE': '0',
         'NAME': 'widget', 'DIR': '/a b', 'WITH': 'mmap ioctl',
         'QUICK': '1', 'RELEASES': '12 13', 'RESULTS': '/results', 'TARGET': 'x86_64',
         'TEST': 'message open', 'TIMEOUT': '30', 'V': '2'}
-PARSED = {'ARCH': 's390', 'CMD': 'exit 7', 'CONFIG': 'CONFIG_A=y\nCONFIG_B="x"\n', 'DEBUG': True, 'JOBS': 3, 'KDIR': '/linux',
+PARSED = {'ARCH': 's390',
+          'CMD': 'exit 7', 'CONFIG': 'CONFIG_A=y\nCONFIG_B="x"\n', 'DEBUG': True, 'JOBS': 3, 'KDIR': '/linux',
           'KERNEL': '6.12', 'MODULE': ('/a', 'b'), 'OVERLAY': ('/a b', '/c'), 'PROBE': False,
           'NAME': 'widget', 'DIR': '/a b', 'WITH': ('mmap', 'ioctl'),
           'QUICK': True, 'RELEASES': ('12', '13'), 'RESULTS': '/results', 'TARGET': 'x86_64',

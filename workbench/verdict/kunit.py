@@ -10,7 +10,7 @@ from pathlib import Path
 
 from host.console import UserError, say
 from host.paths import build_root
-from host.process import start, stop
+from host.process import run_logged, start, stop
 from kernel import build
 from kernel.architecture import CROSS_COMPILE
 from machine import guest, report
@@ -22,6 +22,8 @@ from verdict import ktap
 from verdict.count import count_kunit, kunit_name, with_status
 from verdict.results import Results, from_debugfs, from_log
 from verdict.tally import Tally, single
+
+KUNIT = 'tools/testing/kunit/kunit.py'
 
 # The line of the kernel log that starts the tests; the kernel has no user space.
 KTAP_BEGINS = r'\bKTAP version 1$'
@@ -69,15 +71,44 @@ def _kunitconfigs(tree: Path, subject: Subject, out: Path) -> list[str]:
     return found
 
 
-def _machine_arguments(arch: str) -> list[str]:
-    """Return the arguments of kunit.py for um, if arch is empty, or for an architecture in QEMU."""
-    if not arch:
-        return ['--make_options=CC=ccache-gcc', '--kernel_args=ncpus=2', '--kernel_args=seccomp=on',
-                # By default, a killed kernel leaves its directory in the home of the user.
-                f'--kernel_args=uml_dir={tempfile.gettempdir()}/uml/']
-    cross_compile = CROSS_COMPILE[arch]
-    return [f'--arch={arch}', f'--cross_compile={cross_compile}', f'--make_options=CC=ccache-{cross_compile}gcc',
-            '--qemu_args=-smp 2', '--kernel_args=panic=-1']
+def _make_variables(arch: str) -> list[str]:
+    """Return the variables of make that the build for an architecture requires, '' for um."""
+    return [f'CC=ccache-{CROSS_COMPILE.get(arch, "")}gcc', 'HOSTCC=ccache gcc']
+
+
+def _config_arguments(tree: Path, subject: Subject, out: Path, arch: str) -> list[str]:
+    """Return the arguments of kunit.py that determine the configuration."""
+    machine = [f'--arch={arch}', f'--cross_compile={CROSS_COMPILE[arch]}'] if arch else []
+    return [*machine, *(f'--kunitconfig={path}' for path in _kunitconfigs(tree, subject, out)),
+            f'--build_dir={out}', *(f'--make_options={variable}' for variable in _make_variables(arch)),
+            '--kconfig_add=CONFIG_SMP=y',
+            # These settings affect every object. With them in every kernel, the kernels of
+            # all overlays share their objects in the cache.
+            '--kconfig_add=CONFIG_DEBUG_KERNEL=y', '--kconfig_add=CONFIG_DEBUG_SPINLOCK=y']
+
+
+def _run_arguments(subject: Subject, arch: str) -> list[str]:
+    """Return the arguments of kunit.py that determine how the kernel runs."""
+    machine = ['--qemu_args=-smp 2', '--kernel_args=panic=-1'] if arch else [
+        '--kernel_args=ncpus=2', '--kernel_args=seccomp=on',
+        # By default, a killed kernel leaves its directory in the home of the user.
+        f'--kernel_args=uml_dir={tempfile.gettempdir()}/uml/']
+    # The kernel panics at a report.
+    return [*machine, '--kernel_args=panic_on_warn=1', '--kernel_args=oops=panic',
+            *(f'--kernel_args={argument}' for overlay in subject.overlays
+              for argument in overlay.description.kunit.arguments)]
+
+
+def _build_with_progress(tree: Path, out: Path, config_arguments: list[str], arch: str) -> None:
+    """Build the kernel, unless it exists: kunit.py shows no progress."""
+    if (out / 'vmlinux').exists():
+        return
+    run_logged([sys.executable, KUNIT, 'config', *config_arguments], out / 'config.log',
+               'configuring', cwd=tree, env=build.compiler_environment())
+    cross = [f'CROSS_COMPILE={CROSS_COMPILE[arch]}'] if arch else []
+    build.run_make(['make', '-C', str(tree), f'O={out}', f'ARCH={arch or UM.name}', f'-j{build.JOBS}',
+                    *cross, *_make_variables(arch), 'all'],
+                   out / 'build.log', f'building {tree.name} for KUnit on {arch or UM.name}', out.name)
 
 
 def kunit(tree: Path, subject: Subject, timeout: int | None = None, results: Results | None = None,
@@ -92,21 +123,12 @@ def kunit(tree: Path, subject: Subject, timeout: int | None = None, results: Res
     output, log = out / 'results.json', out / 'test.log'
     for path in (output, log):
         path.unlink(missing_ok=True)
-    arguments = [argument for overlay in subject.overlays for argument in overlay.description.kunit.arguments]
+    config_arguments = _config_arguments(tree, subject, out, arch)
+    _build_with_progress(tree, out, config_arguments, arch)
     limit = KUNIT_TIMEOUT * (X86_64.slowness if arch else 1)
-    command = [sys.executable, 'tools/testing/kunit/kunit.py', 'run',
-               *(f'--kunitconfig={path}' for path in _kunitconfigs(tree, subject, out)),
-               f'--build_dir={out}', f'--jobs={build.JOBS}', '--make_options=HOSTCC=ccache gcc',
-               *_machine_arguments(arch),
-               '--kconfig_add=CONFIG_SMP=y',
-               # These settings affect every object. With them in every kernel, the kernels of
-               # all overlays share their objects in the cache.
-               '--kconfig_add=CONFIG_DEBUG_KERNEL=y', '--kconfig_add=CONFIG_DEBUG_SPINLOCK=y',
-               # Make the kernel panic at a report.
-               '--kernel_args=panic_on_warn=1', '--kernel_args=oops=panic',
-               *(f'--kernel_args={argument}' for argument in arguments),
-               f'--timeout={timeout or limit}', f'--json={output}']
-    # Without buffers, the progress of its build is visible.
+    command = [sys.executable, KUNIT, 'run', *config_arguments, f'--jobs={build.JOBS}',
+               *_run_arguments(subject, arch), f'--timeout={timeout or limit}', f'--json={output}']
+    # Without buffers, the output of kunit.py is visible at once.
     location = {} if arch else {'TMPDIR': UM.capacity(1)[1]['memory']}
     env = build.compiler_environment(PYTHONUNBUFFERED='1', **location)
     child = start(command, cwd=tree, env=env, stdin=subprocess.DEVNULL)
