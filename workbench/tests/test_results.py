@@ -171,19 +171,28 @@ class FilesTest(unittest.TestCase):
 class CheckTest(unittest.TestCase):
     """Test the program of an overlay that checks results."""
 
-    def check(self, script):
+    def check(self, script, name='a', targets=('t',)):
         with tempfile.TemporaryDirectory() as directory:
             program = Path(directory) / 'check.py'
             program.write_text(script, encoding='utf-8')
             overlay = types.SimpleNamespace(description=types.SimpleNamespace(results='check.py'), root=Path(directory),
+                                            targets=[*targets],
                                             in_folder=lambda name, _: Path(directory) / name)
             kernel = types.SimpleNamespace(target=types.SimpleNamespace(name='um'),
-                                           subject=types.SimpleNamespace(overlays=(overlay,)))
-            return results.check(kernel, single('a', 'passed'))
+                                           subject=types.SimpleNamespace(main=overlay))
+            return results.check(kernel, single(name, 'passed'))
 
     def test_each_line_is_a_failure(self):
         script = 'import json, sys\nrun = json.load(sys.stdin)\nprint(run["target"], run["results"]["a"])\nprint("b")'
         self.assertEqual(self.check(script).failures(), ['um passed', 'b'])
+
+    def test_the_names_are_those_of_the_overlay_alone(self):
+        script = 'import json, sys\nprint(*json.load(sys.stdin)["results"])'
+        for name, targets, alone in (('kselftest t:p: x', ['t'], 'kselftest p: x'),
+                                     ('kselftest other:p: x', ['t'], 'kselftest other:p: x'),
+                                     ('kselftest t: x', ['t'], 'kselftest t: x'),
+                                     ('kselftest t:p: x', ['t', 'u'], 'kselftest t:p: x')):
+            self.assertEqual(self.check(script, name, targets).failures(), [alone])
 
     def test_no_output_is_no_failure(self):
         self.assertEqual(self.check(''), Tally())

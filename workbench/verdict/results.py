@@ -140,18 +140,29 @@ class Results:
         return name
 
 
+def _names_alone(results: dict[str, str], targets: list[str]) -> dict[str, str]:
+    """Return results with the names that they have in a run of one overlay alone.
+
+    targets: those of kselftest of the overlay. A name has the target only if there are several.
+    """
+    if len(targets) != 1:
+        return results
+    prefix = f'kselftest {targets[0]}:'
+    return {re.sub(rf'^{re.escape(prefix)}(?! )', 'kselftest ', name): result for name, result in results.items()}
+
+
 def check(kernel: Kernel, tally: Tally) -> Tally:
-    """Run the programs of the overlays that check results; return a failure for each line of their output."""
-    run = json.dumps({'target': kernel.target.name, 'results': tally.results})
+    """Run the program of the main overlay that checks results; return a failure for each line of its output."""
+    main = kernel.subject.main
+    if not main.description.results:
+        return Tally()
+    program = main.in_folder(main.description.results, 'program that checks results')
+    run = json.dumps({'target': kernel.target.name, 'results': _names_alone(tally.results, main.targets)})
+    process = subprocess.run([sys.executable, '-B', program], input=run, cwd=main.root, env=environment(),
+                             stdout=subprocess.PIPE, text=True, check=False)
+    if process.returncode:
+        raise UserError(f'{program} ended with {process.returncode}')
     found = Tally()
-    for overlay in kernel.subject.overlays:
-        if not overlay.description.results:
-            continue
-        program = overlay.in_folder(overlay.description.results, 'program that checks results')
-        process = subprocess.run([sys.executable, '-B', program], input=run, cwd=overlay.root, env=environment(),
-                                 stdout=subprocess.PIPE, text=True, check=False)
-        if process.returncode:
-            raise UserError(f'{program} ended with {process.returncode}')
-        for line in process.stdout.splitlines():
-            found += single(line, 'failed')
+    for line in process.stdout.splitlines():
+        found += single(line, 'failed')
     return found
