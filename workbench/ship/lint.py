@@ -30,6 +30,9 @@ from verdict import evidence, kunit as verdict
 # The number of lines of a failed check that are printed; the log contains all.
 SHOWN = 20
 
+# The last release without an interface that the series requires.
+LAST_UNSUPPORTED = (6, 18)
+
 # The largest permitted stack frame of a module, in bytes.
 FRAME = 256
 
@@ -231,20 +234,26 @@ def _flake8(lint):
     return f'{len(files)} files', problems
 
 
-@_check('git am', 'git', quick=False)
-def _git_am(lint):
-    """Apply the series to the newest packaged source other than that of the tree."""
-    own = source.release(lint.tree).split('.')[:2]
-    newest = max((version for version in archive.kernel_sources()
-                  if version.split('.') != own and tuple(map(int, version.split('.'))) > (6, 18)),
-                 key=lambda version: tuple(map(int, version.split('.'))), default=None)
-    if not newest:
-        return 'other kernels', ['the archive has no other source package later than 6.18']
-    pristine = source.packaged_files(newest, lint.series.pristine)
+def _version(text):
+    return tuple(map(int, text.split('.')))
+
+
+@_check('previous release', 'git', 'ccache', quick=False)
+def _previous_release(lint):
+    """Apply the series to the oldest packaged source that has its interfaces; build, load and test it there."""
+    own = '.'.join(source.release(lint.tree).split('.')[:2])
+    others = [version for version in archive.kernel_sources() if version != own and _version(version) > LAST_UNSUPPORTED]
+    if not others:
+        return 'other kernels', [f'the archive has no other source package later than '
+                                 f'{".".join(map(str, LAST_UNSUPPORTED))}']
+    oldest = min(others, key=_version)
+    pristine = source.packaged_files(oldest, lint.series.pristine)
     repository = series.Repository(lint.scratch / 'other')
     repository.commit(pristine, 'pristine')
     repository.apply(lint.patches)
-    return f'{len(lint.patches)} patches on Linux {newest}', []
+    kernel = build.Kernel(source.tree_for(oldest, '', lint.subject), UM, lint.subject)
+    build.build(kernel)
+    return f'{len(lint.patches)} patches on Linux {kernel.release()}', _defects(kernel)
 
 
 @_check('coccicheck', 'spatch', quick=False)
@@ -317,6 +326,19 @@ def _frames(lint, kernel):
     return problems
 
 
+def _defects(kernel):
+    """Load the modules of a kernel and run its KUnit suites; return a line for each problem."""
+    found = []
+    modules = build.driver_modules(kernel)
+    if guest.run(kernel, 'true', kernel.log('boot'), modules=modules, out=io.BytesIO()):
+        found.append(f'the modules {" ".join(modules)} do not load; log: {kernel.log("boot")}')
+    if build.kunit_modules(kernel):
+        tally = verdict.kunit_modules(kernel, show=False)
+        if tally.failed or not tally.passed:
+            found.append(f'KUnit: {tally}')
+    return found
+
+
 @_check('build, boot, KUnit', 'sparse', 'ccache', quick=False)
 def _bisect(lint):
     """Build each patch in turn without warnings, load its modules, and run its KUnit suites."""
@@ -330,15 +352,7 @@ def _bisect(lint):
         for n, patch in enumerate(lint.series.patches):
             kernel.enter(lint, n)
             build.build(kernel, always=True)
-            found = _warnings(lint, kernel)
-            modules = build.driver_modules(kernel)
-            if guest.run(kernel, 'true', kernel.log('boot'), modules=modules, out=io.BytesIO()):
-                found.append(f'the modules {" ".join(modules)} do not load; log: {kernel.log("boot")}')
-            if build.kunit_modules(kernel):
-                tally = verdict.kunit_modules(kernel, show=False)
-                if tally.failed or not tally.passed:
-                    found.append(f'KUnit: {tally}')
-            problems += [f'{patch.name}: {line}' for line in found]
+            problems += [f'{patch.name}: {line}' for line in (*_warnings(lint, kernel), *_defects(kernel))]
     finally:
         graft.graft(lint.tree, lint.overlay)
     return f'each of {len(lint.series.patches)} patches', problems
