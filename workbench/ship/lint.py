@@ -242,7 +242,8 @@ def _version(text):
 def _previous_release(lint):
     """Apply the series to the oldest packaged source that has its interfaces; build, load and test it there."""
     own = '.'.join(source.release(lint.tree).split('.')[:2])
-    others = [version for version in archive.kernel_sources() if version != own and _version(version) > LAST_UNSUPPORTED]
+    others = [version for version in archive.kernel_sources()
+              if version != own and _version(version) > LAST_UNSUPPORTED]
     if not others:
         return 'other kernels', [f'the archive has no other source package later than '
                                  f'{".".join(map(str, LAST_UNSUPPORTED))}']
