@@ -273,8 +273,7 @@ def _kernel(options: Any, directory: Path) -> build.Kernel:
     no_driver = NoDriver(directory)
     tree = source.tree_for(options.kernel, options.kdir, no_driver) if options.kdir \
         else source.packaged_tree(options.kernel)
-    seed = build.Kernel(tree, UM, subject.load(), 'debug')
-    kernel = build.Kernel(tree, UM, no_driver, 'try', extra=options.config, seed=seed)
+    kernel = build.Kernel(tree, UM, no_driver, 'try', extra=options.config)
     build.build(kernel)
     return kernel
 
