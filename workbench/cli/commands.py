@@ -12,12 +12,12 @@ from cli import clean
 from cli.options import KERNEL, Options
 from host.console import UserError, say
 from host.paths import WORKBENCH
-from kernel import build, source
-from machine import guest
+from kernel import build, distro, source
+from machine import distro as distro_machine, guest
 from machine.machines import MACHINES
 from scaffold import scaffold
 from ship import docs, lint, series
-from subject import graft
+from subject import graft, outoftree
 from subject.subject import Subject, load
 from trial import trial
 from verdict import debug, evidence, kselftest as kselftests, kunit as kunits, releases
@@ -31,11 +31,20 @@ def _subject(options: Options) -> Subject:
 
 def _kernel(options: Options, always: bool = False) -> build.Kernel:
     subject = _subject(options)
+    if options.target == 'distro':
+        packaged = distro.DistroKernel(options.kernel, MACHINES[options.target], subject)
+        distro.build_modules(packaged)
+        distro_machine.write_initrd(packaged)
+        return packaged
     tree = source.tree_for(options.kernel, options.kdir, subject)
     kernel = build.Kernel(tree, MACHINES[options.target], subject, 'debug' if options.debug else '',
                           extra=options.config)
     build.build(kernel, always)
     return kernel
+
+
+def _driver_modules(built: build.Kernel) -> list[str]:
+    return distro.driver_modules(built) if isinstance(built, distro.DistroKernel) else build.driver_modules(built)
 
 
 def demo(options: Options) -> int:
@@ -81,6 +90,9 @@ def test(options: Options) -> int:
     results = Results(options.results)
     built = _kernel(options)
     subject = built.subject
+    if isinstance(built, distro.DistroKernel):
+        say('the kernels of Debian have no KUnit: only the kselftests run')
+        return _finish(kselftests.run(built, (), options.timeout, results), results)
     before = evidence.digests(built.tree, subject)
     of_kunit = _kunit(options, results, built) if subject.has_kunit else Tally()
     of_kselftest = kselftests.run(built, (), options.timeout, results) if subject.targets else Tally()
@@ -107,7 +119,7 @@ def run_in_guest(options: Options) -> int:
     """Run a command in the guest."""
     built = _kernel(options)
     return guest.run(built, options.cmd, built.log('guest-boot'), timeout=options.timeout,
-                     modules=build.driver_modules(built))
+                     modules=_driver_modules(built))
 
 
 def shell(options: Options) -> int:
@@ -115,9 +127,10 @@ def shell(options: Options) -> int:
     if not (os.isatty(0) and os.isatty(1)):
         raise UserError("make shell requires a terminal; without one: make guest CMD='...'")
     built = _kernel(options)
-    say('The guest has the files of this machine; it keeps changes in memory. "exit" powers it off.')
+    files = 'no files of this machine' if options.target == 'distro' else 'the files of this machine'
+    say(f'The guest has {files}; it keeps changes in memory. "exit" powers it off.')
     return guest.run(built, 'exec ${SHELL:-/bin/sh} -i', built.log('shell-boot'), on_terminal=True,
-                     modules=build.driver_modules(built))
+                     modules=_driver_modules(built))
 
 
 def debugger(options: Options) -> int:
@@ -160,6 +173,22 @@ def new(options: Options) -> int:
     scaffold.write(directory, contents)
     say(f'{directory}: {len(contents)} files; Documentation/misc-devices/{options.name}.rst names the places to change')
     print(f'make -C {shlex.quote(str(directory))} test')
+    return 0
+
+
+def write_out_of_tree(options: Options) -> int:
+    """Write the Kbuild file for builds out of tree of each overlay that lacks one."""
+    for overlay in _subject(options).overlays:
+        path = outoftree.directory(overlay) / 'Kbuild'
+        if outoftree.is_out_of_tree(overlay):
+            say(f'{path} exists; it is not changed')
+        else:
+            text = outoftree.kbuild(overlay)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.with_name('Kbuild.part').write_text(text, encoding='utf-8')
+            os.replace(path.with_name('Kbuild.part'), path)
+            say(f'{path}: written; it builds {", ".join(sorted(outoftree.modules(overlay)))}')
+        print(f'make -C /lib/modules/$(uname -r)/build M={shlex.quote(str(path.parent))}')
     return 0
 
 
@@ -265,6 +294,6 @@ FUNCTIONS: dict[str, Callable[[Options], int]] = {
     'check-release': check_release, 'check-try': check_trials, 'clean': remove_output,
     'debug': debugger, 'debug-session': debugger_session, 'demo': demo, 'docs': manual, 'graft': graft_into,
     'guest': run_in_guest, 'help': show_help, 'kernel': kernel, 'kselftest': kselftest,
-    'kunit': kunit, 'lint': run_checks, 'new': new, 'series': create_series, 'setup': set_up,
+    'kunit': kunit, 'lint': run_checks, 'new': new, 'oot': write_out_of_tree, 'series': create_series, 'setup': set_up,
     'shell': shell, 'test': test, 'try': try_modules, 'ungraft': ungraft_from,
 }

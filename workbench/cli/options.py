@@ -17,7 +17,11 @@ from kernel.architecture import CROSS_COMPILE
 from scaffold import names, scaffold
 
 KERNEL = '7.3'
-TARGETS = ('um', 'x86_64')
+TARGETS = ('um', 'x86_64', 'distro')
+
+# The commands that run on an unmodified kernel of Debian, and the options that change a kernel.
+OF_DISTRO = ('guest', 'kselftest', 'setup', 'shell', 'test')
+_CHANGING = ('CONFIG', 'DEBUG', 'KDIR')
 
 
 @dataclass
@@ -101,7 +105,7 @@ OPTIONS = {
     'DIR': Option('a directory without ":" in its path', r'[^:\n]+', 'the directory of the new driver'),
     'JOBS': Option('a number above 0', '0*[1-9][0-9]{0,3}', 'the number of compilers and guests at a time', int),
     'KDIR': Option('the directory of a kernel tree', r'(?s).+', 'a kernel tree of your own'),
-    'KERNEL': Option(f'a version such as {KERNEL}', r'[0-9]+\.[0-9]+', 'the packaged kernel source'),
+    'KERNEL': Option(f'a version such as {KERNEL}', r'[0-9]+\.[0-9]+', 'the packaged kernel source, or the kernel of Debian'),
     'MODULE': Option('directories with modules, separated by ":"', r'(?s)[^:]+(:[^:]+)*',
                      'the directory of a module; ":" separates several',
                      lambda text: tuple(text.split(':'))),
@@ -115,7 +119,7 @@ OPTIONS = {
     'RELEASES': Option('12, 13 or both, separated by spaces', ' *(12|13)( +(12|13))* *',
                        'releases of Debian', _words),
     'RESULTS': Option('a directory', r'(?s).+', 'the directory for the results of the run'),
-    'TARGET': Option(' or '.join(TARGETS), '|'.join(TARGETS), 'the kind of machine'),
+    'TARGET': Option(f'{", ".join(TARGETS[:-1])} or {TARGETS[-1]}', '|'.join(TARGETS), 'the kind of machine'),
     'TEST': Option('the names of kselftests', r'[\w.:/\s-]*[\w.-][\w.:/\s-]*', 'the kselftests to run', _words),
     'TIMEOUT': Option('a number of seconds above 0', '0*[1-9][0-9]{0,8}', 'the time limit of a guest, in seconds', int),
     'WITH': Option(f'some of {", ".join(scaffold.INTERFACES)}', rf' *({_INTERFACE})( +({_INTERFACE}))* *',
@@ -162,6 +166,7 @@ COMMANDS = {
     'kunit': Command('run the KUnit suites', (*_BUILT, 'ARCH', 'TIMEOUT', 'RESULTS')),
     'lint': Command('run the checks that maintainers run', (*_SOURCE, 'QUICK'), packages=('lint',)),
     'new': Command('write a new driver', ('NAME', 'DIR', 'WITH'), required=('NAME',)),
+    'oot': Command('write the Kbuild file that builds the driver out of tree', ('OVERLAY',)),
     'series': Command('create the patch series', (*_SOURCE, 'V')),
     'setup': Command('install missing packages', ('TARGET',)),
     'shell': Command('give a prompt in the booted kernel', _BUILT, packages=('test',)),
@@ -230,6 +235,13 @@ def parse(command: str, assignments: list[str], of_overlay: tuple[str, ...] = ()
         raise UserError(f'ARCH and {others[0]} exclude each other: ARCH runs the suites with kunit.py')
     if given.get('KDIR') and given.get('KERNEL'):
         raise UserError('KERNEL and KDIR exclude each other: the source is a package or a tree of your own')
+    if options.target == 'distro':
+        if command not in OF_DISTRO:
+            raise UserError(f'TARGET=distro: {command} does not run on a kernel of Debian; '
+                            f'these commands do: {", ".join(OF_DISTRO)}')
+        for name in _CHANGING:
+            if given.get(name):
+                raise UserError(f'TARGET=distro and {name} exclude each other: a kernel of Debian is not changed')
     return options
 
 

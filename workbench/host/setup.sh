@@ -83,7 +83,7 @@ find_missing()
 		esac
 		is_required "$targets" "$@" || continue
 		case ,$targets, in
-		*,all,* | *,x86_64,* | *,arm64,* | *,powerpc,* | *,riscv,* | *,s390,*) path=$system ;;
+		*,all,* | *,distro,* | *,x86_64,* | *,arm64,* | *,powerpc,* | *,riscv,* | *,s390,*) path=$system ;;
 		*) path=$system:$PATH ;;
 		esac
 		case $provided in

@@ -43,7 +43,7 @@ def is_debian() -> bool:
     return os_release().get('ID') == 'debian' and shutil.which('apt-get') is not None
 
 
-def _codename() -> str:
+def codename() -> str:
     """Return the code name of the installed Debian release; raise UserError on another system."""
     fields = os_release()
     if not is_debian():
@@ -60,23 +60,24 @@ def _mirror(release):
     result = subprocess.run(['apt-get', 'indextargets', '--format', form, 'Created-By: Packages'],
                             env=environment(), capture_output=True, text=True, check=False)
     for line in result.stdout.splitlines():
-        codename, suite, uri = line.split(' ', 2)
-        if release in (codename, suite):
+        name, suite, uri = line.split(' ', 2)
+        if release in (name, suite):
             return uri
     raise UserError(f'apt has no source for {release}: add one, and run apt-get update')
 
 
 class Archive:
-    """A suite of the archive, with a separate state of apt."""
+    """A suite of the archive, or several under one name, with a separate state of apt."""
 
-    def __init__(self, suite, release):
+    def __init__(self, suite, release, suites=()):
+        """Create the state; release: that of the machine; suites: those of the name, if it is not a suite itself."""
         self.suite = suite
         self.state = CACHE / 'apt' / suite
         self.log = CACHE / 'apt' / f'{suite}.log'
         for directory in ('lists/partial', 'sources', 'cache/archives/partial'):
             (self.state / directory).mkdir(parents=True, exist_ok=True)
         (self.state / 'sources' / 'suite.sources').write_text(
-            f'Types: deb\nURIs: {_mirror(release)}\nSuites: {suite}\n'
+            f'Types: deb\nURIs: {_mirror(release)}\nSuites: {" ".join(suites or (suite,))}\n'
             f'Components: main\nSigned-By: {KEYRING}\n', encoding='utf-8')
 
     def _options(self):
@@ -91,11 +92,22 @@ class Archive:
         run_logged(['apt-get', *self._options(), '-q', 'update'], self.log,
                    f'updating the package lists of {self.suite}')
 
+    def _query(self, *arguments: str) -> str:
+        return subprocess.run(['apt-cache', *self._options(), *arguments], env=environment(),
+                              capture_output=True, text=True, check=False).stdout
+
     def names(self, pattern):
-        """Return the names of the packages of the suite that match a regular expression."""
-        result = subprocess.run(['apt-cache', *self._options(), 'pkgnames', pattern.split('[')[0]],
-                                env=environment(), capture_output=True, text=True, check=False)
-        return [name for name in result.stdout.split() if re.fullmatch(pattern, name)]
+        """Return the names of the packages of the suite that match a regular expression.
+
+        The part of the expression before the first "[" must be literal.
+        """
+        return [name for name in self._query('pkgnames', pattern.split('[')[0]).split()
+                if re.fullmatch(pattern, name)]
+
+    def depends(self, package: str) -> list[str]:
+        """Return the names in the Depends field of a package, the first one of each alternative."""
+        field = re.search('^Depends: (.*)$', self._query('show', '--no-all-versions', package), re.M)
+        return [re.split('[ (:]', entry.strip())[0] for entry in field[1].split(',')] if field else []
 
     def download(self, package: str, destination: Path) -> Path:
         """Download a package to a directory; return its path.
@@ -118,16 +130,21 @@ class Archive:
         """Remove the packages that download_closure() downloaded."""
         run_logged(['apt-get', *self._options(), 'clean'], self.log, 'clearing the cache of apt')
 
-    def download_closure(self, packages: tuple[str, ...]) -> list[Path]:
-        """Download packages, their dependencies and all essential packages; return their paths."""
+    def download_closure(self, packages: tuple[str, ...], essential: bool = True) -> list[Path]:
+        """Download packages and their dependencies; return their paths.
+
+        essential: whether to download the essential packages, too.
+        """
         status = self.state / 'nothing-installed/status'
         status.parent.mkdir(exist_ok=True)
         status.touch()
         archives = self.state / 'cache/archives'
         command = ['apt-get', *self._options(), '-o', f'Dir::State::status={status}', '-q', '-y',
-                   'install', '--download-only', '--no-install-recommends', '?essential', *packages]
+                   'install', '--download-only', '--no-install-recommends',
+                   *(['?essential'] if essential else []), *packages]
         self.clear()
-        run_logged(command, self.log, f'downloading the packages of a root directory of {self.suite}')
+        run_logged(command, self.log, f'downloading {packages[0]} and its dependencies' if not essential
+                   else f'downloading the packages of a root directory of {self.suite}')
         return sorted(archives.glob('*.deb'))
 
 
@@ -154,7 +171,7 @@ def _is_damaged(deb: Path) -> bool:
 
 def _suites():
     """Yield the suites to search, with their package lists updated."""
-    release = _codename()
+    release = codename()
     for name in dict.fromkeys((*SUITES, release)):
         suite = Archive(name, release)
         suite.update()
@@ -163,15 +180,25 @@ def _suites():
 
 def mirror() -> str:
     """Return the URI of the archive that the machine uses."""
-    return _mirror(_codename())
+    return _mirror(codename())
 
 
 def suite(name: str) -> Archive:
     """Return a suite with its package lists updated."""
     with lock.held(_store() / '.lock'):
-        found = Archive(name, _codename())
+        found = Archive(name, codename())
         found.update()
         return found
+
+
+def with_backports(release: str) -> Archive:
+    """Return a release and its backports under one name, with the package lists updated.
+
+    The caller holds a lock on the state.
+    """
+    found = Archive(f'{release}-and-backports', codename(), (release, f'{release}-backports'))
+    found.update()
+    return found
 
 
 def _store() -> Path:

@@ -176,7 +176,7 @@ class _State(NamedTuple):
     modules: str
 
 
-def _digest(value) -> str:
+def digest(value) -> str:
     return hashlib.sha256(repr(value).encode()).hexdigest()
 
 
@@ -186,9 +186,9 @@ def _state(kernel) -> _State:
     is_module = [path.startswith(kernel.subject.sources) and path.endswith(('.c', '.h')) for path, _ in files]
     common = [_tools(), kernel.configuration()[0], kernel.make()]
     return _State(
-        _digest([common, [item for item in files if Path(item[0]).name.startswith('Kconfig')]]),
-        _digest([common, [item for item, module in zip(files, is_module) if not module]]),
-        _digest([item for item, module in zip(files, is_module) if module]))
+        digest([common, [item for item in files if Path(item[0]).name.startswith('Kconfig')]]),
+        digest([common, [item for item, module in zip(files, is_module) if not module]]),
+        digest([item for item, module in zip(files, is_module) if module]))
 
 
 def _make_config(kernel, requested: str) -> Path:

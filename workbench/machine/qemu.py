@@ -27,6 +27,17 @@ def _shared(number: int, directory: Path, options: str = '') -> list[str]:
             '-device', f'virtio-9p-pci,fsdev=fs{number + 1},mount_tag={tag}']
 
 
+def base_command(processors: int, kvm: bool, processor: str = '') -> list[str]:
+    """Return the start of the command line of QEMU, without any device.
+
+    processor: the model of the processor that QEMU interprets, by default that of QEMU.
+    """
+    interpreter = ['-accel', 'tcg', *(['-cpu', processor] if processor else [])]
+    return ['qemu-system-x86_64', '-machine', 'q35', '-m', str(MEMORY >> 20), '-smp', str(processors),
+            *(['-accel', 'kvm', '-cpu', 'host'] if kvm else interpreter),
+            '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot']
+
+
 @dataclass(frozen=True)
 class Qemu(Machine):
     """A virtual machine. Without KVM, QEMU interprets the kernel and user space."""
@@ -52,9 +63,7 @@ class Qemu(Machine):
             # QEMU translates code again at a new address, which takes a quarter of the time of an exec.
             *([] if kvm else ['norandmaps']),
             f'GUEST_RUN={shared[0]}', f'GUEST_SHARE={self.share}', f'init={shared[0]}/init', *options]
-        return [f'qemu-system-{self.name}', '-machine', 'q35', '-m', str(MEMORY >> 20), '-smp', str(processors),
-                *(['-accel', 'kvm', '-cpu', 'host'] if kvm else ['-accel', 'tcg']),
-                '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot',
+        return [*base_command(processors, kvm),
                 '-chardev', f'file,id=log,path=/proc/self/fd/{log}',
                 '-device', 'virtio-serial-pci', '-device', 'virtconsole,chardev=log',
                 '-chardev', 'stdio,id=line,signal=off' if is_on_terminal else f'file,id=line,path=/proc/self/fd/{log}',

@@ -19,8 +19,8 @@ from typing import NamedTuple
 from host.console import UserError, say
 from host.environment import environment
 from host.paths import CACHE
-from kernel import build
-from machine import guest
+from kernel import build, distro
+from machine import distro as distro_machine, guest
 from subject.overlay import SELFTESTS, Selftests
 from verdict.count import count_kselftest, with_status
 from verdict.results import Results, from_kselftest as results_as_ktap
@@ -212,6 +212,17 @@ def _command(kernel, share):
     return '\n'.join([*lines, 'exit $status'])
 
 
+def _command_of_installed(kernel, share):
+    """Return the shell command that runs programs through the runner, in a guest without files of the host."""
+    home = distro_machine.SELFTESTS
+    lines = [f'export BASE_DIR={home} kselftest_override_timeout={PROGRAM_LIMIT[kernel.debug]}',
+             f'. {home}/kselftest/runner.sh', 'ktap_print_header']
+    for target in dict.fromkeys(program.target for program in share):
+        names = [program.name for program in share if program.target == target]
+        lines += [f'cd {home}/{target}', f'run_many {shlex.join(names)}']
+    return '\n'.join([*lines, '[ "$KTAP_CNT_FAIL" -eq 0 ]'])
+
+
 def _guests(kernel, durations, programs_to_run, most=8):
     """Return the programs of each guest, and the processor of the host that it uses, None for all.
 
@@ -253,7 +264,12 @@ def run(kernel, tests=(), timeout=None, results: Results | None = None):
     seconds, if the user sets it. results: receives the results. If a guest fails, the
     others are stopped.
     """
-    build.build_selftests(kernel)
+    command = _command
+    if isinstance(kernel, distro.DistroKernel):
+        distro_machine.add_selftests(kernel, distro.build_selftests(kernel))
+        command = _command_of_installed
+    else:
+        build.build_selftests(kernel)
     selected = _select(kernel, tests)
     durations = Durations(kernel)
     output = Output(durations)
@@ -270,7 +286,7 @@ def run(kernel, tests=(), timeout=None, results: Results | None = None):
             # This applies to the thread, and to the guest that it starts.
             os.sched_setaffinity(0, {processor})
         try:
-            status = guest.run(kernel, _command(kernel, share), kernel.log(f'kselftest-boot-{number}'),
+            status = guest.run(kernel, command(kernel, share), kernel.log(f'kselftest-boot-{number}'),
                                timeout, LIMIT, silence=PROGRAM_LIMIT[kernel.debug] + MARGIN, location=location,
                                out=guest_output, should_stop=stop.is_set, processors=2 if processor is None else 1)
         except BaseException:
