@@ -29,7 +29,7 @@ FLAVOUR = 'cloud-amd64'
 _SELFTESTS_KERNEL = '7.3'
 
 # The packages for the user space of a guest.
-USERLAND = ('busybox-static', 'kmod')
+USERLAND = ('busybox-static', 'dash', 'kmod')
 
 
 class Packages(NamedTuple):
@@ -209,7 +209,10 @@ def _write_headers(kernel: DistroKernel) -> None:
     for path in packaged.iterdir():
         if path.name in ('scripts', 'tools'):
             loader.mirror(path.resolve(), kernel.headers / path.name, root)
-        elif path.name not in ('Makefile', 'Module.symvers'):
+        elif path.name == 'include':
+            loader.mirror(path, kernel.headers / path.name, None)
+        # Without vmlinux, kbuild writes no BTF, for which it would require pahole.
+        elif path.name not in ('Makefile', 'Module.symvers', 'vmlinux'):
             (kernel.headers / path.name).symlink_to(path)
     text = (packaged / 'Makefile').read_text(encoding='utf-8')
     (kernel.headers / 'Makefile').write_text(
@@ -263,18 +266,28 @@ def _build_modules(kernel: DistroKernel, overlay: Overlay) -> list[Path]:
         raise UserError(f'{overlay.root} has no source: the kernels of Debian cannot be tested with '
                         'a driver of the kernel tree')
     here = _copy_sources(overlay, kernel.out / 'sources' / overlay.name)
-    # The headers lack what BTF requires, and the modules do not require BTF.
-    run_logged(['make', '-C', kernel.headers, f'M={here}', f'-j{build.JOBS}', f'CC={compiler_path(kernel)}',
-                'CONFIG_DEBUG_INFO_BTF_MODULES=', 'modules'],
+    run_logged(['make', '-C', kernel.headers, f'M={here}', f'-j{build.JOBS}', f'CC={compiler_path(kernel)}', 'modules'],
                kernel.log(f'modules-{overlay.name}'), f'building {overlay.name} for Linux {kernel.release()}',
                step=build.STEP, env=_environment(kernel))
+    _add_to_headers(kernel, overlay, here)
+    return sorted(here.glob('*.ko'))
+
+
+def _add_to_headers(kernel: DistroKernel, overlay: Overlay, here: Path) -> None:
+    """Add the headers and the exported symbols of an overlay to the headers of the kernel, for further modules.
+
+    here: the directory where the overlay was built.
+    """
+    for name in _sources(overlay):
+        if name.startswith('include/'):
+            (kernel.headers / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(overlay.root / name, kernel.headers / name)
     symbols = (here / 'Module.symvers').read_text(encoding='utf-8').splitlines()
     with open(kernel.headers / 'Module.symvers', 'a', encoding='utf-8') as merged:
         for line in symbols:
             checksum, symbol, module, *rest = line.split('\t')
             where = f'{overlay.directories[0]}/{Path(module).name}'
             merged.write('\t'.join([checksum, symbol, where, *rest]) + '\n')
-    return sorted(here.glob('*.ko'))
 
 
 def depends(module: bytes) -> list[str]:
@@ -338,7 +351,7 @@ def _inputs(kernel: DistroKernel) -> str:
     """Return a digest of what the modules are built from."""
     files = [(overlay.name, name, (overlay.root / name).read_bytes()) for overlay in kernel.subject.overlays
              for name in _sources(overlay)]
-    return build.digest([kernel.packages, str(kernel.root.stat().st_ino), files])
+    return build.digest([kernel.packages, str(kernel.root.stat().st_ino), files, kernel.bin.exists()])
 
 
 def build_modules(kernel: DistroKernel) -> None:

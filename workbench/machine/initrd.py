@@ -2,7 +2,8 @@
 """Write an initial RAM disk: an archive of cpio in the newc format, of which the kernel takes several in a row.
 
 Architecture and content are parameters. The user space consists of busybox, which is
-static, and of kmod with its libraries.
+static, and of dash and kmod with their libraries. The shell of busybox would run its own
+commands in place of those of kmod.
 """
 
 import os
@@ -132,19 +133,17 @@ def program(root: Path, path: str, triplet: str) -> Iterator[Entry]:
 
 
 def userland(root: Path, triplet: str, init: bytes) -> Iterator[Entry]:
-    """Yield a root directory with busybox, kmod and an init.
+    """Yield a root directory with busybox, dash, kmod and an init.
 
-    root: a directory with the packages busybox-static and kmod.
+    root: a directory with the packages, in which /bin is a link.
     """
     yield from map(directory, _DIRECTORIES)
     yield file('init', init, 0o755)
-    # busybox itself creates the links for its commands, in a way that does not replace those of kmod.
-    busybox = next(path for path in ('usr/bin/busybox', 'bin/busybox') if (root / path).exists())
-    yield file('bin/busybox', (root / busybox).read_bytes(), 0o755)
-    yield link('bin/sh', 'busybox')
-    kmod = next(path for path in ('usr/bin/kmod', 'bin/kmod') if (root / path).exists())
-    yield from (entry._replace(path='bin/kmod') if entry.path == kmod else entry
-                for entry in program(root, kmod, triplet))
+    # The init creates the links for the commands of busybox, which do not replace those of kmod.
+    yield file('bin/busybox', (root / 'bin/busybox').read_bytes(), 0o755)
+    for path in ('bin/dash', 'bin/kmod'):
+        yield from program(root, path, triplet)
+    yield link('bin/sh', 'dash')
     yield from (link(f'sbin/{command}', '../bin/kmod') for command in _KMOD)
     yield file('etc/passwd', b'root:x:0:0:root:/root:/bin/sh\n')
     yield file('etc/group', b'root:x:0:\n')
