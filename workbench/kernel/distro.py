@@ -218,6 +218,9 @@ def _write_headers(kernel: DistroKernel) -> None:
     (kernel.headers / 'Makefile').write_text(
         text.replace(f'/usr/src/{name}\n', f'{kernel.headers}\n').replace('/usr/src/', f'{kernel.root}/usr/src/'),
         encoding='utf-8')
+    for symbols in (kernel.root / f'boot/System.map-{kernel.packages.abi}', kernel.installed / 'System.map'):
+        if symbols.exists():
+            (kernel.headers / 'System.map').symlink_to(symbols)
     shutil.copyfile(packaged / 'Module.symvers', kernel.headers / 'Module.symvers')
     shutil.copyfile(packaged / '.config', kernel.out / '.config')
     kernel.bin.mkdir()

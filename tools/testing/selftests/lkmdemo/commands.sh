@@ -94,6 +94,24 @@ root_missing()
 	[ "$(id -u)" -eq 0 ] || echo 'requires root'
 }
 
+# release_before VERSION PATCHLEVEL FACT: for a fact of the kernel or of its build that
+# earlier releases lack. All comparisons of releases are here.
+release_before()
+{
+	of_kernel=${release%%.*}
+	level_of_kernel=${release#*.}
+	level_of_kernel=${level_of_kernel%%[!0-9]*}
+	if [ "$of_kernel" -lt "$1" ] || { [ "$of_kernel" -eq "$1" ] && [ "$level_of_kernel" -lt "$2" ]; }; then
+		echo "Linux $of_kernel.$level_of_kernel lacks $3"
+	fi
+}
+
+# in_tree_missing MODULE: for a module of the kernel tree, not one built out of tree.
+in_tree_missing()
+{
+	[ -n "$(modinfo -F intree "$1" 2>/dev/null)" ] || echo "$1 was built out of tree"
+}
+
 # tool_missing COMMAND
 tool_missing()
 {

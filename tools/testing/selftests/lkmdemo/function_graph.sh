@@ -51,6 +51,8 @@ functions_of_others()
 
 expect 'function_graph.is_limited_to_the_module' '' functions_of_others
 
+[ -n "$reason" ] || reason=$(release_before 6 11 'the function graph tracer in an instance')
+
 # A compiler may inline the helpers within a file, and a page may not be resident.
 if [ -z "$reason" ]; then
 	for helper in lkmdemo_claim lkmdemo_do_open lkmdemo_fault_in lkmdemo_is_exclusive \

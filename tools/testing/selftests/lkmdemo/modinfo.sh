@@ -101,7 +101,10 @@ nr_items uint" \
 # shellcheck disable=SC2086 # a list of words
 [ -n "$reason" ] || reason=$(files_missing $names)
 
+of_files=$reason
+[ -n "$reason" ] || reason=$(in_tree_missing lkmdemo)
 expect 'modinfo.marks_each_module_as_in_tree' "$(same Y)" of intree
+reason=$of_files
 
 expect 'modinfo.lists_the_dependencies_of_each_module' "\
 lkmdemo|lkmdemo_counter

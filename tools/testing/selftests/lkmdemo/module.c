@@ -588,6 +588,31 @@ const char *failslab_unusable(void)
 	return file_unusable("/sys/kernel/debug/failslab/verbose", O_RDWR);
 }
 
+const char *release_before(unsigned int version, unsigned int patchlevel, const char *fact)
+{
+	unsigned int of_kernel = 0, level_of_kernel = 0;
+	struct utsname uts;
+
+	uname(&uts);
+	sscanf(uts.release, "%u.%u", &of_kernel, &level_of_kernel);
+	if (of_kernel > version || (of_kernel == version && level_of_kernel >= patchlevel))
+		return NULL;
+
+	return reason("Linux %u.%u lacks %s", of_kernel, level_of_kernel, fact);
+}
+
+/* The taint of a module that was built out of tree. */
+const char *in_tree_missing(const char *name)
+{
+	char path[PATH_MAX], taints[NAME_SIZE];
+
+	snprintf(path, sizeof(path), "/sys/module/%s/taint", name);
+	if (file_read(path, taints, sizeof(taints)) <= 0 || !strchr(taints, 'O'))
+		return NULL;
+
+	return reason("%s was built out of tree", name);
+}
+
 /* A number in /proc/sys/kernel, or -1 without such a file. */
 static long kernel_sysctl(const char *name)
 {

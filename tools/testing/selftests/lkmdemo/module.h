@@ -50,6 +50,15 @@ const char *io_uring_unusable(void);
 const char *userfaultfd_unusable(void);
 const char *failslab_unusable(void);
 
+/*
+ * For a fact of the kernel itself, which releases before VERSION.PATCHLEVEL lack. The
+ * reason names the fact, such as "RWF_NOAPPEND". All comparisons of releases are here.
+ */
+const char *release_before(unsigned int version, unsigned int patchlevel, const char *fact);
+
+/* For a module of the kernel tree, not one that was built out of tree. */
+const char *in_tree_missing(const char *name);
+
 /* For addresses in the kernel: root cannot see them, or everyone can. */
 const char *addresses_hidden(void);
 const char *addresses_public(void);

@@ -399,6 +399,7 @@ TEST_F(message, rwf_noappend_writes_at_its_offset)
 	struct iovec iov = { "J", 1 };
 
 	ASSERT_LE(0, fd);
+	skip_if(_metadata, release_before(6, 9, "RWF_NOAPPEND"));
 	ASSERT_EQ(1, RESULT(pwritev2(fd, &iov, 1, 0, RWF_NOAPPEND)));
 
 	EXPECT_MESSAGE(fd, "Jello from kernel\n", GREETING_LENGTH);

@@ -107,6 +107,7 @@ TEST_F(loaded, module_in_tree_has_no_taint)
 {
 	char taints[16] = "?";
 
+	skip_if(_metadata, in_tree_missing("lkmdemo"));
 	ASSERT_TRUE(module_line_read("lkmdemo", &self->line));
 	ASSERT_LE(0, file_read("/sys/module/lkmdemo/taint", taints, sizeof(taints)));
 
