@@ -336,7 +336,7 @@ def _install_modules(kernel: DistroKernel, built: dict[str, list[Path]]) -> None
     for directory, paths in built.items():
         (home / directory).mkdir(parents=True, exist_ok=True)
         for path in paths:
-            run_logged([f'{_binutils(kernel)}strip', '--strip-debug', '-o', home / directory / path.name, path],
+            run_logged(['x86_64-linux-gnu-strip', '--strip-debug', '-o', home / directory / path.name, path],
                        kernel.log('install'), f'installing {path.name}', env=_environment(kernel))
     for path in _required(kernel, [path for paths in built.values() for path in paths]):
         copy = home / path.relative_to(kernel.installed)
@@ -346,15 +346,15 @@ def _install_modules(kernel: DistroKernel, built: dict[str, list[Path]]) -> None
                env=_environment(kernel))
 
 
-def _binutils(kernel: DistroKernel) -> str:
-    return 'x86_64-linux-gnu-'
+def _contents(files: dict[str, Path]) -> list[tuple[str, int, bytes]]:
+    return [(name, path.stat().st_mode, path.read_bytes()) for name, path in sorted(files.items())]
 
 
 def _inputs(kernel: DistroKernel) -> str:
     """Return a digest of what the modules are built from."""
-    files = [(overlay.name, name, (overlay.root / name).read_bytes()) for overlay in kernel.subject.overlays
-             for name in _sources(overlay)]
-    return build.digest([kernel.packages, str(kernel.root.stat().st_ino), files, kernel.bin.exists()])
+    files = [_contents({name: overlay.root / name for name in _sources(overlay)})
+             for overlay in kernel.subject.overlays]
+    return build.digest([kernel.packages, kernel.root.stat().st_ino, kernel.tools() and kernel.compiler(), files])
 
 
 def build_modules(kernel: DistroKernel) -> None:
@@ -383,6 +383,13 @@ def driver_modules(kernel: DistroKernel) -> list[str]:
 def build_selftests(kernel: DistroKernel) -> Path:
     """Compile the kselftests as static programs and install them; return their directory."""
     target = kernel.out / 'kselftest_install'
+    stamp = kernel.out / '.selftests'
+    state = build.digest([_inputs(kernel), sorted(kernel.subject.targets), [
+        _contents({name: path for name, path in overlay.files.items() if name.startswith('tools/')})
+        for overlay in kernel.subject.overlays]])
+    if target.exists() and stamp.exists() and stamp.read_text(encoding='utf-8') == state:
+        return target
+    stamp.unlink(missing_ok=True)
     common = ['make', '-C', kernel.tree, f'O={kernel.out / "user"}', 'ARCH=x86_64', f'-j{build.JOBS}']
     (kernel.out / 'user').mkdir(exist_ok=True)
     if not (kernel.out / 'user/usr/include/linux').exists():
@@ -393,4 +400,5 @@ def build_selftests(kernel: DistroKernel) -> Path:
                 f'TARGETS={" ".join(kernel.subject.targets)}', 'FORCE_TARGETS=1', 'LDFLAGS=-static',
                 f'KDIR={kernel.headers}', f'MODULE_CC={compiler_path(kernel)}', f'INSTALL_PATH={target}', 'install'],
                kernel.log('selftests'), 'building the selftests', env=_environment(kernel))
+    stamp.write_text(state, encoding='utf-8')
     return target

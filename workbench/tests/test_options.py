@@ -82,6 +82,12 @@ class ParseTest(unittest.TestCase):
                 with self.subTest(option=name, value=value), self.assertRaisesRegex(UserError, f'^{name}='):
                     parse(command, [*self.required(command), f'{name}={value}'])
 
+    def test_a_kernel_of_debian_is_not_changed_and_runs_some_commands(self):
+        self.assertEqual(parse('guest', ['TARGET=distro', 'KERNEL=6.1', 'CMD=true']).kernel, '6.1')
+        self.assertIn('these commands do: guest, kselftest', self.refused('kunit', 'TARGET=distro'))
+        for option in ('CONFIG=CONFIG_X=y', 'DEBUG=1', 'KDIR=/linux'):
+            self.assertIn('exclude each other', self.refused('kselftest', 'TARGET=distro', option))
+
     def test_an_unknown_option_is_refused(self):
         self.assertIn('unknown option TSET; the options of test: CONFIG', self.refused('test', 'TSET=x'))
         self.assertIn('unknown option test', self.refused('kselftest', 'test=x'))
