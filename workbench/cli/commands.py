@@ -277,6 +277,8 @@ def try_modules(options: Options) -> int:
         if not (os.isatty(0) and os.isatty(1)):
             raise UserError("CMD=shell requires a terminal; without one: CMD='...'")
         return trial.shell(options)
+    if options.kernels:
+        return _finish(trial.run_on_kernels(options))
     return _finish(trial.run(options).tally)
 
 

@@ -35,6 +35,7 @@ class Options:
     jobs: int | None = None
     kdir: str = ''
     kernel: str = KERNEL
+    kernels: tuple[str, ...] = ()
     module: tuple[str, ...] = ()
     name: str = ''
     overlay: tuple[str, ...] = ()
@@ -107,6 +108,8 @@ OPTIONS = {
     'KDIR': Option('the directory of a kernel tree', r'(?s).+', 'a kernel tree of your own'),
     'KERNEL': Option(f'a version such as {KERNEL}', r'[0-9]+\.[0-9]+',
                      'the packaged kernel source, or the kernel of Debian'),
+    'KERNELS': Option("versions of kernels of Debian, such as '6.1 6.12'", r' *[0-9]+\.[0-9]+( +[0-9]+\.[0-9]+)* *',
+                      'the kernels of Debian on which to try the module', _words),
     'MODULE': Option('directories with modules, separated by ":"', r'(?s)[^:]+(:[^:]+)*',
                      'the directory of a module; ":" separates several',
                      lambda text: tuple(text.split(':'))),
@@ -173,8 +176,8 @@ COMMANDS = {
     'shell': Command('give a prompt in the booted kernel', _BUILT, packages=('test',)),
     'test': Command('run all tests', (*_BUILT, 'TIMEOUT', 'RESULTS'), packages=('test',)),
     'try': Command('build, load, probe and unload a module of your own',
-                   ('CMD', 'CONFIG', 'DEBUG', 'JOBS', 'KDIR', 'KERNEL', 'MODULE', 'PROBE', 'TIMEOUT'),
-                   required=('MODULE',), packages=('try',)),
+                   ('CMD', 'CONFIG', 'DEBUG', 'JOBS', 'KDIR', 'KERNEL', 'KERNELS', 'MODULE', 'PROBE',
+                    'TIMEOUT'), required=('MODULE',), packages=('try',)),
     'ungraft': Command('remove the driver from a kernel tree', ('KDIR', 'OVERLAY'), required=('KDIR',)),
 }
 
@@ -192,7 +195,7 @@ def packages(command: str, options: Options) -> list[str] | None:
     if targets is None:
         return None
     analysis = command == 'lint' and not options.quick
-    machine = options.arch or options.target
+    machine = 'distro' if options.kernels else options.arch or options.target
     return list(dict.fromkeys((*targets, machine, *(['analysis'] if analysis else []))))
 
 
@@ -201,6 +204,28 @@ def _split(assignment: str) -> tuple[str, str]:
     if not equals or not name:
         raise UserError(f'{assignment!r} is not an option: options have the form NAME=value')
     return name, value
+
+
+def _require_compatible(command: str, options: Options, given: dict[str, str]) -> None:
+    """Raise UserError for options of a command that exclude each other; given: their texts."""
+    others = [name for name in ('TARGET', 'DEBUG', 'CONFIG') if given.get(name)]
+    if options.arch and others:
+        raise UserError(f'ARCH and {others[0]} exclude each other: ARCH runs the suites with kunit.py')
+    if given.get('KDIR') and given.get('KERNEL'):
+        raise UserError('KERNEL and KDIR exclude each other: the source is a package or a tree of your own')
+    if options.kernels:
+        for name in (*_CHANGING, 'KERNEL'):
+            if given.get(name):
+                raise UserError(f'KERNELS and {name} exclude each other: a kernel of Debian is not changed')
+        if options.cmd == 'shell':
+            raise UserError('KERNELS and CMD=shell exclude each other: make shell TARGET=distro gives a prompt')
+    if options.target == 'distro':
+        if command not in OF_DISTRO:
+            raise UserError(f'TARGET=distro: {command} does not run on a kernel of Debian; '
+                            f'these commands do: {", ".join(OF_DISTRO)}')
+        for name in _CHANGING:
+            if given.get(name):
+                raise UserError(f'TARGET=distro and {name} exclude each other: a kernel of Debian is not changed')
 
 
 def parse(command: str, assignments: list[str], of_overlay: tuple[str, ...] = ()) -> Options:
@@ -231,18 +256,7 @@ def parse(command: str, assignments: list[str], of_overlay: tuple[str, ...] = ()
     for name in description.required:
         if not given.get(name):
             raise UserError(f'{command} requires {name}: make {command} {EXAMPLES[name]}')
-    others = [name for name in ('TARGET', 'DEBUG', 'CONFIG') if given.get(name)]
-    if options.arch and others:
-        raise UserError(f'ARCH and {others[0]} exclude each other: ARCH runs the suites with kunit.py')
-    if given.get('KDIR') and given.get('KERNEL'):
-        raise UserError('KERNEL and KDIR exclude each other: the source is a package or a tree of your own')
-    if options.target == 'distro':
-        if command not in OF_DISTRO:
-            raise UserError(f'TARGET=distro: {command} does not run on a kernel of Debian; '
-                            f'these commands do: {", ".join(OF_DISTRO)}')
-        for name in _CHANGING:
-            if given.get(name):
-                raise UserError(f'TARGET=distro and {name} exclude each other: a kernel of Debian is not changed')
+    _require_compatible(command, options, given)
     return options
 
 

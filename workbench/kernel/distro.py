@@ -5,6 +5,7 @@ The cloud kernels are used, which are small. A kernel is the newest one of its v
 it is first used; it stays in the cache.
 """
 
+import functools
 import json
 import re
 import shutil
@@ -148,12 +149,12 @@ class DistroKernel(build.Kernel):
     modules of the subject and those that they require.
     """
 
-    def __init__(self, version: str, target: Target, subject: Subject):
+    def __init__(self, version: str, target: Target, subject: Subject, out: Path | None = None):
+        """Find the kernel, and download it if it is missing; out: its directory, if not the default."""
         self.root = kernel_root(version)
         description = json.loads((self.root / 'packages.json').read_text(encoding='utf-8'))
         self.debian = description.pop('release')
         self.packages = Packages(**description)
-        self.tree = source.tree_for(_SELFTESTS_KERNEL, '', subject)
         self.target = target
         self.subject = subject
         self.debug = False
@@ -161,7 +162,7 @@ class DistroKernel(build.Kernel):
         self.extra = ''
         self.seed = None
         self.name = f'{target.name}-{version}'
-        self.out = build_root() / self.name
+        self.out = out or build_root() / self.name
         self.modules = self.out / 'modules'
         self.headers = self.out / 'headers'
         self.bin = self.out / 'bin'
@@ -170,6 +171,11 @@ class DistroKernel(build.Kernel):
                           if path.exists())
         self.symbols = self.image
         self.initrds: list[Path] = []
+
+    @functools.cached_property
+    def tree(self) -> Path:  # type: ignore[override]
+        """Return the source of the selftests, unpacked if it is missing."""
+        return source.tree_for(_SELFTESTS_KERNEL, '', self.subject)
 
     def release(self) -> str:
         return self.packages.abi
@@ -198,14 +204,14 @@ class DistroKernel(build.Kernel):
         return loader.Root(_closure(f'{self.compiler()}-{self.debian}', self.debian, self.packages.tools))
 
 
-def _write_headers(kernel: DistroKernel) -> None:
+def write_headers(kernel: DistroKernel) -> None:
     """Write the build directory of the kernel, which consists of links to that of its package."""
     root = kernel.tools()
     name = f'linux-headers-{kernel.packages.abi}'
     packaged = kernel.root / 'usr/src' / name
     shutil.rmtree(kernel.headers, ignore_errors=True)
     shutil.rmtree(kernel.bin, ignore_errors=True)
-    kernel.headers.mkdir()
+    kernel.headers.mkdir(parents=True)
     for path in packaged.iterdir():
         if path.name in ('scripts', 'tools'):
             loader.mirror(path.resolve(), kernel.headers / path.name, root)
@@ -228,7 +234,8 @@ def _write_headers(kernel: DistroKernel) -> None:
         root.write_compiler(kernel.bin, kernel.compiler())
 
 
-def _environment(kernel: DistroKernel) -> dict[str, str]:
+def environment(kernel: DistroKernel) -> dict[str, str]:
+    """Return the environment for a build of modules."""
     variables = build.compiler_environment()
     return {**variables, 'PATH': f'{kernel.bin}:{variables["PATH"]}'}
 
@@ -271,7 +278,7 @@ def _build_modules(kernel: DistroKernel, overlay: Overlay) -> list[Path]:
     here = _copy_sources(overlay, kernel.out / 'sources' / overlay.name)
     run_logged(['make', '-C', kernel.headers, f'M={here}', f'-j{build.JOBS}', f'CC={compiler_path(kernel)}', 'modules'],
                kernel.log(f'modules-{overlay.name}'), f'building {overlay.name} for Linux {kernel.release()}',
-               step=build.STEP, env=_environment(kernel))
+               step=build.STEP, env=environment(kernel))
     _add_to_headers(kernel, overlay, here)
     return sorted(here.glob('*.ko'))
 
@@ -322,7 +329,7 @@ def _required(kernel: DistroKernel, built: list[Path]) -> list[Path]:
     return list(found.values())
 
 
-def _install_modules(kernel: DistroKernel, built: dict[str, list[Path]]) -> None:
+def install_modules(kernel: DistroKernel, built: dict[str, list[Path]]) -> None:
     """Install modules and those of the kernel that they require, with their indexes.
 
     built: the modules by their directory below lib/modules/RELEASE.
@@ -337,13 +344,13 @@ def _install_modules(kernel: DistroKernel, built: dict[str, list[Path]]) -> None
         (home / directory).mkdir(parents=True, exist_ok=True)
         for path in paths:
             run_logged(['x86_64-linux-gnu-strip', '--strip-debug', '-o', home / directory / path.name, path],
-                       kernel.log('install'), f'installing {path.name}', env=_environment(kernel))
+                       kernel.log('install'), f'installing {path.name}', env=environment(kernel))
     for path in _required(kernel, [path for paths in built.values() for path in paths]):
         copy = home / path.relative_to(kernel.installed)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, copy)
     run_logged(['depmod', '-b', kernel.modules, kernel.release()], kernel.log('depmod'), 'indexing the modules',
-               env=_environment(kernel))
+               env=environment(kernel))
 
 
 def _contents(files: dict[str, Path]) -> list[tuple[str, int, bytes]]:
@@ -365,12 +372,12 @@ def build_modules(kernel: DistroKernel) -> None:
     if stamp.exists() and stamp.read_text(encoding='utf-8') == state:
         return
     stamp.unlink(missing_ok=True)
-    _write_headers(kernel)
+    write_headers(kernel)
     shutil.rmtree(kernel.out / 'sources', ignore_errors=True)
     built: dict[str, list[Path]] = {}
     for overlay in kernel.subject.overlays:
         built.setdefault(place(overlay), []).extend(_build_modules(kernel, overlay))
-    _install_modules(kernel, built)
+    install_modules(kernel, built)
     stamp.write_text(state, encoding='utf-8')
 
 
@@ -399,6 +406,6 @@ def build_selftests(kernel: DistroKernel) -> Path:
     run_logged(['make', '-C', kernel.tree / 'tools/testing/selftests', f'O={kernel.out / "user"}', f'-j{build.JOBS}',
                 f'TARGETS={" ".join(kernel.subject.targets)}', 'FORCE_TARGETS=1', 'LDFLAGS=-static',
                 f'KDIR={kernel.headers}', f'MODULE_CC={compiler_path(kernel)}', f'INSTALL_PATH={target}', 'install'],
-               kernel.log('selftests'), 'building the selftests', env=_environment(kernel))
+               kernel.log('selftests'), 'building the selftests', env=environment(kernel))
     stamp.write_text(state, encoding='utf-8')
     return target

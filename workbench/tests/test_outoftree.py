@@ -10,23 +10,23 @@ from subject import outoftree
 from subject.overlay import load
 
 KCONFIG = '''config WIDGET
-	tristate "Widget"
+\ttristate "Widget"
 
 config WIDGET_NETLINK
-	bool "Netlink"
+\tbool "Netlink"
 
 config WIDGET_KUNIT_TEST
-	tristate "Tests"
+\ttristate "Tests"
 '''
 
 MAKEFILE = '''# obj-m += comment.o
-obj-$(CONFIG_WIDGET)	+= widget.o \\
-			   helper.o
-widget-y		:= main.o
+obj-$(CONFIG_WIDGET)\t+= widget.o \\
+\t\t\t   helper.o
+widget-y\t\t:= main.o
 widget-$(CONFIG_WIDGET_NETLINK) += netlink.o
-widget-$(CONFIG_OTHER)	+= other.o
+widget-$(CONFIG_OTHER)\t+= other.o
 obj-$(CONFIG_WIDGET_KUNIT_TEST) += widget_kunit.o
-obj-y			+= part/
+obj-y\t\t\t+= part/
 '''
 
 

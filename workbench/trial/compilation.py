@@ -8,6 +8,7 @@ from pathlib import Path
 
 from host.console import say
 from kernel import build
+from kernel.distro import DistroKernel, compiler_path, environment
 from trial import hints
 from trial.findings import Finding
 from trial.sources import HELPER, Directory
@@ -39,12 +40,16 @@ class Compilation:
 
 def _make(kernel: build.Kernel, work: Path, *settings: str) -> list[str]:
     """Return the command of kbuild, which instruments the complete module."""
+    if isinstance(kernel, DistroKernel):
+        return ['make', '-k', '--no-print-directory', '-C', str(kernel.headers), f'-j{build.JOBS}',
+                f'CC={compiler_path(kernel)}', f'M={work}', *settings, 'modules']
     return ['make', '-k', '--no-print-directory', '-C', str(kernel.tree), f'O={kernel.out}',
             f'ARCH={kernel.target.name}', f'-j{build.JOBS}', 'CC=ccache-gcc', f'M={work}', *settings, 'modules']
 
 
-def _run(command: list[str], log: Path) -> list[str]:
-    result = subprocess.run(command, env=build.compiler_environment(), stdin=subprocess.DEVNULL,
+def _run(kernel: build.Kernel, command: list[str], log: Path) -> list[str]:
+    variables = environment(kernel) if isinstance(kernel, DistroKernel) else build.compiler_environment()
+    result = subprocess.run(command, env=variables, stdin=subprocess.DEVNULL,
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     text = result.stdout.decode(errors='replace')
     with log.open('a', encoding='utf-8') as file:
@@ -128,7 +133,7 @@ def _explain(lines: list[str]) -> list[str]:
     """Return explanations of errors: missing subsystems, and changed interfaces with a line of code."""
     missing = dict.fromkeys((match[1] or match[2]).upper() for line in lines if (match := _HARDWARE.search(line)))
     explanations = [f'this kernel lacks {name}: the module requires hardware' for name in missing]
-    for hint, _ in hints.find(lines):
+    for hint, _ in (*hints.find(lines), *hints.find(lines, hints.INTRODUCED)):
         explanations.append(f'since Linux {hint.since}: {hint.change}' if hint.since else hint.change)
         explanations.append(f'    {hint.code}')
     return explanations
@@ -142,7 +147,8 @@ def compile_modules(kernel: build.Kernel, work: Path, directories: list[Director
     names = _Names(work, directories)
     compilation = Compilation()
     log.unlink(missing_ok=True)
-    lines = _run(_make(kernel, work, 'W=1', 'C=1', f'CHECK={_SPARSE}'), log)
+    checks = () if isinstance(kernel, DistroKernel) else ('W=1', 'C=1', f'CHECK={_SPARSE}')
+    lines = _run(kernel, _make(kernel, work, *checks), log)
     first = lines
     for _ in range(3):
         errors = _errors(lines, names)
@@ -159,7 +165,7 @@ def compile_modules(kernel: build.Kernel, work: Path, directories: list[Director
                 compilation.findings.append(Finding('compile', module, 'it does not compile for this kernel',
                                                     tuple(details)))
             directory.write_kbuild()
-        lines = _run(_make(kernel, work), log)
+        lines = _run(kernel, _make(kernel, work), log)
     compilation.findings += _warnings(first, names, compilation.failed)
     for path in sorted(work.glob('**/*.ko')):
         compilation.modules[path.stem.replace('-', '_')] = path

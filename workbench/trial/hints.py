@@ -38,10 +38,14 @@ class Hint:
     pitfall: str = ''
 
 
+# The hints for a module that is older than the kernel, and for one that is newer.
+CHANGED, INTRODUCED = 'hints.toml', 'introduced.toml'
+
+
 @functools.cache
-def load() -> tuple[Hint, ...]:
-    """Return the hints of hints.toml, in its order."""
-    table = tomllib.loads((WORKBENCH / 'trial/hints.toml').read_text(encoding='utf-8'))
+def load(name: str = CHANGED) -> tuple[Hint, ...]:
+    """Return the hints of a file, in its order."""
+    table = tomllib.loads((WORKBENCH / 'trial' / name).read_text(encoding='utf-8'))
     return tuple(Hint(**entry) for entry in table['hint'])
 
 
@@ -68,21 +72,24 @@ def _problems(lines: Iterable[str]) -> list[tuple[str, list[str]]]:
     return found
 
 
-def by_source(lines: Iterable[str]) -> dict[str, dict[Hint, str]]:
+def by_source(lines: Iterable[str], name: str = CHANGED) -> dict[str, dict[Hint, str]]:
     """Map the files of a build to their hints, each with the first message that it explains.
 
-    lines: the output of the build. A file has the path that gcc or modpost prints.
+    lines: the output of the build. name: the file with the hints. A file has the path that gcc or modpost prints.
     A problem has the first hint of the table that matches.
     """
     found: dict[str, dict[Hint, str]] = {}
     for source, problem in _problems(lines):
-        for hint in load():
+        for hint in load(name):
             if any(re.search(hint.pattern, line) for line in problem):
                 found.setdefault(source, {}).setdefault(hint, problem[0])
                 break
     return found
 
 
-def find(lines: Iterable[str]) -> list[tuple[Hint, str]]:
-    """Return the hints for the output of a build, each once for a file, with its first message."""
-    return [pair for hints in by_source(lines).values() for pair in hints.items()]
+def find(lines: Iterable[str], name: str = CHANGED) -> list[tuple[Hint, str]]:
+    """Return the hints for the output of a build, each once for a file, with its first message.
+
+    name: the file with the hints.
+    """
+    return [pair for hints in by_source(lines, name).values() for pair in hints.items()]

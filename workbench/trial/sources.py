@@ -39,6 +39,7 @@ class Directory:
     name: its name in the work directory, unique. work: the directory with the links.
     has_kbuild: whether it has a Kbuild file. modules: the sources of the modules if it has
     none. programs: C files with main(). excluded: the objects of modules that do not compile.
+    is_instrumented: whether the modules call the helper.
     """
     path: Path
     name: str
@@ -47,11 +48,13 @@ class Directory:
     modules: dict[str, list[str]] = field(default_factory=dict)
     programs: list[str] = field(default_factory=list)
     excluded: set[str] = field(default_factory=set)
+    is_instrumented: bool = True
 
     def write_kbuild(self) -> None:
         """Write the Kbuild file without the excluded modules."""
-        lines = ['ccflags-y += -fsanitize-coverage=trace-pc'
-                 + (f' -iquote {self.path}' if ' ' not in str(self.path) else '')]
+        flags = ['-fsanitize-coverage=trace-pc'] if self.is_instrumented else []
+        flags += [f'-iquote {self.path}'] if ' ' not in str(self.path) else []
+        lines = [f'ccflags-y += {" ".join(flags)}']
         if self.has_kbuild:
             lines.append('include $(src)/Kbuild.original')
             lines.append(f'obj-m := $(filter-out {" ".join(sorted(self.excluded))},$(obj-m))')
@@ -116,8 +119,11 @@ def _unique(path: Path, names: set[str]) -> str:
     return name
 
 
-def prepare(directories: list[Path], work: Path) -> list[Directory]:
-    """Link the files of directories into a work directory; raise UserError for a directory without a module."""
+def prepare(directories: list[Path], work: Path, is_instrumented: bool = True) -> list[Directory]:
+    """Link the files of directories into a work directory; raise UserError for a directory without a module.
+
+    is_instrumented: whether the modules call the helper, which is then built with them.
+    """
     found: list[Directory] = []
     for path in directories:
         if not path.is_dir():
@@ -127,7 +133,8 @@ def prepare(directories: list[Path], work: Path) -> list[Directory]:
         kbuild = _kbuild_file(path)
         programs = [name for name in top if _PROGRAM.search(_text(path / name))]
         name = _unique(path, {HELPER, *(directory.name for directory in found)})
-        directory = Directory(path, name, work / name, bool(kbuild), programs=programs)
+        directory = Directory(path, name, work / name, bool(kbuild), programs=programs,
+                              is_instrumented=is_instrumented)
         if not kbuild:
             directory.modules = _modules(path, [name for name in top if name not in programs])
             if not directory.modules:
@@ -142,9 +149,10 @@ def prepare(directories: list[Path], work: Path) -> list[Directory]:
         directory.work.mkdir(parents=True, exist_ok=True)
         directory.write_kbuild()
         found.append(directory)
-    names = [HELPER, *(directory.name for directory in found)]
-    (work / HELPER).mkdir(exist_ok=True)
-    shutil.copy(Path(__file__).parent / 'helper.c', work / HELPER / f'{HELPER}.c')
-    (work / HELPER / 'Kbuild').write_text(f'obj-m += {HELPER}.o\n', encoding='utf-8')
+    names = [*([HELPER] if is_instrumented else []), *(directory.name for directory in found)]
+    if is_instrumented:
+        (work / HELPER).mkdir(exist_ok=True)
+        shutil.copy(Path(__file__).parent / 'helper.c', work / HELPER / f'{HELPER}.c')
+        (work / HELPER / 'Kbuild').write_text(f'obj-m += {HELPER}.o\n', encoding='utf-8')
     (work / 'Kbuild').write_text(''.join(f'obj-m += {name}/\n' for name in names), encoding='utf-8')
     return found

@@ -16,7 +16,7 @@ from machine import guest, report
 from machine.um import UM
 from subject import subject
 from subject.subject import NoDriver
-from trial import session as sessions
+from trial import kernels, session as sessions
 from trial.compilation import Compilation, compile_modules
 from trial.findings import TAINTS, Finding
 from trial.session import Module, Session
@@ -327,6 +327,12 @@ def _prepare(options: Any) -> tuple[list[Path], Path]:
         if not path.is_dir():
             raise UserError(f'MODULE={path}: no such directory')
     return paths, work
+
+
+def run_on_kernels(options: Any) -> Tally:
+    """Try the modules in the directories of MODULE= on the kernels of KERNELS=; return the tally."""
+    paths, work = _prepare(options)
+    return kernels.run(options, paths, work, _probe(work) if options.probe else None)
 
 
 def run(options: Any) -> Trial:
