@@ -373,7 +373,9 @@ def build_modules(kernel: DistroKernel) -> None:
         return
     stamp.unlink(missing_ok=True)
     write_headers(kernel)
-    shutil.rmtree(kernel.out / 'sources', ignore_errors=True)
+    # The selftests contain modules, which make does not build again for other headers.
+    for directory in ('sources', 'user/kselftest'):
+        shutil.rmtree(kernel.out / directory, ignore_errors=True)
     built: dict[str, list[Path]] = {}
     for overlay in kernel.subject.overlays:
         built.setdefault(place(overlay), []).extend(_build_modules(kernel, overlay))

@@ -17,7 +17,7 @@ loaded=
 # event NAME MODULE STATUS TEXT
 event()
 {
-	printf '%s\t%s\t%s\t%s\n' "$1" "$2" "$3" "$(echo "$4" | tr '\t\n' '  ')"
+	printf '%s\t%s\t%s\t%s\n' "$1" "$2" "$3" "$(printf '%s' "$4" | tr '\t\n' '  ')"
 }
 
 devices()

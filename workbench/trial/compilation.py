@@ -133,7 +133,9 @@ def _explain(lines: list[str]) -> list[str]:
     """Return explanations of errors: missing subsystems, and changed interfaces with a line of code."""
     missing = dict.fromkeys((match[1] or match[2]).upper() for line in lines if (match := _HARDWARE.search(line)))
     explanations = [f'this kernel lacks {name}: the module requires hardware' for name in missing]
-    for hint, _ in (*hints.find(lines), *hints.find(lines, hints.INTRODUCED)):
+    introduced = hints.find(lines, hints.INTRODUCED)
+    explained = {message for _, message in introduced}
+    for hint, _ in (*introduced, *(pair for pair in hints.find(lines) if pair[1] not in explained)):
         explanations.append(f'since Linux {hint.since}: {hint.change}' if hint.since else hint.change)
         explanations.append(f'    {hint.code}')
     return explanations
