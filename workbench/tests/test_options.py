@@ -17,13 +17,13 @@ from subject.overlay import load
 
 GOOD = {'ARCH': 's390',
         'CMD': 'exit 7', 'CONFIG': 'CONFIG_A=y CONFIG_B="x"', 'DEBUG': '1', 'JOBS': '3', 'KDIR': '/linux',
-        'KERNEL': '6.12', 'MODULE': '/a:b', 'OVERLAY': '/a b:/c', 'PROBE': '0',
+        'KERNEL': '6.12', 'KERNELS': '6.1  7.3', 'MODULE': '/a:b', 'OVERLAY': '/a b:/c', 'PROBE': '0',
         'NAME': 'widget', 'DIR': '/a b', 'WITH': 'mmap ioctl',
         'QUICK': '1', 'RELEASES': '12 13', 'RESULTS': '/results', 'TARGET': 'x86_64',
         'TEST': 'message open', 'TIMEOUT': '30', 'V': '2'}
 PARSED = {'ARCH': 's390',
           'CMD': 'exit 7', 'CONFIG': 'CONFIG_A=y\nCONFIG_B="x"\n', 'DEBUG': True, 'JOBS': 3, 'KDIR': '/linux',
-          'KERNEL': '6.12', 'MODULE': ('/a', 'b'), 'OVERLAY': ('/a b', '/c'), 'PROBE': False,
+          'KERNEL': '6.12', 'KERNELS': ('6.1', '7.3'), 'MODULE': ('/a', 'b'), 'OVERLAY': ('/a b', '/c'), 'PROBE': False,
           'NAME': 'widget', 'DIR': '/a b', 'WITH': ('mmap', 'ioctl'),
           'QUICK': True, 'RELEASES': ('12', '13'), 'RESULTS': '/results', 'TARGET': 'x86_64',
           'TEST': ('message', 'open'), 'TIMEOUT': 30, 'V': 2}
@@ -35,6 +35,7 @@ BAD = {
     'DEBUG': ('yes', 'true', '2', 'on', '01', '1 '),
     'JOBS': ('0', '-1', 'all', '1.5', '99999'),
     'KERNEL': ('abc', '7', '7.3.1', '7.', ' 7.3', '7.3\n', 'linux-7.3', '٧.٣'),
+    'KERNELS': (' ', '6', '6.1,7.3', '6.1\n', 'all'),
     'MODULE': (':', 'a::b'),
     'NAME': ('ab', 'sixteen_letters_', '3abc', 'Abc', 'a-b', '_abc', 'größe', 'abc\n', 'a b'),
     'OVERLAY': (':', '/a:', ':/a', '/a::/b'),
@@ -88,6 +89,10 @@ class ParseTest(unittest.TestCase):
         for option in ('CONFIG=CONFIG_X=y', 'DEBUG=1', 'KDIR=/linux'):
             self.assertIn('exclude each other', self.refused('kselftest', 'TARGET=distro', option))
 
+    def test_a_module_is_tried_on_unchanged_kernels(self):
+        for option in ('CONFIG=CONFIG_X=y', 'DEBUG=1', 'KDIR=/linux', 'KERNEL=7.3', 'CMD=shell'):
+            self.assertIn('exclude each other', self.refused('try', 'MODULE=/hello', 'KERNELS=6.1', option))
+
     def test_an_unknown_option_is_refused(self):
         self.assertIn('unknown option TSET; the options of test: CONFIG', self.refused('test', 'TSET=x'))
         self.assertIn('unknown option test', self.refused('kselftest', 'test=x'))
@@ -129,6 +134,7 @@ class ParseTest(unittest.TestCase):
     def test_the_packages_depend_on_the_target_and_the_command(self):
         self.assertEqual(packages('demo', Options(target='x86_64')), ['x86_64'])
         self.assertEqual(packages('kunit', Options(arch='s390')), ['s390'])
+        self.assertEqual(packages('try', Options(kernels=('6.1',))), ['try', 'distro'])
         self.assertEqual(packages('lint', Options()), ['lint', 'um', 'analysis'])
         self.assertEqual(packages('lint', Options(quick=True)), ['lint', 'um'])
         self.assertIsNone(packages('clean', Options()))
