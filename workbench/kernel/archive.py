@@ -88,8 +88,8 @@ class Archive:
         return [word for key, value in options.items() for word in ('-o', f'{key}={value}')]
 
     def update(self):
-        """Download the package lists of the suite."""
-        run_logged(['apt-get', *self._options(), '-q', 'update'], self.log,
+        """Download the package lists of the suite; raise UserError if any of them is missing."""
+        run_logged(['apt-get', *self._options(), '-o', 'APT::Update::Error-Mode=any', '-q', 'update'], self.log,
                    f'updating the package lists of {self.suite}')
 
     def _query(self, *arguments: str) -> str:
