@@ -15,7 +15,14 @@ from host.paths import WORKBENCH
 from trial import hints, kernels
 from trial.kernels import HANGS, NO, YES, Column
 
-EVENTS = 'begin\ta\t0\tloads\nloads\ta\t0\t\nbegin\ta\t0\ttests\ntests\ta\t2\t/dev/a: finding\n'
+
+def events(*steps):
+    """Return the output of the agent for events: a name, a status and a text."""
+    return ''.join('\t'.join([name, 'a', status, text]) + '\n' for name, status, text in steps)
+
+
+EVENTS = events(('begin', '0', 'loads'), ('loads', '0', ''), ('begin', '0', 'tests'), ('tests', '2', '/dev/a: finding'))
+UNLOAD = events(('begin', '0', 'unloads'))
 
 
 class ColumnTest(unittest.TestCase):
@@ -27,16 +34,16 @@ class ColumnTest(unittest.TestCase):
         return column
 
     def test_each_step_has_a_cell(self):
-        column = self.read(EVENTS + 'begin\ta\t0\tunloads\nunloads\ta\t0\t\n')
+        column = self.read(EVENTS + UNLOAD + events(('unloads', '0', '')))
         self.assertEqual([column.cell('a', step) for step in ('loads', 'tests', 'unloads')], [YES, NO, YES])
         self.assertEqual(column.notes, ['a on 6.1: tests: no: /dev/a: finding'])
 
     def test_a_step_that_does_not_end_has_the_reason(self):
-        column = self.read(EVENTS + 'begin\ta\t0\tunloads\n')
+        column = self.read(EVENTS + UNLOAD)
         self.assertEqual(column.cell('a', 'unloads'), HANGS)
 
     def test_one_failed_test_of_several_fails_the_step(self):
-        column = self.read(EVENTS + 'tests\ta\t0\t/dev/b\n')
+        column = self.read(EVENTS + events(('tests', '0', '/dev/b')))
         self.assertEqual(column.cell('a', 'tests'), NO)
 
     def test_a_step_without_an_event_is_unknown(self):

@@ -101,7 +101,8 @@ release_before()
 	of_kernel=${release%%.*}
 	level_of_kernel=${release#*.}
 	level_of_kernel=${level_of_kernel%%[!0-9]*}
-	if [ "$of_kernel" -lt "$1" ] || { [ "$of_kernel" -eq "$1" ] && [ "$level_of_kernel" -lt "$2" ]; }; then
+	if [ "$of_kernel" -lt "$1" ] ||
+	   { [ "$of_kernel" -eq "$1" ] && [ "$level_of_kernel" -lt "$2" ]; }; then
 		echo "Linux $of_kernel.$level_of_kernel lacks $3"
 	fi
 }

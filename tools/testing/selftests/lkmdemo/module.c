@@ -590,12 +590,12 @@ const char *failslab_unusable(void)
 
 const char *release_before(unsigned int version, unsigned int patchlevel, const char *fact)
 {
-	unsigned int of_kernel = 0, level_of_kernel = 0;
+	unsigned int of_kernel, level_of_kernel;
 	struct utsname uts;
 
 	uname(&uts);
-	sscanf(uts.release, "%u.%u", &of_kernel, &level_of_kernel);
-	if (of_kernel > version || (of_kernel == version && level_of_kernel >= patchlevel))
+	if (sscanf(uts.release, "%u.%u", &of_kernel, &level_of_kernel) != 2 ||
+	    of_kernel > version || (of_kernel == version && level_of_kernel >= patchlevel))
 		return NULL;
 
 	return reason("Linux %u.%u lacks %s", of_kernel, level_of_kernel, fact);
