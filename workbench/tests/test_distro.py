@@ -61,6 +61,18 @@ class SelectionTest(unittest.TestCase):
         self.assertEqual(distro.depends(b''), [])
 
 
+class DependsTest(unittest.TestCase):
+    """Test the dependencies of a package."""
+
+    def test_the_first_alternatives_are_read_without_versions(self):
+        suite = archive.Archive.__new__(archive.Archive)
+        text = 'Package: a\nPre-Depends: x\nDepends: kmod, linux-base (>= 4.3~), b (= 1) | c, perl:any\nSize: 1\n'
+        with mock.patch.object(archive.Archive, '_query', lambda *_: text):
+            self.assertEqual(suite.depends('a'), ['kmod', 'linux-base', 'b', 'perl'])
+        with mock.patch.object(archive.Archive, '_query', lambda *_: 'Package: a\n'):
+            self.assertEqual(suite.depends('a'), [])
+
+
 class UnpackedTest(unittest.TestCase):
     """Test directories of the cache."""
 
