@@ -401,9 +401,8 @@ def build_selftests(kernel: DistroKernel) -> Path:
     stamp.unlink(missing_ok=True)
     common = ['make', '-C', kernel.tree, f'O={kernel.out / "user"}', 'ARCH=x86_64', f'-j{build.JOBS}']
     (kernel.out / 'user').mkdir(exist_ok=True)
-    if not (kernel.out / 'user/usr/include/linux').exists():
-        run_logged([*common, 'headers'], kernel.log('headers'), 'installing the headers for user space',
-                   env=build.compiler_environment())
+    run_logged([*common, 'headers'], kernel.log('headers'), 'installing the headers for user space',
+               env=build.compiler_environment())
     shutil.rmtree(target, ignore_errors=True)
     run_logged(['make', '-C', kernel.tree / 'tools/testing/selftests', f'O={kernel.out / "user"}', f'-j{build.JOBS}',
                 f'TARGETS={" ".join(kernel.subject.targets)}', 'FORCE_TARGETS=1', 'LDFLAGS=-static',

@@ -79,6 +79,12 @@ def modules(overlay: Overlay) -> dict[str, list[str]]:
     return found
 
 
+def _own_headers(overlay: Overlay, found: dict[str, list[str]]) -> list[str]:
+    """Return the directories of modules whose Makefile adds them to the search path of headers, for trace events."""
+    directories = sorted({str(PurePosixPath(part).parent) for parts in found.values() for part in parts})
+    return [path for path in directories if re.search(r'-I *\$\((?:src|srctree)\)', _read(overlay, path))]
+
+
 def kbuild(overlay: Overlay) -> str:
     """Return the text of the Kbuild file; raise UserError if the overlay has no modules."""
     found = modules(overlay)
@@ -88,6 +94,7 @@ def kbuild(overlay: Overlay) -> str:
     top = PurePosixPath(*['..'] * len(here.relative_to(overlay.root).parts))
     flags = ['-I$(src)/$(top)/include -I$(src)/$(top)/include/uapi'] if any(
         path.startswith('include/') for path in overlay.files) else []
+    flags += [f'-I$(src)/$(top)/{path}' for path in _own_headers(overlay, found)]
     flags += [f'-DCONFIG_{symbol}=1' for symbol in symbols(overlay)]
     if (here / 'compat.h').exists():
         flags.append('-include $(src)/compat.h')

@@ -65,6 +65,11 @@ class KbuildTest(unittest.TestCase):
         self.write('include/linux/widget.h', '')
         self.assertIn('ccflags-y += -I$(src)/$(top)/include -I$(src)/$(top)/include/uapi', self.lines())
 
+    def test_headers_beside_the_sources_are_found_if_the_makefile_says_so(self):
+        self.write('drivers/misc/widget/part/Makefile', 'obj-$(CONFIG_WIDGET) += part.o\nCFLAGS_part.o := -I$(src)\n')
+        self.assertEqual([line for line in self.lines() if '+= -I' in line],
+                         ['ccflags-y += -I$(src)/$(top)/drivers/misc/widget/part'])
+
     def test_the_directory_is_in_the_folder_of_the_overlay(self):
         self.assertIn('top\t:= ..', self.lines())
         self.write('overlay.toml', 'name = "widget"\nfolder = "extra"\n')
