@@ -12,8 +12,9 @@ from cli import clean
 from cli.options import KERNEL, Options
 from host.console import UserError, say
 from host.paths import WORKBENCH
-from kernel import build, distro, source
+from kernel import build, distro, foreign, source
 from machine import distro as distro_machine, guest
+from machine.foreign import FOREIGN
 from machine.machines import MACHINES
 from scaffold import scaffold
 from ship import docs, lint, series
@@ -37,6 +38,11 @@ def _kernel(options: Options, always: bool = False) -> build.Kernel:
         distro_machine.write_initrd(packaged)
         return packaged
     tree = source.tree_for(options.kernel, options.kdir, subject)
+    if options.arch:
+        other = foreign.ForeignKernel(tree, FOREIGN[options.arch], subject)
+        build.build(other)
+        distro_machine.write_initrd(other)
+        return other
     kernel = build.Kernel(tree, MACHINES[options.target], subject, 'debug' if options.debug else '',
                           extra=options.config)
     build.build(kernel, always)
@@ -127,7 +133,8 @@ def shell(options: Options) -> int:
     if not (os.isatty(0) and os.isatty(1)):
         raise UserError("make shell requires a terminal; without one: make guest CMD='...'")
     built = _kernel(options)
-    files = 'no files of this machine' if options.target == 'distro' else 'the files of this machine'
+    files = 'no files of this machine' if options.arch or options.target == 'distro' else \
+        'the files of this machine'
     say(f'The guest has {files}; it keeps changes in memory. "exit" powers it off.')
     return guest.run(built, 'exec ${SHELL:-/bin/sh} -i', built.log('shell-boot'), on_terminal=True,
                      modules=_driver_modules(built))

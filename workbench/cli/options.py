@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Callable, NamedTuple, NoReturn
 
 from host.console import UserError
-from kernel.architecture import CROSS_COMPILE
+from kernel.architecture import ARCHITECTURES
 from scaffold import names, scaffold
 
 KERNEL = '7.3'
@@ -21,6 +21,9 @@ TARGETS = ('um', 'x86_64', 'distro')
 
 # The commands that run on an unmodified kernel of Debian, and the options that change a kernel.
 OF_DISTRO = ('guest', 'kselftest', 'setup', 'shell', 'test')
+# The values of ARCH for commands other than kunit.
+OF_ARCH = ('arm64', 's390')
+
 _CHANGING = ('CONFIG', 'DEBUG', 'KDIR')
 
 
@@ -97,7 +100,7 @@ def _words(text: str) -> tuple[str, ...]:
 _INTERFACE = '|'.join(scaffold.INTERFACES)
 
 OPTIONS = {
-    'ARCH': Option(f'one of {", ".join(CROSS_COMPILE)}', '|'.join(CROSS_COMPILE),
+    'ARCH': Option(f'one of {", ".join(ARCHITECTURES)}', '|'.join(ARCHITECTURES),
                    'the architecture of a virtual machine, instead of TARGET'),
     'CMD': Option('a shell command', r'(?s).*\S.*', 'the shell command to run'),
     'CONFIG': Option('settings such as CONFIG_X=y, or a file with settings', r'(?s).*\S.*',
@@ -162,18 +165,18 @@ COMMANDS = {
     'demo': Command('build and boot a kernel, and show the driver', (*_BUILT, 'TIMEOUT')),
     'docs': Command('build the manual as HTML', _SOURCE, packages=('lint',)),
     'graft': Command('copy the driver into a kernel tree', ('KDIR', 'OVERLAY'), required=('KDIR',)),
-    'guest': Command('run a command in the booted kernel', (*_BUILT, 'CMD', 'TIMEOUT'), required=('CMD',),
+    'guest': Command('run a command in the booted kernel', (*_BUILT, 'ARCH', 'CMD', 'TIMEOUT'), required=('CMD',),
                      packages=('test',)),
     'help': Command('print the commands and the options', ('OVERLAY',), packages=None),
     'kernel': Command('build the kernel, and print the command that builds a module', _BUILT),
-    'kselftest': Command('run the kselftests', (*_BUILT, 'TEST', 'TIMEOUT', 'RESULTS'), packages=('test',)),
+    'kselftest': Command('run the kselftests', (*_BUILT, 'ARCH', 'TEST', 'TIMEOUT', 'RESULTS'), packages=('test',)),
     'kunit': Command('run the KUnit suites', (*_BUILT, 'ARCH', 'TIMEOUT', 'RESULTS')),
     'lint': Command('run the checks that maintainers run', (*_SOURCE, 'QUICK'), packages=('lint',)),
     'new': Command('write a new driver', ('NAME', 'DIR', 'WITH'), required=('NAME',)),
     'oot': Command('write the Kbuild file that builds the driver out of tree', ('OVERLAY',)),
     'series': Command('create the patch series', (*_SOURCE, 'V')),
     'setup': Command('install missing packages', ('TARGET',)),
-    'shell': Command('give a prompt in the booted kernel', _BUILT, packages=('test',)),
+    'shell': Command('give a prompt in the booted kernel', (*_BUILT, 'ARCH'), packages=('test',)),
     'test': Command('run all tests', (*_BUILT, 'TIMEOUT', 'RESULTS'), packages=('test',)),
     'try': Command('build, load, probe and unload a module of your own',
                    ('CMD', 'CONFIG', 'DEBUG', 'JOBS', 'KDIR', 'KERNEL', 'KERNELS', 'MODULE', 'PROBE',
@@ -210,7 +213,9 @@ def _require_compatible(command: str, options: Options, given: dict[str, str]) -
     """Raise UserError for options of a command that exclude each other; given: their texts."""
     others = [name for name in ('TARGET', 'DEBUG', 'CONFIG') if given.get(name)]
     if options.arch and others:
-        raise UserError(f'ARCH and {others[0]} exclude each other: ARCH runs the suites with kunit.py')
+        raise UserError(f'ARCH and {others[0]} exclude each other: ARCH selects another machine')
+    if options.arch and command != 'kunit' and options.arch not in OF_ARCH:
+        raise UserError(f'ARCH={options.arch}: {command} runs on {" and ".join(OF_ARCH)} only')
     if given.get('KDIR') and given.get('KERNEL'):
         raise UserError('KERNEL and KDIR exclude each other: the source is a package or a tree of your own')
     if options.kernels:

@@ -52,6 +52,7 @@ is_installed()
 		*" ${1#py:} "*) return 1 ;;
 		esac
 		;;
+	/*) [ -e "$1" ] ;;
 	perl:*) PATH=$system perl -M"${1#perl:}" -e 1 2>/dev/null </dev/null ;;
 	*) PATH=$2 command -v "$1" >/dev/null ;;
 	esac

@@ -69,11 +69,17 @@ def _mirror(release):
 class Archive:
     """A suite of the archive, or several under one name, with a separate state of apt."""
 
-    def __init__(self, suite, release, suites=()):
-        """Create the state; release: that of the machine; suites: those of the name, if it is not a suite itself."""
+    def __init__(self, suite, release, suites=(), architecture=''):
+        """Create the state.
+
+        release: that of the machine. suites: those of the name, if it is not a suite
+        itself. architecture: that of the packages, by default that of the machine.
+        """
         self.suite = suite
-        self.state = CACHE / 'apt' / suite
-        self.log = CACHE / 'apt' / f'{suite}.log'
+        self.architecture = architecture
+        name = f'{suite}-{architecture}' if architecture else suite
+        self.state = CACHE / 'apt' / name
+        self.log = CACHE / 'apt' / f'{name}.log'
         for directory in ('lists/partial', 'sources', 'cache/archives/partial'):
             (self.state / directory).mkdir(parents=True, exist_ok=True)
         (self.state / 'sources' / 'suite.sources').write_text(
@@ -85,6 +91,8 @@ class Archive:
         options = {'Dir::State::Lists': state / 'lists', 'Dir::Cache': state / 'cache',
                    'Dir::Etc::SourceList': '/dev/null', 'Dir::Etc::SourceParts': state / 'sources',
                    'APT::Sandbox::User': '', 'Acquire::Languages': 'none'}
+        if self.architecture:
+            options |= {'APT::Architecture': self.architecture, 'APT::Architectures': self.architecture}
         return [word for key, value in options.items() for word in ('-o', f'{key}={value}')]
 
     def update(self):
@@ -191,12 +199,13 @@ def suite(name: str) -> Archive:
         return found
 
 
-def with_backports(release: str) -> Archive:
+def with_backports(release: str, architecture: str = '') -> Archive:
     """Return a release and its backports under one name, with the package lists updated.
 
-    The caller holds a lock on the state.
+    architecture: that of the packages, by default that of the machine. The caller holds a
+    lock on the state.
     """
-    found = Archive(f'{release}-and-backports', codename(), (release, f'{release}-backports'))
+    found = Archive(f'{release}-and-backports', codename(), (release, f'{release}-backports'), architecture)
     found.update()
     return found
 

@@ -92,7 +92,8 @@ class Kernel:
     def make(self, *goals):
         """Return the command line of make for goals of this kernel."""
         return ['make', '-C', self.tree, f'O={self.out}', f'ARCH={self.target.name}',
-                f'-j{JOBS}', 'CC=ccache-gcc', 'HOSTCC=ccache gcc',
+                f'-j{JOBS}', f'CC=ccache-{self.target.cross_compile}gcc', 'HOSTCC=ccache gcc',
+                *([f'CROSS_COMPILE={self.target.cross_compile}'] if self.target.cross_compile else []),
                 # Debug information with paths relative to the tree, for a debugger and for a
                 # cache that several clones share. Installed modules are stripped.
                 f'CFLAGS_MODULE=-g -fdebug-prefix-map={self.tree}/=', 'INSTALL_MOD_STRIP=1',

@@ -29,9 +29,6 @@ FLAVOUR = 'cloud-amd64'
 # The version of the kernel source from which the selftests are compiled.
 _SELFTESTS_KERNEL = '7.3'
 
-# The packages for the user space of a guest.
-USERLAND = ('busybox-static', 'dash', 'kmod')
-
 
 class Packages(NamedTuple):
     """The packages of a kernel.
@@ -128,19 +125,6 @@ def kernel_root(version: str) -> Path:
     return unpacked.directory(name, fill)
 
 
-def _closure(name: str, release: str, packages: tuple[str, ...]) -> Path:
-    """Return a directory with packages of a release and their dependencies."""
-    if (unpacked.HOME / name).exists():
-        return unpacked.HOME / name
-
-    def fill(root: Path) -> None:
-        suite = archive.with_backports(release)
-        unpacked.unpack(suite.download_closure(packages, essential=False), root, suite.log)
-        suite.clear()
-
-    return unpacked.directory(name, fill)
-
-
 class DistroKernel(build.Kernel):
     """A kernel of Debian with the modules of a subject, built or to be built.
 
@@ -148,6 +132,8 @@ class DistroKernel(build.Kernel):
     the directory with its packages. modules: the directory with lib/modules that holds the
     modules of the subject and those that they require.
     """
+
+    triplet = 'x86_64-linux-gnu'
 
     def __init__(self, version: str, target: Target, subject: Subject, out: Path | None = None):
         """Find the kernel, and download it if it is missing; out: its directory, if not the default."""
@@ -188,7 +174,7 @@ class DistroKernel(build.Kernel):
     @property
     def userland(self) -> Path:
         """Return the directory with the packages for the user space of a guest."""
-        return _closure(f'userland-{self.debian}', self.debian, USERLAND)
+        return unpacked.userland(self.debian)
 
     def compiler(self) -> str:
         """Return the compiler that the headers name, such as gcc-12."""
@@ -201,7 +187,7 @@ class DistroKernel(build.Kernel):
         name = f'x86_64-linux-gnu-{self.compiler()}'
         if archive.codename() == self.debian and shutil.which(name, path=build.SYSTEM_PATH):
             return None
-        return loader.Root(_closure(f'{self.compiler()}-{self.debian}', self.debian, self.packages.tools))
+        return loader.Root(unpacked.closure(f'{self.compiler()}-{self.debian}', self.debian, self.packages.tools))
 
 
 def write_headers(kernel: DistroKernel) -> None:

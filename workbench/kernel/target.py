@@ -12,7 +12,7 @@ class Target:
     the build directory. symbols: the kernel with its symbols. fragments: for each
     variant of the kernel, the files in config/, of which later ones override earlier
     ones. sanitizers: those of the debug variant. checksums: whether modules have
-    checksums of their symbols.
+    checksums of their symbols. cross_compile: the prefix of the compiler.
     """
     name: str
     image: str
@@ -20,3 +20,4 @@ class Target:
     fragments: dict[str, tuple[str, ...]]
     sanitizers: tuple[str, ...]
     checksums: bool = False
+    cross_compile: str = ''

@@ -10,8 +10,12 @@ from host import lock
 from host.console import Progress, UserError
 from host.paths import CACHE
 from host.pipeline import run_pipeline
+from kernel import archive
 
 HOME = CACHE / 'distro'
+
+# The packages for the user space of a guest without files of the host.
+USERLAND = ('busybox-static', 'dash', 'kmod')
 
 # The disk space for the packages of a kernel or of a compiler, in bytes.
 REQUIRED_SPACE = 1 << 30
@@ -59,3 +63,25 @@ def directory(name: str, fill: Callable[[Path], None]) -> Path:
         finally:
             shutil.rmtree(part, ignore_errors=True)
     return home
+
+
+def closure(name: str, release: str, packages: tuple[str, ...], architecture: str = '') -> Path:
+    """Return a directory of the cache with packages of a release and their dependencies.
+
+    architecture: that of the packages, by default that of this machine.
+    """
+    if (HOME / name).exists():
+        return HOME / name
+
+    def fill(root: Path) -> None:
+        suite = archive.with_backports(release, architecture)
+        unpack(suite.download_closure(packages, essential=False), root, suite.log)
+        suite.clear()
+
+    return directory(name, fill)
+
+
+def userland(release: str, architecture: str = '') -> Path:
+    """Return the directory with the packages for the user space of a guest; download them if missing."""
+    name = f'userland-{release}-{architecture}' if architecture else f'userland-{release}'
+    return closure(name, release, USERLAND, architecture)

@@ -15,10 +15,9 @@ from host.paths import WORKBENCH
 from host.process import start
 from kernel.build import Kernel
 from kernel.distro import DistroKernel
+from kernel.foreign import ForeignKernel
 from machine import initrd
 from machine.qemu import Qemu, base_command
-
-TRIPLET = 'x86_64-linux-gnu'
 
 # The directory of the installed kselftests in the guest.
 SELFTESTS = '/kselftest'
@@ -29,22 +28,27 @@ _PROCESSOR = 'max,-cx16'
 _INIT = WORKBENCH / 'machine/init'
 
 
+def chardev(name: str, path: str) -> list[str]:
+    """Return the arguments of QEMU for a character device that writes to a file."""
+    return ['-chardev', f'file,id={name},path={path.replace(",", ",,")}']
+
+
 def _serial(name: str, path: str) -> list[str]:
-    return ['-chardev', f'file,id={name},path={path.replace(",", ",,")}', '-serial', f'chardev:{name}']
+    return [*chardev(name, path), '-serial', f'chardev:{name}']
 
 
-def write_initrd(kernel: DistroKernel) -> None:
+def write_initrd(kernel: DistroKernel | ForeignKernel) -> None:
     """Write the initial RAM disk with the user space and the modules, and name it in the kernel."""
     init = (_INIT / 'initrd').read_bytes()
     scripts = [initrd.file(str(_INIT / name).lstrip('/'), (_INIT / name).read_bytes())
                for name in ('before', 'afterwards')]
     directories = [initrd.directory(str(kernel.subject.directory).lstrip('/'))]
     kernel.initrds = [initrd.write(kernel.out / 'initrd', [
-        *initrd.userland(kernel.userland, TRIPLET, init), *initrd.tree(kernel.modules / 'lib/modules', 'lib/modules'),
-        *scripts, *directories])]
+        *initrd.userland(kernel.userland, kernel.triplet, init),
+        *initrd.tree(kernel.modules / 'lib/modules', 'lib/modules'), *scripts, *directories])]
 
 
-def add_selftests(kernel: DistroKernel, directory: Path) -> None:
+def add_selftests(kernel: DistroKernel | ForeignKernel, directory: Path) -> None:
     """Write an initial RAM disk with installed kselftests, and name it in the kernel."""
     kernel.initrds.append(initrd.write(kernel.out / 'initrd-kselftest',
                                        initrd.tree(directory, SELFTESTS.lstrip('/'))))
@@ -74,7 +78,7 @@ class Distro(Qemu):
              options: tuple = (), processors: int = 2, **location: Any) -> subprocess.Popen:
         """Start QEMU; kvm: whether to use KVM."""
         run = shared[0]
-        assert isinstance(kernel, DistroKernel)
+        assert isinstance(kernel, (DistroKernel, ForeignKernel))
         own = initrd.write(run / 'initrd-run', [
             initrd.file(f'run/workbench/{name}', (run / name).read_bytes()) for name in ('command', 'start')])
         initrd.join(run / 'initrd', [*kernel.initrds, own])

@@ -8,7 +8,7 @@ import unittest
 from pathlib import Path
 
 from host.paths import WORKBENCH
-from kernel.architecture import CROSS_COMPILE
+from kernel.architecture import ARCHITECTURES
 from subject.subject import load
 from verdict import kunit
 
@@ -29,8 +29,9 @@ class ProgramsTest(unittest.TestCase):
                                   capture_output=True, text=True, check=True).stdout.strip()
 
     def test_each_compiler_runs_through_ccache(self):
-        for prefix in CROSS_COMPILE.values():
-            self.assertEqual(self.run_wrapper(f'ccache-{prefix}gcc', '-c', 'a.c'), f'ccache {prefix}gcc -c a.c')
+        for architecture in ARCHITECTURES.values():
+            compiler = f'{architecture.cross_compile}gcc'
+            self.assertEqual(self.run_wrapper(f'ccache-{compiler}', '-c', 'a.c'), f'ccache {compiler} -c a.c')
 
     def test_assembly_is_not_cached(self):
         self.assertEqual(self.run_wrapper('ccache-s390x-linux-gnu-gcc', '-c', 'a.S'), 's390x-linux-gnu-gcc -c a.S')

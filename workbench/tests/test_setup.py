@@ -11,7 +11,7 @@ import unittest
 from pathlib import Path
 
 from host.paths import WORKBENCH
-from kernel.architecture import CROSS_COMPILE
+from kernel.architecture import ARCHITECTURES
 
 # The programs that the script itself uses.
 USED = ('dirname', 'env', 'flock', 'grep', 'head', 'mktemp', 'rm', 'sed', 'sh', 'sleep', 'tail', 'tr')
@@ -235,7 +235,7 @@ class SetupTest(unittest.TestCase):
 
     def test_the_list_of_the_repository_is_valid(self):
         known = {'all', 'analysis', 'check', 'check-debian', 'distro', 'try', 'lint', 'test', 'x86_64',
-                 *CROSS_COMPILE}
+                 *ARCHITECTURES}
         packages = set()
         for line in (WORKBENCH / 'host/packages').read_text(encoding='ascii').splitlines():
             if not line or line.startswith('#'):
@@ -243,7 +243,7 @@ class SetupTest(unittest.TestCase):
             package, targets, provided, _ = line.split(maxsplit=3)
             self.assertLessEqual(set(targets.split(',')), known, line)
             self.assertNotIn(package, packages)
-            self.assertRegex(provided, r'^(-|((lib:|py:|perl:)?[\w.:-]+)(,(lib:)?[\w.-]+|,py:\w+)*)$')
+            self.assertRegex(provided, r'^(-|/[/\w.-]+|((lib:|py:|perl:)?[\w.:-]+)(,(lib:)?[\w.-]+|,py:\w+)*)$')
             packages.add(package)
 
 

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from host.console import UserError, say
 from host.environment import environment
 from host.paths import CACHE
-from kernel import build, distro
+from kernel import build, distro, foreign
 from machine import distro as distro_machine, guest
 from subject.overlay import SELFTESTS, Selftests
 from verdict.count import count_kselftest, with_status
@@ -86,10 +86,11 @@ def programs(kernel) -> list[Program]:
 def _select(kernel, tests) -> list[Program]:
     """Return the programs that TEST= names, by default all that run on the kernel.
 
-    On a kernel of Debian all programs run, since the features of these kernels differ.
+    In a guest without files of the host all programs run, since the features of the
+    kernels of Debian differ.
     """
     available = [program for program in programs(kernel)
-                 if isinstance(kernel, distro.DistroKernel) or not unsupported(kernel, program)]
+                 if not kernel.target.share or not unsupported(kernel, program)]
     names = {program.name for program in available} | {f'{program.target}:{program.name}' for program in available}
     unknown = [test for test in tests if test not in names]
     if unknown:
@@ -269,11 +270,13 @@ def run(kernel, tests=(), timeout=None, results: Results | None = None):
     others are stopped.
     """
     command = _command
-    if isinstance(kernel, distro.DistroKernel):
-        distro_machine.add_selftests(kernel, distro.build_selftests(kernel))
-        command = _command_of_installed
-    else:
+    if kernel.target.share:
         build.build_selftests(kernel)
+    else:
+        of_debian = isinstance(kernel, distro.DistroKernel)
+        installed = distro.build_selftests(kernel) if of_debian else foreign.build_selftests(kernel)
+        distro_machine.add_selftests(kernel, installed)
+        command = _command_of_installed
     selected = _select(kernel, tests)
     durations = Durations(kernel)
     output = Output(durations)

@@ -12,7 +12,7 @@ from host.console import UserError, say
 from host.paths import build_root
 from host.process import run_logged, start, stop
 from kernel import build
-from kernel.architecture import CROSS_COMPILE
+from kernel.architecture import ARCHITECTURES
 from machine import guest, report
 from machine.qemu import X86_64
 from machine.um import UM
@@ -73,12 +73,12 @@ def _kunitconfigs(tree: Path, subject: Subject, out: Path) -> list[str]:
 
 def _make_variables(arch: str) -> list[str]:
     """Return the variables of make that the build for an architecture requires, '' for um."""
-    return [f'CC=ccache-{CROSS_COMPILE.get(arch, "")}gcc', 'HOSTCC=ccache gcc']
+    return [f'CC=ccache-{ARCHITECTURES[arch].cross_compile if arch else ""}gcc', 'HOSTCC=ccache gcc']
 
 
 def _config_arguments(tree: Path, subject: Subject, out: Path, arch: str) -> list[str]:
     """Return the arguments of kunit.py that determine the configuration."""
-    machine = [f'--arch={arch}', f'--cross_compile={CROSS_COMPILE[arch]}'] if arch else []
+    machine = [f'--arch={arch}', f'--cross_compile={ARCHITECTURES[arch].cross_compile}'] if arch else []
     return [*machine, *(f'--kunitconfig={path}' for path in _kunitconfigs(tree, subject, out)),
             f'--build_dir={out}', *(f'--make_options={variable}' for variable in _make_variables(arch)),
             '--kconfig_add=CONFIG_SMP=y',
@@ -105,7 +105,7 @@ def _build_with_progress(tree: Path, out: Path, config_arguments: list[str], arc
         return
     run_logged([sys.executable, KUNIT, 'config', *config_arguments], out / 'config.log',
                'configuring', cwd=tree, env=build.compiler_environment())
-    cross = [f'CROSS_COMPILE={CROSS_COMPILE[arch]}'] if arch else []
+    cross = [f'CROSS_COMPILE={ARCHITECTURES[arch].cross_compile}'] if arch else []
     build.run_make(['make', '-C', str(tree), f'O={out}', f'ARCH={arch or UM.name}', f'-j{build.JOBS}',
                     *cross, *_make_variables(arch), 'all'],
                    out / 'build.log', f'building {tree.name} for KUnit on {arch or UM.name}', out.name)
