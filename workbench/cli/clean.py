@@ -13,9 +13,9 @@ from host.paths import BUILD, workbench_link
 LOCK = '.lock'
 
 # Patterns of the names that the workbench creates in build/.
-OUTPUT = (LOCK, 'arm64-*', 'bench', 'bench-*', 'bench.json', 'bin', 'check-debian', 'check.log', 'distro-*', 'docs-*',
-          'files-*', 'kdir-*', 'kunit-*', 'last-lint.json*', 'last-test.json*', 'lint', 'linux-*',
-          'results', 's390-*', 'series', 'try', 'um', 'um-*', 'x86_64-*')
+OUTPUT = (LOCK, 'arm64-*', 'bench', 'bench-*', 'bench.json', 'bin', 'check-debian', 'check-kernels', 'check.log',
+          'distro-*', 'docs-*', 'files-*', 'kdir-*', 'kernels.csv', 'kunit-*', 'last-lint.json*', 'last-test.json*',
+          'lint', 'linux-*', 'results', 's390-*', 'series', 'try', 'um', 'um-*', 'x86_64-*')
 
 
 def is_output(name: str) -> bool:

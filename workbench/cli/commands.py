@@ -69,7 +69,7 @@ def kernel(options: Options) -> int:
     return 0
 
 
-def _kunit(options: Options, results: Results, built: build.Kernel | None = None) -> Tally:
+def _kunit(options: Options, results: Results | None, built: build.Kernel | None = None) -> Tally:
     # kunit.py can only build a um kernel with its own configuration.
     as_modules = built and built.subject.kunit_as_modules
     if as_modules or options.debug or options.config or options.target != 'um':
@@ -267,6 +267,19 @@ def check_other_overlays(options: Options) -> int:
     return _finish(check_overlays.run(options))
 
 
+def check_kernels(options: Options) -> int:
+    """Test the driver on all kernels and architectures, and write a table of the results."""
+    from cli import check_kernels as check_all
+
+    def run_kunit(changed: Options) -> Tally:
+        return _kunit(changed, None)
+
+    def run_kselftest(changed: Options) -> Tally:
+        return kselftests.run(_kernel(changed))
+
+    return _finish(check_all.run(options, {'KUnit': run_kunit, 'kselftest': run_kselftest}))
+
+
 def check_trials(options: Options) -> int:
     """Try modules with and without known mistakes."""
     from cli import check_try
@@ -299,8 +312,8 @@ def of_overlay(command: str, options: Options) -> Callable[[Options], int]:
 
 
 FUNCTIONS: dict[str, Callable[[Options], int]] = {
-    'check': run_tests, 'check-debian': check_debian, 'check-overlays': check_other_overlays,
-    'check-release': check_release, 'check-try': check_trials, 'clean': remove_output,
+    'check': run_tests, 'check-debian': check_debian, 'check-kernels': check_kernels,
+    'check-overlays': check_other_overlays, 'check-release': check_release, 'check-try': check_trials, 'clean': remove_output,
     'debug': debugger, 'debug-session': debugger_session, 'demo': demo, 'docs': manual, 'graft': graft_into,
     'guest': run_in_guest, 'help': show_help, 'kernel': kernel, 'kselftest': kselftest,
     'kunit': kunit, 'lint': run_checks, 'new': new, 'oot': write_out_of_tree, 'series': create_series, 'setup': set_up,

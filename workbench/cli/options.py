@@ -155,6 +155,8 @@ COMMANDS = {
     'check': Command('test the workbench itself', packages=('check',)),
     'check-debian': Command('run demo and test of the last commit on new systems of Debian', ('RELEASES',),
                             packages=('check-debian',)),
+    'check-kernels': Command('test the driver on all kernels and architectures', ('JOBS', 'OVERLAY'),
+                             packages=('test', 'x86_64', 'distro', *ARCHITECTURES)),
     'check-overlays': Command('test other drivers than that of this repository', ('KERNEL', 'KDIR', 'JOBS'),
                               packages=('test',)),
     'check-release': Command('run the demo with the root of another release of Debian', _SOURCE),
