@@ -313,7 +313,8 @@ def of_overlay(command: str, options: Options) -> Callable[[Options], int]:
 
 FUNCTIONS: dict[str, Callable[[Options], int]] = {
     'check': run_tests, 'check-debian': check_debian, 'check-kernels': check_kernels,
-    'check-overlays': check_other_overlays, 'check-release': check_release, 'check-try': check_trials, 'clean': remove_output,
+    'check-overlays': check_other_overlays, 'check-release': check_release, 'check-try': check_trials,
+    'clean': remove_output,
     'debug': debugger, 'debug-session': debugger_session, 'demo': demo, 'docs': manual, 'graft': graft_into,
     'guest': run_in_guest, 'help': show_help, 'kernel': kernel, 'kselftest': kselftest,
     'kunit': kunit, 'lint': run_checks, 'new': new, 'oot': write_out_of_tree, 'series': create_series, 'setup': set_up,
