@@ -11,7 +11,7 @@ from host.console import UserError
 from trees import write
 from trial import session as sessions
 from trial import trial as trials
-from trial.compilation import _errors, _Names, _warnings
+from trial.compilation import _by_module, _is_error, _Names, _warnings
 from trial.session import Module, Session
 from trial.sources import prepare
 
@@ -99,18 +99,34 @@ class PrepareTest(unittest.TestCase):
         directories = prepare([self.top], self.work / 'again')
         names = _Names(self.work / 'again', directories)
         name = directories[0].name
-        lines = [f'{name}/one.c:3:1: error: no such thing', '    3 | nothing', '/usr/include/x.h:1:2: error: not ours',
+        lines = [f'{name}/one.c:3:1: error: no such thing', '    3 | nothing',
                  f'ERROR: modpost: "nowhere" [{name}/two.ko] undefined!',
                  f'ERROR: modpost: missing MODULE_LICENSE() in {name}/one.o']
-        found = _errors(lines, names)
+        found = _by_module(lines, names)
         self.assertEqual(sorted(found), [(name, 'one'), (name, 'two')])
-        self.assertIn(f'{self.top.name}/one.c:3:1: error: no such thing', found[name, 'one'])
+        self.assertEqual(found[name, 'one'][0], lines[:2])
+        self.assertTrue(all(_is_error(problem) for problems in found.values() for problem in problems))
+
+    def test_an_error_in_a_header_is_one_of_the_module_that_includes_it(self):
+        directory, = self.prepare({'one.c': MODULE})
+        lines = ['In file included from ./include/linux/module.h:22,',
+                 f'                 from {directory.name}/one.c:2:',
+                 './include/linux/build_bug.h:16:51: error: negative width in bit-field']
+        self.assertEqual(_by_module(lines, _Names(self.work, [directory])),
+                         {(directory.name, 'one'): [lines[2:]]})
+
+    def test_a_section_mismatch_is_an_error_of_its_module(self):
+        directory, = self.prepare({'one.c': MODULE})
+        line = f'WARNING: modpost: {directory.name}/one: section mismatch in reference: f+0x1 (section: .text) -> g'
+        found = _by_module([line, 'ERROR: modpost: Section mismatches detected.'], _Names(self.work, [directory]))
+        self.assertTrue(_is_error(found[directory.name, 'one'][0]))
 
     def test_irrelevant_warnings_are_left_out(self):
         directory, = self.prepare({'one.c': MODULE})
         lines = [f'{directory.name}/one.c:3:1: warning: no previous prototype for x [-Wmissing-prototypes]',
                  f'{directory.name}/one.c:4:1: warning: incorrect type in argument 1 (different address spaces)']
-        found = _warnings(lines, _Names(self.work, [directory]), set())
+        names = _Names(self.work, [directory])
+        found = _warnings(_by_module(lines, names), names, set())
         self.assertEqual([len(finding.details) for finding in found], [1])
 
 

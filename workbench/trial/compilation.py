@@ -3,6 +3,7 @@
 
 import re
 import subprocess
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -85,36 +86,27 @@ class _Names:
         return line
 
 
-# How far from an error in a header gcc prints the file that includes it.
-_NEAR = 20
+# modpost ends with an error after such a warning, without the name of the module.
+_MISMATCH = 'section mismatch in reference'
 
 
-def _compiled(lines: list[str], number: int, names: _Names) -> tuple[Directory, str] | None:
-    """Return the source whose compilation found an error in a header."""
-    for line in [*reversed(lines[max(0, number - _NEAR):number]), *lines[number + 1:number + _NEAR]]:
-        source = re.search(r'(\S+\.c):\d+', line)
-        place = names.source(source[1]) if source else None
+def _is_error(problem: list[str]) -> bool:
+    message, modpost = _MESSAGE.match(problem[0]), _MODPOST.match(problem[0])
+    return bool(message and 'error' in message[3] or modpost and (modpost[1] == 'ERROR' or _MISMATCH in problem[0]))
+
+
+def _by_module(lines: list[str], names: _Names) -> dict[tuple[str, str], list[list[str]]]:
+    """Map the names of directories and of modules to their problems, each with its lines.
+
+    A problem in a header belongs to the source that includes the header.
+    """
+    found: dict[tuple[str, str], list[list[str]]] = {}
+    for source, problem in hints.problems(lines):
+        place = names.source(source)
         if place:
-            return place
-    return None
-
-
-def _errors(lines: list[str], names: _Names) -> dict[tuple[str, str], list[str]]:
-    """Map the names of directories and objects to the lines about their errors."""
-    found: dict[tuple[str, str], list[str]] = {}
-    for number, line in enumerate(lines):
-        message = _MESSAGE.match(line)
-        modpost = _MODPOST.match(line)
-        place = None
-        if message and 'error' in message[3]:
-            place = names.source(message[1]) or _compiled(lines, number, names)
-        elif modpost and modpost[1] == 'ERROR':
-            place = names.source(modpost[2] or modpost[3] or modpost[4] or '')
-        if place:
-            directory, source = place
-            context = [names.user(line)] + [names.user(other) for other in lines[number + 1:number + 3]
-                                            if re.match(r'\s+(\d+ )?\|', other)]
-            found.setdefault((directory.name, Path(source).stem), []).extend(context)
+            directory, path = place
+            for module in _modules_of(directory, Path(path).stem):
+                found.setdefault((directory.name, module), []).append(problem)
     return found
 
 
@@ -135,10 +127,15 @@ def _explain(lines: list[str]) -> list[str]:
     explanations = [f'this kernel lacks {name}: the module requires hardware' for name in missing]
     introduced = hints.find(lines, hints.INTRODUCED)
     explained = {message for _, message in introduced}
-    for hint, _ in (*introduced, *(pair for pair in hints.find(lines) if pair[1] not in explained)):
+    changed = [pair for pair in hints.find(lines) if pair[1] not in explained]
+    for hint in dict.fromkeys(hint for hint, _ in (*introduced, *changed)):
         explanations.append(f'since Linux {hint.since}: {hint.change}' if hint.since else hint.change)
         explanations.append(f'    {hint.code}')
     return explanations
+
+
+def _lines(problems: Iterable[list[str]]) -> list[str]:
+    return [line for problem in problems for line in problem]
 
 
 def compile_modules(kernel: build.Kernel, work: Path, directories: list[Directory], log: Path) -> Compilation:
@@ -150,25 +147,28 @@ def compile_modules(kernel: build.Kernel, work: Path, directories: list[Director
     compilation = Compilation()
     log.unlink(missing_ok=True)
     checks = () if isinstance(kernel, DistroKernel) else ('W=1', 'C=1', f'CHECK={_SPARSE}')
-    lines = _run(kernel, _make(kernel, work, *checks), log)
-    first = lines
+    first = _run(kernel, _make(kernel, work, *checks), log)
+    of_first = _by_module(first, names)
+    # The errors of sparse do not count; without it, only what failed is compiled again.
+    has_failed = any(_is_error([line]) or '***' in line for line in first)
+    lines = _run(kernel, _make(kernel, work), log) if has_failed else []
     for _ in range(3):
-        errors = _errors(lines, names)
-        if not errors:
+        found = _by_module(lines, names)
+        errors = {key: [problem for problem in problems if _is_error(problem)] for key, problems in found.items()}
+        if not any(errors.values()):
             break
-        for (name, stem), messages in errors.items():
-            directory = names.directories[name]
-            for module in _modules_of(directory, stem):
-                if module in compilation.failed:
-                    continue
-                compilation.failed.add(module)
-                directory.excluded.add(f'{module}.o')
-                details = [*messages[:6], *_explain(messages)]
-                compilation.findings.append(Finding('compile', module, 'it does not compile for this kernel',
-                                                    tuple(details)))
-            directory.write_kbuild()
+        for (name, module), problems in errors.items():
+            if not problems or module in compilation.failed:
+                continue
+            compilation.failed.add(module)
+            names.directories[name].excluded.add(f'{module}.o')
+            names.directories[name].write_kbuild()
+            shown = [names.user(line) for line in _lines(problems)][:6]
+            explained = _explain(_lines([*of_first.get((name, module), []), *problems]))
+            compilation.findings.append(Finding('compile', module, 'it does not compile for this kernel',
+                                                (*shown, *explained)))
         lines = _run(kernel, _make(kernel, work), log)
-    compilation.findings += _warnings(first, names, compilation.failed)
+    compilation.findings += _warnings(of_first, names, compilation.failed)
     for path in sorted(work.glob('**/*.ko')):
         compilation.modules[path.stem.replace('-', '_')] = path
     if not set(compilation.modules) - {HELPER} and not compilation.failed:
@@ -180,19 +180,20 @@ def compile_modules(kernel: build.Kernel, work: Path, directories: list[Director
     return compilation
 
 
-def _warnings(lines: list[str], names: _Names, failed: set[str]) -> list[Finding]:
-    """Return a finding with the relevant warnings for each module that compiles."""
-    found: dict[str, list[str]] = {}
-    for line in lines:
-        message = _MESSAGE.match(line)
-        if not message or message[3] != 'warning' or _UNIMPORTANT.search(line):
-            continue
-        place = names.source(message[1])
-        if place:
-            directory, source = place
-            for module in _modules_of(directory, Path(source).stem):
-                shown = found.setdefault(module, [])
-                if names.user(line) not in shown:
-                    shown.append(names.user(line))
-    return [Finding('warning', module, 'gcc or sparse prints warnings', (*shown[:8], *_explain(shown)))
-            for module, shown in found.items() if module not in failed]
+def _warnings(found: dict[tuple[str, str], list[list[str]]], names: _Names, failed: set[str]) -> list[Finding]:
+    """Return a finding with the relevant warnings for each module that compiles.
+
+    Warnings in headers are relevant if a hint explains them.
+    """
+    findings = []
+    for (_, module), problems in found.items():
+        shown: list[str] = []
+        for problem in problems:
+            message = _MESSAGE.match(problem[0])
+            if message and message[3] == 'warning' and not _UNIMPORTANT.search(problem[0]) \
+               and (names.source(message[1]) or _explain(problem)):
+                shown.append(names.user(problem[0]))
+        if shown and module not in failed:
+            findings.append(Finding('warning', module, 'gcc or sparse prints warnings',
+                                    (*list(dict.fromkeys(shown))[:8], *_explain(_lines(problems)))))
+    return findings

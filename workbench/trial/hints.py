@@ -17,7 +17,8 @@ _EXCERPT = re.compile(r' *\d* \|')
 _EXPANSION = re.compile(r': note: in expansion of macro ')
 
 # The file that is compiled or linked. A header may have the problem.
-_SOURCE = re.compile(r'(?:^|\bfrom |\[| in |modpost: )(\S+\.(?:c|o|ko))(?=[:,\]]|$)')
+_SOURCE = re.compile(r'(?:^|\bfrom |\[| in |modpost: )(\S+\.(?:c|o|ko))(?=[:,\]]|$)'
+                     r'|modpost: (\S+): section mismatch')
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,8 @@ def load(name: str = CHANGED) -> tuple[Hint, ...]:
     return tuple(Hint(**entry) for entry in table['hint'])
 
 
-def _problems(lines: Iterable[str]) -> list[tuple[str, list[str]]]:
-    """Return the file of each problem, and the lines that the problem consists of.
+def problems(lines: Iterable[str]) -> list[tuple[str, list[str]]]:
+    """Return the file of each problem in the output of a build, and the lines that the problem consists of.
 
     These are the message, its excerpt of the source and the macros that it is in;
     a note, and the excerpt of a note, are no part of it.
@@ -63,7 +64,7 @@ def _problems(lines: Iterable[str]) -> list[tuple[str, list[str]]]:
                 found[-1][1].append(line)
             continue
         match = _SOURCE.search(line)
-        source = match[1] if match else source
+        source = match[1] or match[2] if match else source
         follows = bool(_PROBLEM.search(line))
         if follows:
             found.append((source, [line]))
@@ -75,11 +76,11 @@ def _problems(lines: Iterable[str]) -> list[tuple[str, list[str]]]:
 def by_source(lines: Iterable[str], name: str = CHANGED) -> dict[str, dict[Hint, str]]:
     """Map the files of a build to their hints, each with the first message that it explains.
 
-    lines: the output of the build. name: the file with the hints. A file has the path that gcc or modpost prints.
-    A problem has the first hint of the table that matches.
+    lines: the output of the build. name: the file with the hints. A file has the path that
+    gcc or modpost prints. A problem has the first hint of the table that matches.
     """
     found: dict[str, dict[Hint, str]] = {}
-    for source, problem in _problems(lines):
+    for source, problem in problems(lines):
         for hint in load(name):
             if any(re.search(hint.pattern, line) for line in problem):
                 found.setdefault(source, {}).setdefault(hint, problem[0])
