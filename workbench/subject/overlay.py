@@ -65,8 +65,9 @@ class Selftests:
     contains. on_request: programs that change the machine until its next boot, so that
     their Makefile does not list them as tests; a guest runs them. parallel: programs that
     require two processors. races: programs that run under the data race detector, all if
-    empty. unsupported: for each kind of kernel ("um", "x86_64", "debug"), programs that
-    cannot run, and the feature that the kernel lacks.
+    empty. unsupported: for each kind of kernel ("um", "x86_64", "debug"; "arch" for other
+    architectures), programs that cannot run, and the feature that the kernel lacks;
+    for "distro", programs that may skip all of their cases.
     """
     targets: tuple[str, ...] = ()
     on_request: tuple[str, ...] = ()

@@ -58,7 +58,8 @@ def unsupported(kernel, program: Program) -> str:
     The data race detector runs only the programs that the description lists as races.
     """
     description = _description(kernel, program)
-    kinds = [kernel.target.name, *(['debug'] if kernel.debug else [])]
+    kinds = [kernel.target.name, *(['debug'] if kernel.debug else []),
+             *(['arch'] if isinstance(kernel, foreign.ForeignKernel) else [])]
     for kind in kinds:
         if program.name in description.unsupported.get(kind, {}):
             return description.unsupported[kind][program.name]
@@ -86,11 +87,10 @@ def programs(kernel) -> list[Program]:
 def _select(kernel, tests) -> list[Program]:
     """Return the programs that TEST= names, by default all that run on the kernel.
 
-    In a guest without files of the host all programs run, since the features of the
-    kernels of Debian differ.
+    On a kernel of Debian all programs run, since the features of these kernels differ.
     """
     available = [program for program in programs(kernel)
-                 if not kernel.target.share or not unsupported(kernel, program)]
+                 if isinstance(kernel, distro.DistroKernel) or not unsupported(kernel, program)]
     names = {program.name for program in available} | {f'{program.target}:{program.name}' for program in available}
     unknown = [test for test in tests if test not in names]
     if unknown:
