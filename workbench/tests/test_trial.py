@@ -172,7 +172,7 @@ class ReportTest(unittest.TestCase):
             'module': {'module': 'hello', 'parameters': {'n': ['0o644', '3']}, 'taint': 'OE'},
             'appeared': {'names': ['hello'], 'paths': ['/dev/hello']},
             'probe': {'names': ['hello'], 'device': '/dev/hello', 'status': 0, 'output': 'probed\t9\n'},
-            'unload': {'module': 'hello', 'status': 0, 'output': '', 'refcnt': '', 'holders': []},
+            'unload': {'module': 'hello', 'status': 0, 'output': '', 'refcnt': '', 'holders': [], 'permanent': False},
             'left': {'names': ['hello'], 'paths': []},
             'repeat': {'names': ['hello'], 'cycles': 50, 'error': ''},
             'end': {'names': ['hello'], 'guest': 1, 'begin': 1.0, 'end': 2.0, 'sound': True},
@@ -197,6 +197,14 @@ class ReportTest(unittest.TestCase):
                               ({'probe': {'status': None, 'output': ''}}, 'hang')):
             with self.subTest(kind, changes=changes):
                 self.assertEqual(self.kinds(self.report(self.events(**changes))), [kind])
+
+    def test_a_module_without_an_exit_function_is_named_as_such(self):
+        trial = self.report(self.events(unload={'status': 1, 'permanent': True}))
+        self.assertEqual(trial.findings[0].text, 'it cannot be unloaded: it has no exit function')
+
+    def test_the_notice_of_trace_printk_is_a_report(self):
+        log = [('load hello', ['** trace_printk() being used. Allocating extra memory.  **'])]
+        self.assertEqual(self.kinds(self.report(self.events(), log)), ['report'])
 
     def test_a_report_in_the_log_names_its_step(self):
         log = [('load hello', ['Hello']), ('unload hello', ['------------[ cut here ]------------',

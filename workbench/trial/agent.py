@@ -131,8 +131,10 @@ class Agent:
         """Unload modules in reverse order; return whether all of them were unloaded."""
         for name in reversed(names):
             self.mark(f'unload {name}')
+            is_permanent = any(line.startswith(f'{name} ') and '[permanent]' in line
+                               for line in read('/proc/modules').splitlines())
             status, output = self.run(['rmmod', name], CALL)
-            self.note('unload', module=name, status=status, output=output.strip(),
+            self.note('unload', module=name, status=status, output=output.strip(), permanent=is_permanent,
                       refcnt=read(f'/sys/module/{name}/refcnt'), holders=entries(f'/sys/module/{name}/holders'))
             if status != 0:
                 return False

@@ -138,9 +138,12 @@ class _Report:
             return
         holders = unload[0]['holders']
         reason = f'it is used by {", ".join(holders)}' if holders else f'its use count is {unload[0]["refcnt"]}'
+        if unload[0]['permanent']:
+            reason = 'it has no exit function'
         if unload[0]['status'] is None:
             reason = 'its exit function does not return'
-        self.trial.found(Finding('stuck', name, f'it cannot be unloaded: {reason}', (unload[0]['output'],)), 'unloads')
+        self.trial.found(Finding('stuck', name, f'it cannot be unloaded: {reason}',
+                                 tuple(unload[0]['output'].splitlines())), 'unloads')
 
     def group(self, names: list[str]) -> None:
         """Report on the modules of a group, under the name of the last one."""
