@@ -175,7 +175,8 @@ def compile_modules(kernel: build.Kernel, work: Path, directories: list[Director
         shown = [names.user(line) for line in lines if re.search(r'[Ee]rror|\*\*\*', line)][:6]
         compilation.findings.append(Finding('compile', directories[0].name, 'kbuild built no module',
                                             tuple([*shown, *_explain(lines)])))
-    say(f'compiled {len(compilation.modules) - (HELPER in compilation.modules)} modules'
+    count = len(compilation.modules) - (HELPER in compilation.modules)
+    say(f'compiled {count} module{"" if count == 1 else "s"}'
         + (f', {len(compilation.failed)} do not compile' if compilation.failed else ''))
     return compilation
 
