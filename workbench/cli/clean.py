@@ -13,8 +13,8 @@ from host.paths import BUILD, workbench_link
 LOCK = '.lock'
 
 # Patterns of the names that the workbench creates in build/.
-OUTPUT = (LOCK, 'arm64-*', 'bench', 'bench-*', 'bench.json', 'bin', 'check-debian', 'check-kernels', 'check.log',
-          'distro-*', 'docs-*', 'files-*', 'kdir-*', 'kernels.csv', 'kunit-*', 'last-lint.json*', 'last-test.json*',
+OUTPUT = (LOCK, 'arm64-*', 'bench', 'bench-*', 'bench.json', 'bin', 'check-debian', 'check-dkms', 'check-kernels',
+          'check.log', 'deb', 'distro-*', 'docs-*', 'files-*', 'kdir-*', 'kernels.csv', 'kunit-*', 'last-lint.json*', 'last-test.json*',
           'lint', 'linux-*', 'results', 's390-*', 'series', 'try', 'um', 'um-*', 'x86_64-*')
 
 

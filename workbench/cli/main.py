@@ -47,7 +47,7 @@ def _work(command, options):
     """Run a command in the worker process of the guard; return its exit status."""
     try:
         guard.accept_signals()
-        targets = packages(command, options)
+        targets = packages(command, options, _packages_of_overlay(command, options))
         if targets is not None and not _install(targets):
             return FAILED
         if command not in UNLOCKED:
@@ -92,6 +92,11 @@ def _overlays(assignments: list[str]) -> tuple[str, ...]:
 def _further_commands(assignments: list[str]) -> dict[str, str]:
     """Map the names of the commands of the overlay to their help texts."""
     return subject.load(_overlays(assignments)).main.description.commands
+
+
+def _packages_of_overlay(command: str, options: Options) -> str:
+    """Return the targets of setup.sh that the overlay names for one of its commands, '' for none."""
+    return '' if command in COMMANDS else subject.load(options.overlay).main.description.packages.get(command, '')
 
 
 def _request(arguments: list[str]) -> tuple[str, Options]:

@@ -186,7 +186,7 @@ COMMANDS = {
     'ungraft': Command('remove the driver from a kernel tree', ('KDIR', 'OVERLAY'), required=('KDIR',)),
 }
 
-# The options and packages of the further commands that an overlay describes.
+# The options of the further commands that an overlay describes, and their packages by default.
 OF_OVERLAY = Command('', _SOURCE, packages=('test', 'x86_64'))
 
 # Examples of required options, for messages.
@@ -194,9 +194,12 @@ EXAMPLES = {'CMD': "CMD='uname -a'", 'KDIR': 'KDIR=~/linux', 'MODULE': 'MODULE=~
             'NAME': 'NAME=widget'}
 
 
-def packages(command: str, options: Options) -> list[str] | None:
-    """Return the targets of setup.sh that a command requires, None for no set-up."""
-    targets = COMMANDS.get(command, OF_OVERLAY).packages
+def packages(command: str, options: Options, of_overlay: str = '') -> list[str] | None:
+    """Return the targets of setup.sh that a command requires, None for no set-up.
+
+    of_overlay: those that the overlay names for the command, separated by spaces.
+    """
+    targets = tuple(of_overlay.split()) or COMMANDS.get(command, OF_OVERLAY).packages
     if targets is None:
         return None
     analysis = command == 'lint' and not options.quick

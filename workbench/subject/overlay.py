@@ -100,7 +100,8 @@ class Description:
     sources: files and directories of a driver that the tree contains. config:
     settings that the driver requires. folder: the directory of the overlay with files
     that are not for the kernel. commands: the names of further commands, which are
-    Python files in the folder, and their help. results: a program in the folder that
+    Python files in the folder, and their help. packages: the targets of setup.sh that
+    these commands require, if not those of tests on x86_64. results: a program in the folder that
     checks results. pitfalls: where the manual explains the findings of make try.
     """
     name: str
@@ -112,6 +113,7 @@ class Description:
     selftests: Selftests = Selftests()
     debug: Debug | None = None
     commands: dict[str, str] = field(default_factory=dict)
+    packages: dict[str, str] = field(default_factory=dict)
     results: str = ''
     pitfalls: dict[str, str] = field(default_factory=dict)
 
@@ -197,6 +199,9 @@ def _check(description: Description) -> None:
             re.compile(pattern)
         except re.error as error:
             raise _Invalid(f"'{pattern}' is not a regular expression: {error}") from None
+    for command in description.packages:
+        if command not in description.commands:
+            raise _Invalid(f'packages.{command}: commands has no {command}')
     for line in (*description.config, *description.kunit.config):
         if not re.fullmatch(r'CONFIG_[A-Z0-9_a-z]+=\S+', line):
             raise _Invalid(f'"{line}" must have the form CONFIG_NAME=value')
