@@ -135,9 +135,13 @@ class DistroKernel(build.Kernel):
 
     triplet = 'x86_64-linux-gnu'
 
-    def __init__(self, version: str, target: Target, subject: Subject, out: Path | None = None):
-        """Find the kernel, and download it if it is missing; out: its directory, if not the default."""
-        self.root = kernel_root(version)
+    def __init__(self, version: str, target: Target, subject: Subject, out: Path | None = None,
+                 root: Path | None = None):
+        """Find the kernel, and download it if it is missing.
+
+        out: its directory, root: the directory with its packages, if not the default.
+        """
+        self.root = root or kernel_root(version)
         description = json.loads((self.root / 'packages.json').read_text(encoding='utf-8'))
         self.debian = description.pop('release')
         self.packages = Packages(**description)

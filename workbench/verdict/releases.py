@@ -13,18 +13,15 @@ from pathlib import Path
 
 from host import git
 from host.console import UserError, say
-from host.environment import environment
 from host.paths import REPO, WORKBENCH, build_root
-from host.process import run_logged
 from kernel import archive
-from machine import guest, roots
+from machine import chroot, guest, roots
 
 # The disk space for a new system with a kernel tree and all builds, in bytes.
 REQUIRED_SPACE = 8 << 30
 
 # The commands of a user on a new system.
 _COMMANDS = '''set -e
-export DEBIAN_FRONTEND=noninteractive
 apt-get -q update
 apt-get -q -y --no-install-recommends install ca-certificates git make
 cd /root
@@ -32,18 +29,6 @@ git clone -q project.bundle project
 cd project
 make demo
 make test
-'''
-
-# Mounts file systems in a new mount namespace, and runs the commands in the system.
-_ENTER = '''set -e
-root=$1
-commands=$2
-shift 2
-mount --make-rprivate /
-mount -t tmpfs tmpfs "$root/dev/shm"
-mount -t devpts devpts "$root/dev/pts" -o newinstance,ptmxmode=0666
-mount --rbind /sys "$root/sys"
-exec env -i "$@" chroot "$root" /bin/sh -c "$commands"
 '''
 
 
@@ -74,8 +59,7 @@ def check_guest(kernel) -> int:
 
 def _make_root(release: str, root: Path, log: Path) -> None:
     suite = roots.RELEASES[release]
-    run_logged(['debootstrap', '--variant=minbase', f'--keyring={archive.KEYRING}', suite, root,
-                archive.mirror()], log, f'Debian {release}: debootstrap')
+    chroot.debootstrap(suite, root, log, f'Debian {release}: debootstrap')
     bundle = git.read(REPO, 'bundle', 'create', root / 'root/project.bundle', 'HEAD')
     if bundle.returncode:
         raise UserError('git cannot bundle HEAD: ' + bundle.stderr.decode(errors='replace').strip())
@@ -83,20 +67,8 @@ def _make_root(release: str, root: Path, log: Path) -> None:
 
 def _run_commands(release: str, root: Path, log: Path) -> str:
     """Run the demo and the tests in a system; return the last line of their output."""
-    variables = [f'{name}={value}' for name, value in environment().items()
-                 if name == 'TERM' or name.lower().endswith('_proxy')]
-    variables += ['PATH=/usr/sbin:/usr/bin:/sbin:/bin', 'HOME=/root', 'LANG=C.UTF-8']
-    run_logged(['unshare', '--mount', '--pid', '--ipc', '--fork', '--kill-child',
-                f'--mount-proc={root}/proc', 'sh', '-c', _ENTER, 'enter', root, _COMMANDS, *variables],
-               log, f'Debian {release}: make demo, make test', step=r'(\S.{0,60})')
+    chroot.run(root, _COMMANDS, log, f'Debian {release}: make demo, make test', step=r'(\S.{0,60})')
     return log.read_text(errors='replace').rstrip().splitlines()[-1]
-
-
-def _remove(root: Path) -> None:
-    if root.exists():
-        run_logged(['rm', '-rf', '--one-file-system', root], root.with_suffix('.rm.log'),
-                   f'removing {root}')
-        root.with_suffix('.rm.log').unlink()
 
 
 def check_hosts(releases: tuple[str, ...]) -> int:
@@ -118,13 +90,13 @@ def check_hosts(releases: tuple[str, ...]) -> int:
         root, log = directory / f'root-{release}', directory / f'debian-{release}.log'
         start = time.monotonic()
         try:
-            _remove(root)
+            chroot.remove(root)
             _make_root(release, root, log.with_suffix('.debootstrap.log'))
             verdict = f'passed: {_run_commands(release, root, log)}'
         except UserError as error:
             failed += 1
             verdict = f'failed: {error}'
         finally:
-            _remove(root)
+            chroot.remove(root)
         print(f'Debian {release}, {time.monotonic() - start:.0f} s, {verdict}', flush=True)
     return failed
