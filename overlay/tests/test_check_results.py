@@ -68,8 +68,32 @@ class RowsTest(unittest.TestCase):
         self.assertEqual(self.problems(table(R02='somewhere')), ['R02 names no test'])
 
     def test_an_open_row_with_a_test_is_a_problem(self):
-        self.assertEqual(self.problems(table(R29='``KUnit suite.case``')),
-                         ['R29 names a test, but is in OPEN'])
+        with mock.patch.object(rows, 'OPEN', {'R29'}):
+            self.assertEqual(self.problems(table(R29='``KUnit suite.case``')),
+                             ['R29 names a test, but is in OPEN'])
+
+    def test_no_row_is_open(self):
+        self.assertEqual(rows.OPEN, set())
+
+    def test_an_unknown_target_is_a_problem(self):
+        self.assertEqual(self.problems(table(R01='``KUnit suite.case`` on x86')),
+                         ['R01: KUnit suite.case: there is no target x86'])
+
+    def test_a_test_of_dkms_need_not_run_in_make_test(self):
+        self.assertEqual(self.problems(table(R29='``dkms purge.leaves_nothing`` on dkms')), [])
+
+    def test_a_test_of_dkms_without_its_target_is_a_problem(self):
+        self.assertEqual(self.problems(table(R29='``dkms purge.leaves_nothing``')),
+                         ['R29: dkms purge.leaves_nothing: did not run'])
+
+    def test_check_dkms_must_run_the_tests_of_dkms_and_no_others(self):
+        text = table(R29='``dkms purge.leaves_nothing`` on dkms, ``dkms install.*`` on dkms')
+        passed = {'dkms purge.leaves_nothing': 'passed', 'dkms install.a': 'passed', 'dkms install.b': 'passed'}
+        self.assertEqual(self.problems(text, passed, 'dkms'), [])
+        self.assertEqual(self.problems(text, {**passed, 'dkms install.b': 'failed'}, 'dkms'),
+                         ['R29: dkms install.*: failed and passed'])
+        self.assertEqual(self.problems(text, {}, 'dkms'),
+                         ['R29: dkms purge.leaves_nothing: did not run', 'R29: dkms install.*: did not run'])
 
     def test_a_missing_row_is_a_problem(self):
         self.assertEqual(len(self.problems(table().replace('R07', 'R77'))), 1)
