@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Callable, NamedTuple, NoReturn
 
 from host.console import UserError
+from host.paths import WORKBENCH
 from kernel.architecture import ARCHITECTURES
 from scaffold import names, scaffold
 
@@ -194,11 +195,22 @@ EXAMPLES = {'CMD': "CMD='uname -a'", 'KDIR': 'KDIR=~/linux', 'MODULE': 'MODULE=~
             'NAME': 'NAME=widget'}
 
 
+def package_targets() -> set[str]:
+    """Return the targets of setup.sh that the list of packages names."""
+    lines = (WORKBENCH / 'host/packages').read_text(encoding='ascii').splitlines()
+    return {target for line in lines if line and not line.startswith('#') for target in line.split()[1].split(',')}
+
+
 def packages(command: str, options: Options, of_overlay: str = '') -> list[str] | None:
     """Return the targets of setup.sh that a command requires, None for no set-up.
 
-    of_overlay: those that the overlay names for the command, separated by spaces.
+    of_overlay: those that the overlay names for the command, separated by spaces. Raise
+    UserError for an unknown one.
     """
+    for target in of_overlay.split():
+        if target not in package_targets():
+            raise UserError(f'overlay.toml: packages.{command}: workbench/host/packages has no target {target}; it has: '
+                            + ', '.join(sorted(package_targets())))
     targets = tuple(of_overlay.split()) or COMMANDS.get(command, OF_OVERLAY).packages
     if targets is None:
         return None

@@ -139,6 +139,12 @@ class ParseTest(unittest.TestCase):
         self.assertEqual(packages('lint', Options(quick=True)), ['lint', 'um'])
         self.assertIsNone(packages('clean', Options()))
 
+    def test_an_overlay_names_the_packages_of_its_commands(self):
+        self.assertEqual(packages('measure', Options()), ['test', 'x86_64', 'um'])
+        self.assertEqual(packages('measure', Options(), 'lint distro'), ['lint', 'distro', 'um'])
+        with self.assertRaisesRegex(UserError, 'packages.measure: workbench/host/packages has no target lnt; it has: '):
+            packages('measure', Options(), 'lnt')
+
 
 class ArgumentsTest(unittest.TestCase):
     """Test the command line of python3 workbench."""

@@ -25,6 +25,7 @@ INVALID = {
     'name = "w"\nconfig = ["X=y"]': '"X=y" must have the form CONFIG_NAME=value',
     'name = "w"\nkunit = 7': 'kunit must be a table',
     'name = "w"\n[kunit]\nargs = []': 'unknown key kunit.args',
+    'name = "w"\n[packages]\nbench = "test"': 'packages.bench: commands has no bench',
     'name = "w"\n[kunit]\narguments = [1]': 'kunit.arguments must be a list of strings',
     'name = "w"\n[insert]\nfile = "a"': r'insert must be an array of tables: \[\[insert\]\]',
     'name = "w"\n[[insert]]\nfile = "a"': r'insert\[0\].lines is missing',

@@ -10,8 +10,9 @@ import time
 import unittest
 from pathlib import Path
 
-from host.paths import WORKBENCH
+from host.paths import REPO, WORKBENCH
 from kernel.architecture import ARCHITECTURES
+from subject.overlay import load
 
 # The programs that the script itself uses.
 USED = ('dirname', 'env', 'flock', 'grep', 'head', 'mktemp', 'rm', 'sed', 'sh', 'sleep', 'tail', 'tr')
@@ -236,6 +237,8 @@ class SetupTest(unittest.TestCase):
     def test_the_list_of_the_repository_is_valid(self):
         known = {'all', 'analysis', 'check', 'check-debian', 'distro', 'try', 'lint', 'test', 'x86_64',
                  *ARCHITECTURES}
+        for targets in load(REPO).description.packages.values():
+            known.update(targets.split())
         packages = set()
         for line in (WORKBENCH / 'host/packages').read_text(encoding='ascii').splitlines():
             if not line or line.startswith('#'):
