@@ -113,6 +113,15 @@ in_tree_missing()
 	[ -n "$(modinfo -F intree "$1" 2>/dev/null)" ] || echo "$1 was built out of tree"
 }
 
+# updates_present MODULE: for a module in the directory of its source. DKMS installs under
+# updates.
+updates_present()
+{
+	case $(modinfo -n "$1" 2>/dev/null) in
+	*/updates/*) echo "$1 is installed under updates" ;;
+	esac
+}
+
 # tool_missing COMMAND
 tool_missing()
 {

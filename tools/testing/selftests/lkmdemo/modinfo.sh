@@ -117,6 +117,7 @@ lkmdemo_pool|" \
 
 expect 'modinfo.shows_the_kernel_release_of_each_module' "$(same "$release")" release_of
 
+[ -n "$reason" ] || reason=$(updates_present lkmdemo)
 expect 'modinfo.finds_each_module_in_the_directory_of_its_source' "$(places)" place_of
 
 reason=$({ kmod_missing; test_modules_missing; } | head -n 1)

@@ -31,12 +31,9 @@ client=$test_modules/lkmdemo_test_client.ko
 # shellcheck disable=SC2086 # a list of words
 reason=$({ kmod_missing; files_missing $modules; } | head -n 1)
 if [ -z "$reason" ]; then
-	mkdir -p "$copy/updates"
+	mkdir -p "$copy/updates" "$copy/kernel/drivers/misc/lkmdemo"
 	for module in $modules; do
-		file=$(modinfo -n "$module")
-		place=$copy/${file#/lib/modules/"$release"/}
-		mkdir -p "${place%/*}"
-		cp "$file" "$place"
+		cp "$(modinfo -n "$module")" "$copy/kernel/drivers/misc/lkmdemo"
 	done
 	for index in modules.order modules.builtin modules.builtin.modinfo; do
 		[ ! -e "/lib/modules/$release/$index" ] ||
