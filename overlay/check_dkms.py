@@ -74,6 +74,8 @@ echo "enforce=$(cat /sys/module/module/parameters/sig_enforce)"
 
 # Secure Boot, with the key enrolled.
 _SECURE = '''
+# The firmware and the boot loader print to the line of the output.
+echo
 insmod /root/unsigned.ko && echo unsigned=loaded
 modprobe lkmdemo
 echo "taint=$(cat /sys/module/lkmdemo/taint)"
@@ -182,8 +184,13 @@ class Check:
         self.root = directory / 'root'
         self.disk = directory / 'disk'
         self.expected = sorted(outoftree.modules(subject.main))
-        self.releases = {FIRST: dkms_root.release_of(self.system.root, FIRST),
-                         SECOND: dkms_root.release_of(self.system.second, SECOND)}
+        # What the kernels require is downloaded before anything is tested.
+        self.kernels = {FIRST: RootKernel(FIRST, self.system.root, self.disk, subject),
+                        SECOND: RootKernel(SECOND, self.system.second, self.disk, subject)}
+        for kernel in self.kernels.values():
+            kernel.write_initrd()
+            say(f'{kernel.release()}: the selftests are those of {kernel.tree}')
+        self.releases = {version: kernel.release() for version, kernel in self.kernels.items()}
         self.cases = Cases()
 
     def _enter(self, commands: str, name: str) -> None:
@@ -247,13 +254,6 @@ class Check:
             (self.root / f'root/unsigned-{self.releases[version]}.ko').write_bytes(without_signature(content))
         dkms_root.write_disk(self.root, self.disk, self.directory / 'disk.log')
 
-    def kernel(self, version: str) -> RootKernel:
-        """Return a kernel of the system, with its initial RAM disk."""
-        found = RootKernel(version, self.system.root if version == FIRST else self.system.second, self.disk,
-                           self.subject)
-        found.write_initrd()
-        return found
-
     def run_in_guest(self, kernel: RootKernel, name: str, command: str, *options: str) -> tuple[dict[str, str], str]:
         """Boot, run a command; return its assignments and the kernel log; raise UserError if it fails.
 
@@ -298,10 +298,10 @@ class Check:
     def secure(self, version: str, found: dict[str, str], log: str) -> None:
         """Add the cases of a boot with Secure Boot and the key enrolled; found: the results of _SECURE."""
         cases = self.cases
-        restricted = 'Lockdown: insmod: unsigned module loading is restricted' in log
+        enabled = 'Kernel is locked down from EFI Secure Boot' in log
+        cases.add(f'{version}.secure_boot_locks_the_kernel_down', '' if enabled else 'the kernel log does not say so')
         cases.add(f'{version}.secure_boot_refuses_an_unsigned_module',
-                  'the module is loaded' if found.get('unsigned') else '' if restricted else
-                  'the kernel log does not name lockdown')
+                  refused(log, found, 'unsigned', 'unsigned module'))
         cases.add(f'{version}.secure_boot_loads_a_module_with_the_enrolled_key',
                   '' if found.get('greeting') == GREETING else f'the device prints {found.get("greeting")!r}')
         cases.add(f'{version}.enrolled_key_taints_only_as_out_of_tree',
@@ -309,11 +309,10 @@ class Check:
 
     def boot(self) -> None:
         """Boot each kernel in several ways, two at a time, and then run the kselftests on it."""
-        kernels = {version: self.kernel(version) for version in (FIRST, SECOND)}
         certificate = (self.root / 'root/owner/mok.pub').read_bytes()
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
             runs = []
-            for version, kernel in kernels.items():
+            for version, kernel in self.kernels.items():
                 secure = kernel.with_secure_boot(self.system.firmware, certificate)
                 runs += [(version, self.load, pool.submit(self.run_in_guest, kernel, 'load', _LOAD)),
                          (version, self.enforce, pool.submit(self.run_in_guest, kernel, 'enforce', _ENFORCE,
@@ -324,7 +323,7 @@ class Check:
                 add_cases(version, *run.result())
             except UserError as error:
                 self.cases.add(f'{version}.{add_cases.__name__}', str(error))
-        for version, kernel in kernels.items():
+        for version, kernel in self.kernels.items():
             say(f'kselftests on {kernel.release()}')
             distro.build_modules(kernel)
             tally = kselftest.run(kernel, results=Results(str(self.directory / f'results-{version}')))
