@@ -68,7 +68,7 @@ _ENFORCE = '''
 insmod /root/unsigned.ko && echo unsigned=loaded
 modprobe lkmdemo_hello && echo signed=loaded
 modprobe dummy && echo debian=loaded
-echo "key=$(keyctl padd asymmetric '' %:.secondary_trusted_keys </root/owner/mok.pub 2>&1)"
+echo "key=$(keyctl 'padd' asymmetric 'owner' %:.secondary_trusted_keys </root/owner/mok.pub 2>&1)"
 echo "enforce=$(cat /sys/module/module/parameters/sig_enforce)"
 '''
 
@@ -246,7 +246,7 @@ class Check:
         return True
 
     def write_disk(self) -> None:
-        """Write the disk with the system, which also has a module without its signature for the first kernel."""
+        """Write the disk with the system, which also has a module without its signature for each kernel."""
         for version in (FIRST, SECOND):
             path = _files(self.root, self.releases[version])['lkmdemo_hello']
             content = path.read_bytes()

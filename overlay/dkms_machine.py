@@ -130,7 +130,8 @@ class RootKernel(distro.DistroKernel):
         busybox = (self.userland / 'bin/busybox').read_bytes()
         self.initrds = [initrd.write(self.out / 'initrd', [
             *map(initrd.directory, ('bin', 'dev', 'disk', 'proc')),
-            initrd.file('bin/busybox', busybox, 0o755), initrd.file('run/workbench/busybox', busybox, 0o755),
+            initrd.file('bin/busybox', busybox, 0o755), initrd.link('bin/sh', 'busybox'),
+            initrd.file('run/workbench/busybox', busybox, 0o755),
             initrd.file('init', (HERE / 'dkms-init').read_bytes(), 0o755),
             initrd.file('run/workbench/enter', (HERE / 'dkms-enter').read_bytes()),
             *_module_entries(_modules(self)),

@@ -209,8 +209,8 @@ def packages(command: str, options: Options, of_overlay: str = '') -> list[str] 
     """
     for target in of_overlay.split():
         if target not in package_targets():
-            raise UserError(f'overlay.toml: packages.{command}: workbench/host/packages has no target {target}; it has: '
-                            + ', '.join(sorted(package_targets())))
+            raise UserError(f'overlay.toml: packages.{command}: workbench/host/packages has no target {target}; '
+                            f'it has: {", ".join(sorted(package_targets()))}')
     targets = tuple(of_overlay.split()) or COMMANDS.get(command, OF_OVERLAY).packages
     if targets is None:
         return None

@@ -23,6 +23,14 @@ for root; do
 done
 '''
 
+# unshare starts debootstrap, too.
+UNSHARE = '''#!/bin/sh
+case " $* " in *' debootstrap '*)
+    while [ "$1" != debootstrap ]; do shift; done
+    exec "$@" ;;
+esac
+'''
+
 
 class Scratch(unittest.TestCase):
     """The base of tests with a directory, and with substitutes for programs."""
@@ -68,7 +76,7 @@ class HostsTest(Scratch):
         return failed, output.getvalue().splitlines(), messages.getvalue()
 
     def test_the_result_of_each_release_and_the_tested_commit_are_printed(self):
-        self.write_program('unshare', '#!/bin/sh\ncat /dev/null\necho "3 passed, 0 failed, 1 skipped"\n')
+        self.write_program('unshare', UNSHARE + 'cat /dev/null\necho "3 passed, 0 failed, 1 skipped"\n')
         failed, output, messages = self.check()
         self.assertEqual(failed, 0)
         for line, release in zip(output, ('12', '13'), strict=True):
@@ -79,7 +87,7 @@ class HostsTest(Scratch):
         self.assertIn('without uncommitted changes', self.check('13')[2])
 
     def test_a_failure_of_a_release_names_its_log(self):
-        self.write_program('unshare', '#!/bin/sh\ncase $* in *root-12*) echo "ERROR: no"; exit 1 ;; esac\n'
+        self.write_program('unshare', UNSHARE + 'case $* in *root-12*) echo "ERROR: no"; exit 1 ;; esac\n'
                            'echo "1 passed"\n')
         failed, output, _ = self.check()
         self.assertEqual(failed, 1)
@@ -87,13 +95,13 @@ class HostsTest(Scratch):
         self.assertRegex(text, 'Debian 12, .* failed: (.|\n)*debian-12.log(.|\n)*Debian 13, .* passed: 1 passed')
 
     def test_a_clone_of_the_last_commit_is_tested(self):
-        self.write_program('unshare', '#!/bin/sh\nfor root; do case $root in */root-13) cd "$root/root" ;; esac; done\n'
+        self.write_program('unshare', UNSHARE + 'for root; do case $root in */root-13) cd "$root/root" ;; esac; done\n'
                            'git clone -q project.bundle here && cat here/Makefile\n')
         trees.write(self.repository, {'Makefile': 'uncommitted:\n'})
         self.assertRegex(self.check('13')[1][0], 'passed: all:$')
 
     def test_an_interrupt_leaves_no_root(self):
-        self.write_program('unshare', '#!/bin/sh\nexec sleep 100\n')
+        self.write_program('unshare', UNSHARE + 'exec sleep 100\n')
         with mock.patch('host.process.Progress.tick', side_effect=KeyboardInterrupt), \
              self.assertRaises(KeyboardInterrupt):
             self.check('13')
@@ -101,7 +109,7 @@ class HostsTest(Scratch):
 
     def test_a_root_of_an_earlier_run_is_removed_first(self):
         trees.write(self.build, {'check-debian/root-13/root/stale': ''})
-        self.write_program('unshare', '#!/bin/sh\n'
+        self.write_program('unshare', UNSHARE +
                            'for root; do case $root in */root-13) ls "$root/root" ;; esac; done\n')
         self.assertRegex(self.check('13')[1][0], 'passed: project.bundle$')
 
