@@ -116,6 +116,7 @@ def system(logs: Path) -> System:
     HOME.parent.mkdir(parents=True, exist_ok=True)
     with lock.held(HOME.with_name(f'.{HOME.name}.lock')):
         if not HOME.exists():
+            require_space(HOME.parent)
             part = HOME.with_name(f'{HOME.name}.part')
             chroot.remove(part)
             try:

@@ -36,7 +36,7 @@ class OutputTest(unittest.TestCase):
     LOG = '[ 1.0] Loading of unsigned module is rejected\n'
 
     def test_assignments_are_read_and_other_lines_are_not(self):
-        self.assertEqual(check_dkms.assignments('a=b=c\ntext\nd=\n'), {'a': 'b=c', 'd': ''})
+        self.assertEqual(check_dkms.assignments('a=b=c\ntext\nkey=\n'), {'a': 'b=c', 'key': ''})
 
     def test_a_refusal_requires_the_line_in_the_log(self):
         self.assertEqual(check_dkms.refused(self.LOG, {}, 'unsigned', 'unsigned module'), '')
