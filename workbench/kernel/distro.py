@@ -152,7 +152,7 @@ class DistroKernel(build.Kernel):
         self.extra = ''
         self.seed = None
         self.name = f'{target.name}-{version}'
-        self.out = out or build_root() / self.name
+        self.out = out or build_root() / f'distro-{version}'
         self.modules = self.out / 'modules'
         self.headers = self.out / 'headers'
         self.bin = self.out / 'bin'

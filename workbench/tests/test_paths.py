@@ -249,7 +249,8 @@ class OutputTest(unittest.TestCase):
         for path, name in found:
             with self.subTest(path=path, name=name):
                 # The name of the build directory of a kernel starts with a variable part.
-                kinds = ['um', 'um-debug', 'x86_64', 'x86_64-bench', 'x86_64-debug'] if name.startswith('*') else ['x']
+                kinds = ['um', 'um-debug', 'x86_64', 'x86_64-bench', 'x86_64-debug', 'arm64', 's390'
+                         ] if name.startswith('*') else ['x']
                 for kind in kinds:
                     self.assertTrue(clean.is_output(name.replace('*', kind, 1)))
 

@@ -118,7 +118,8 @@ def kunit(tree: Path, subject: Subject, timeout: int | None = None, results: Res
     timeout: the limit for the kernel in seconds, if the user sets it. results: receives
     the results. arch: an architecture, for a virtual machine instead of um.
     """
-    out = build_root() / (f'kunit-{arch}-{tree.name}' if arch else f'kunit-{tree.name}')
+    name = f'{arch}-{tree.name}' if arch else tree.name
+    out = build_root() / f'kunit-{name}'
     out.mkdir(exist_ok=True)
     output, log = out / 'results.json', out / 'test.log'
     for path in (output, log):
