@@ -28,6 +28,9 @@ _CHECKSUMS = ('cmd_gensymtypes_c=$(if $(filter {objects},$@),'
               '$(CPP) -D__GENKSYMS__ $(c_flags) $< | $(genksyms),'
               "$(NM) $@ | sed -n 's/.* __export_symbol_\\(.*\\)/\\#SYMVER \\1 0x00000001/p')")
 
+# Settings of earlier releases, and those that replace them.
+_RENAMED = {'CONFIG_PROC_SYSCTL=y': 'CONFIG_SYSCTL=y'}
+
 # Directories that do not affect the build of a kernel.
 NOT_BUILT = ('Documentation/', 'tools/testing/')
 
@@ -216,7 +219,8 @@ def _configure(kernel, digest: str) -> None:
     settings = {match[1]: match[0] for match in
                 re.finditer(r'^(?:# )?(CONFIG_\w+)(?:=.*| is not set)$', requested, re.M)}
     refused = [line for line in settings.values()
-               if line.startswith('CONFIG_') and line not in accepted and line not in optional]
+               if line.startswith('CONFIG_') and line not in accepted and line not in optional
+               and _RENAMED.get(line) not in accepted]
     if refused:
         raise UserError(f'{path} has settings that this kernel refuses:\n  ' + '\n  '.join(refused))
     stamp.write_text(digest, encoding='utf-8')
