@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Test the driver on all kernels and architectures that the workbench knows, and write a table of the results."""
+"""Test the driver on all kernels and architectures that the workbench knows, and write a table of the results.
+
+The results of each row are stored, so that a run of some rows updates the table.
+"""
 
 import contextlib
 import csv
 import dataclasses
 import datetime
+import json
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -18,7 +22,7 @@ from kernel.architecture import ARCHITECTURES
 from verdict.tally import Tally, single
 
 TABLE = 'kernels.csv'
-_HEADER = ('Kernel', 'Tests', 'Passed', 'Failed', 'Skipped', 'Lacks', 'Date')
+_HEADER = ('Kernel', 'Tests', 'Passed', 'Failed', 'Skipped', 'Reasons', 'Date')
 
 # The kernels of Debian.
 _OF_DEBIAN = ('6.1', '6.12', '7.2', '7.3')
@@ -32,13 +36,23 @@ class Row(NamedTuple):
 
 
 def rows(version: str) -> list[Row]:
-    """Return the rows; version: that of the mainline kernel."""
+    """Return all rows; version: that of the mainline kernel."""
     return [*(Row(f'{debian}, Debian, x86_64', 'kselftest', {'target': 'distro', 'kernel': debian})
               for debian in _OF_DEBIAN),
             *(Row(f'{version}, {target}', tests, {'target': target})
               for target in ('um', 'x86_64') for tests in ('KUnit', 'kselftest')),
             *(Row(f'{version}, {arch}', 'KUnit', {'arch': arch}) for arch in ARCHITECTURES),
             *(Row(f'{version}, {arch}', 'kselftest', {'arch': arch}) for arch in OF_ARCH)]
+
+
+def selected(options: Options) -> list[Row]:
+    """Return the rows of the kernels in KERNELS= and of the architecture in ARCH=, all if neither is given."""
+    def is_selected(row: Row) -> bool:
+        return row.options.get('kernel') in options.kernels or 'arch' in row.options \
+            and row.options['arch'] == options.arch
+
+    found = rows(options.kernel)
+    return [row for row in found if is_selected(row)] if options.kernels or options.arch else found
 
 
 def line(row: Row, tally: Tally, date: str) -> tuple[str, ...]:
@@ -49,11 +63,19 @@ def line(row: Row, tally: Tally, date: str) -> tuple[str, ...]:
             '; '.join(sorted(filter(None, reasons))), date)
 
 
-def _write(path: Path, lines: list[tuple[str, ...]]) -> None:
-    part = path.with_name(f'{path.name}.part')
-    with open(part, 'w', encoding='utf-8', newline='') as out:
-        csv.writer(out, lineterminator='\n').writerows([_HEADER, *lines])
-    os.replace(part, path)
+def _store(cells: tuple[str, ...], version: str) -> None:
+    """Store the cells of a row, and write the table with all stored rows."""
+    state, table = build_root() / 'check-kernels/rows.json', build_root() / TABLE
+    stored = json.loads(state.read_text(encoding='utf-8')) if state.exists() else []
+    lines = {tuple(each[:2]): each for each in [*stored, list(cells)]}
+    order = [(row.kernel, row.tests) for row in rows(version)]
+    kept = [lines[key] for key in order if key in lines]
+    for path, write in ((state, lambda out: json.dump(kept, out, indent=1)),
+                        (table, lambda out: csv.writer(out, lineterminator='\n').writerows([_HEADER, *kept]))):
+        part = path.with_name(f'{path.name}.part')
+        with open(part, 'w', encoding='utf-8', newline='') as out:
+            write(out)
+        os.replace(part, path)
 
 
 @contextlib.contextmanager
@@ -72,20 +94,19 @@ def _output_in(log: Path) -> Iterator[None]:
 
 
 def run(options: Options, tests: dict[str, Callable[[Options], Tally]]) -> Tally:
-    """Run the tests of all rows, of which an error fails only its own; return the tally.
+    """Run the tests of the selected rows, of which an error fails only its own; return the tally.
 
     tests: maps the kinds of tests to functions that run them.
     """
     logs = build_root() / 'check-kernels'
     logs.mkdir(exist_ok=True)
-    lines: list[tuple[str, ...]] = []
     total = Tally()
-    for row in rows(options.kernel):
+    for row in selected(options):
         log = logs / f'{row.tests}-{row.kernel.replace(", ", "-")}.log'
         say(f'{row.tests} on {row.kernel}; log: {log}')
         with _output_in(log):
             try:
-                tally = tests[row.tests](dataclasses.replace(options, **row.options))
+                tally = tests[row.tests](dataclasses.replace(options, **{'kernels': (), 'arch': '', **row.options}))
             except UserError as error:
                 tally = single(f'{row.tests} on {row.kernel}', 'failed', str(error).splitlines()[0])
         say(f'{row.tests} on {row.kernel}: {tally}')
@@ -93,7 +114,6 @@ def run(options: Options, tests: dict[str, Callable[[Options], Tally]]) -> Tally
                         {f'{row.kernel}: {name}': result for name, result in tally.results.items()},
                         {f'{row.kernel}: {name}': reason for name, reason in tally.reasons.items()})
         total += renamed
-        lines.append(line(row, tally, datetime.date.today().isoformat()))
-    _write(build_root() / TABLE, lines)
+        _store(line(row, tally, datetime.date.today().isoformat()), options.kernel)
     say(f'table: {build_root() / TABLE}')
     return total

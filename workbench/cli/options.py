@@ -156,7 +156,7 @@ COMMANDS = {
     'check': Command('test the workbench itself', packages=('check',)),
     'check-debian': Command('run demo and test of the last commit on new systems of Debian', ('RELEASES',),
                             packages=('check-debian',)),
-    'check-kernels': Command('test the driver on all kernels and architectures', ('JOBS', 'OVERLAY'),
+    'check-kernels': Command('test the driver on all kernels and architectures', ('ARCH', 'JOBS', 'KERNELS', 'OVERLAY'),
                              packages=('test', 'x86_64', 'distro', *ARCHITECTURES)),
     'check-overlays': Command('test other drivers than that of this repository', ('KERNEL', 'KDIR', 'JOBS'),
                               packages=('test',)),
@@ -231,7 +231,7 @@ def _require_compatible(command: str, options: Options, given: dict[str, str]) -
     others = [name for name in ('TARGET', 'DEBUG', 'CONFIG') if given.get(name)]
     if options.arch and others:
         raise UserError(f'ARCH and {others[0]} exclude each other: ARCH selects another machine')
-    if options.arch and command != 'kunit' and options.arch not in OF_ARCH:
+    if options.arch and command not in ('check-kernels', 'kunit') and options.arch not in OF_ARCH:
         raise UserError(f'ARCH={options.arch}: {command} runs on {" and ".join(OF_ARCH)} only')
     if given.get('KDIR') and given.get('KERNEL'):
         raise UserError('KERNEL and KDIR exclude each other: the source is a package or a tree of your own')

@@ -24,6 +24,21 @@ class CheckKernelsTest(unittest.TestCase):
         self.assertIn(check_kernels.Row('6.12, Debian, x86_64', 'kselftest', {'target': 'distro', 'kernel': '6.12'}),
                       found)
 
+    def test_kernels_and_an_architecture_select_rows(self):
+        found = check_kernels.selected(Options(kernels=('6.1',), arch='s390'))
+        self.assertEqual([(row.kernel, row.tests) for row in found],
+                         [('6.1, Debian, x86_64', 'kselftest'), ('7.3, s390', 'KUnit'), ('7.3, s390', 'kselftest')])
+
+    def test_a_run_of_some_rows_updates_the_table(self):
+        with tempfile.TemporaryDirectory() as directory, mock.patch.object(
+                check_kernels, 'build_root', return_value=Path(directory)), \
+                contextlib.redirect_stderr(io.StringIO()):
+            for result, kernels in (('failed', ('6.1', '6.12')), ('passed', ('6.1',))):
+                check_kernels.run(Options(kernels=kernels), {'kselftest': lambda _, case=result: single('a', case)})
+            text = (Path(directory) / check_kernels.TABLE).read_text(encoding='utf-8')
+        self.assertEqual([row.split('",')[1][:14] for row in text.splitlines()[1:]],
+                         ['kselftest,1,0,', 'kselftest,0,1,'])
+
     def test_a_reason_is_listed_once(self):
         tally = single('a', 'skipped', 'fio') + single('b', 'skipped', 'fio') + single('c', 'failed', 'wrong')
         row = check_kernels.Row('6.1', 'kselftest', {})
