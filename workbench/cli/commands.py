@@ -21,7 +21,7 @@ from ship import docs, lint, series
 from subject import graft, outoftree
 from subject.subject import Subject, load
 from trial import trial
-from verdict import debug, evidence, kselftest as kselftests, kunit as kunits, releases
+from verdict import debug, evidence, kselftest as kselftests, kunit as kunits, mistakes, releases
 from verdict.results import Results, check
 from verdict.tally import Tally
 
@@ -199,6 +199,13 @@ def write_out_of_tree(options: Options) -> int:
     return 0
 
 
+def find_mistakes(options: Options) -> int:
+    """Make known mistakes in the driver, and show that the tests find them."""
+    subject = _subject(options)
+    tree = source.tree_for(options.kernel, options.kdir, subject)
+    return _finish(mistakes.run(tree, subject, options.test, options.quick))
+
+
 def create_series(options: Options) -> int:
     """Create the patch series."""
     subject = _subject(options)
@@ -317,6 +324,7 @@ FUNCTIONS: dict[str, Callable[[Options], int]] = {
     'clean': remove_output,
     'debug': debugger, 'debug-session': debugger_session, 'demo': demo, 'docs': manual, 'graft': graft_into,
     'guest': run_in_guest, 'help': show_help, 'kernel': kernel, 'kselftest': kselftest,
-    'kunit': kunit, 'lint': run_checks, 'new': new, 'oot': write_out_of_tree, 'series': create_series, 'setup': set_up,
+    'kunit': kunit, 'lint': run_checks,
+    'mistakes': find_mistakes, 'new': new, 'oot': write_out_of_tree, 'series': create_series, 'setup': set_up,
     'shell': shell, 'test': test, 'try': try_modules, 'ungraft': ungraft_from,
 }

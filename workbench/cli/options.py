@@ -175,6 +175,8 @@ COMMANDS = {
     'kselftest': Command('run the kselftests', (*_BUILT, 'ARCH', 'TEST', 'TIMEOUT', 'RESULTS'), packages=('test',)),
     'kunit': Command('run the KUnit suites', (*_BUILT, 'ARCH', 'TIMEOUT', 'RESULTS')),
     'lint': Command('run the checks that maintainers run', (*_SOURCE, 'QUICK'), packages=('lint',)),
+    'mistakes': Command('make known mistakes in the driver, and show that the tests find them',
+                        (*_SOURCE, 'TEST', 'QUICK'), packages=('test', 'x86_64')),
     'new': Command('write a new driver', ('NAME', 'DIR', 'WITH'), required=('NAME',)),
     'oot': Command('write the Kbuild file that builds the driver out of tree', ('OVERLAY',)),
     'series': Command('create the patch series', (*_SOURCE, 'V')),

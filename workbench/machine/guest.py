@@ -274,7 +274,7 @@ def _explain(lines, why, child_status, log):
 
 def run(kernel, command, log, timeout=None, limit=TIMEOUT, silence=0, on_terminal=False, location=None,
         modules=(), out=None, err=None, should_stop=lambda: False, on_start=lambda child: None, processors=2,
-        extra=(), options=(), stop_at_report=True, with_kvm=True, judge=True):
+        extra=(), options=(), stop_at_report=True, with_kvm=True, judge=True, explain=True):
     """Boot the kernel, run a shell command in it, and return its exit status.
 
     A report in the kernel log, the death of the guest and a time-out are printed with
@@ -291,7 +291,7 @@ def run(kernel, command, log, timeout=None, limit=TIMEOUT, silence=0, on_termina
     of the guest. extra, options: those of Machine.boot(). stop_at_report: whether a
     report stops the guest. with_kvm: whether KVM may be used. judge: False if the caller
     checks the kernel log; then nothing is printed, and the checkers of the kernel do not
-    run after the command.
+    run after the command. explain: whether to print why a guest failed.
     """
     machine = {'extra': extra, 'options': options, 'processors': processors,
                **(location or capacity(kernel, 1)[1])}
@@ -309,6 +309,6 @@ def run(kernel, command, log, timeout=None, limit=TIMEOUT, silence=0, on_termina
     lines = scanner.report()
     if not lines and not why and status is not None:
         return status
-    if judge:
+    if judge and explain:
         _explain(lines, why, child_status, log)
     return TIMED_OUT if why and not lines else DIED

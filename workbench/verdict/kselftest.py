@@ -77,8 +77,8 @@ def programs(kernel) -> list[Program]:
     """Return all programs, including those of Selftests.on_request."""
     found = []
     for target, overlay in kernel.subject.targets.items():
-        command = _make(kernel, target, 'OUTPUT=.', f'COLLECTION={target}', 'emit_tests')
-        result = subprocess.run(command, env=environment(), capture_output=True, text=True, check=True)
+        emit_tests = _make(kernel, target, 'OUTPUT=.', f'COLLECTION={target}', 'emit_tests')
+        result = subprocess.run(emit_tests, env=environment(), capture_output=True, text=True, check=True)
         names = [line.rpartition(':')[2] for line in result.stdout.splitlines()]
         found += [Program(target, name) for name in (*names, *overlay.description.selftests.on_request)]
     return found
@@ -197,7 +197,7 @@ class _GuestOutput(io.RawIOBase):
             self.output.add(lines)
 
 
-def _command(kernel, share):
+def command(kernel, share):
     """Return the shell command that runs programs through run_tests of the tree.
 
     The runner prefixes the output with a Perl script that makes two system calls for each
@@ -269,14 +269,14 @@ def run(kernel, tests=(), timeout=None, results: Results | None = None):
     seconds, if the user sets it. results: receives the results. If a guest fails, the
     others are stopped.
     """
-    command = _command
+    make_command = command
     if kernel.target.share:
         build.build_selftests(kernel)
     else:
         of_debian = isinstance(kernel, distro.DistroKernel)
         installed = distro.build_selftests(kernel) if of_debian else foreign.build_selftests(kernel)
         distro_machine.add_selftests(kernel, installed)
-        command = _command_of_installed
+        make_command = _command_of_installed
     selected = _select(kernel, tests)
     durations = Durations(kernel)
     output = Output(durations)
@@ -293,7 +293,7 @@ def run(kernel, tests=(), timeout=None, results: Results | None = None):
             # This applies to the thread, and to the guest that it starts.
             os.sched_setaffinity(0, {processor})
         try:
-            status = guest.run(kernel, command(kernel, share), kernel.log(f'kselftest-boot-{number}'),
+            status = guest.run(kernel, make_command(kernel, share), kernel.log(f'kselftest-boot-{number}'),
                                timeout, LIMIT, silence=PROGRAM_LIMIT[kernel.debug] + MARGIN, location=location,
                                out=guest_output, should_stop=stop.is_set, processors=2 if processor is None else 1)
         except BaseException:

@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Show that the tests find mistakes: make each mistake in the driver, and run the tests that must fail.
+
+A mistake is a patch to the overlay, in the directory mistakes/ of its folder. Headers are
+before the patch:
+
+    Subject: a read past the length returns old bytes
+    Kernel: um debug
+    Quick: yes
+    Tests: kselftest message: bounds.read_*
+     KUnit lkmdemo_message_read.read_bounds
+     kernel log: BUG: KASAN: *
+
+"*" matches any characters. A test of the form "kernel log" is a report of the kernel.
+"""
+
+import concurrent.futures
+import fnmatch
+import io
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from host.console import UserError, say
+from host.environment import environment
+from kernel import build
+from machine import guest, report
+from machine.machine import Machine
+from machine.qemu import X86_64
+from machine.um import UM
+from subject import graft
+from subject.overlay import Overlay
+from subject.subject import Subject
+from verdict import kselftest
+from verdict.count import count_kselftest, count_kunit
+from verdict.tally import Tally, single
+
+DIRECTORY = 'mistakes'
+
+# The number of runs, all of which must find a mistake.
+RUNS = 3
+
+# The machines and the variants of the kernel, by the header Kernel.
+KERNELS: dict[str, tuple[Machine, str]] = {'um': (UM, ''), 'um debug': (UM, 'debug'), 'x86_64': (X86_64, '')}
+
+_HEADERS = {'Subject', 'Kernel', 'Quick', 'Tests'}
+_TEST = re.compile(r'kselftest (?:\S+:)?\S+: \S.*|KUnit \w+\.\S+|kernel log: \S.*')
+_SEPARATOR = 'workbench: the results of KUnit follow'
+
+# The limit of a run in seconds, longer on a slow kernel.
+_LIMIT = 120
+
+
+class Mistake(NamedTuple):
+    """A mistake, and the tests that find it: patterns of their names.
+
+    kernel: a key of KERNELS. is_quick: whether it belongs to QUICK=1.
+    """
+    path: Path
+    subject: str
+    tests: tuple[str, ...]
+    kernel: str
+    is_quick: bool
+
+    @property
+    def name(self) -> str:
+        return self.path.stem
+
+
+def parse(path: Path) -> Mistake:
+    """Return the mistake in a file; raise UserError for an invalid header."""
+    head = path.read_text(encoding='utf-8').partition('\n--- a/')[0]
+    headers = {match[1]: [line.strip() for line in match[2].splitlines() if line.strip()]
+               for match in re.finditer(r'^(\w+):(.*(?:\n .*)*)', head, re.M)}
+    unknown = headers.keys() - _HEADERS
+    if unknown:
+        raise UserError(f'{path}: the header {sorted(unknown)[0]} is unknown')
+    tests = tuple(headers.get('Tests', []))
+    invalid = [test for test in tests if not _TEST.fullmatch(test)]
+    kernel = ' '.join(headers.get('Kernel', ['um']))
+    for is_valid, problem in ((headers.get('Subject'), 'has no header Subject'),
+                              (tests, 'has no header Tests'),
+                              (not invalid, f'{invalid[0] if invalid else ""!r} is not the name of a test'),
+                              (kernel in KERNELS, f'Kernel: {kernel} is none of {", ".join(KERNELS)}')):
+        if not is_valid:
+            raise UserError(f'{path}: {problem}')
+    return Mistake(path, headers['Subject'][0], tests, kernel, headers.get('Quick') == ['yes'])
+
+
+def load(overlay: Overlay, names: tuple[str, ...] = (), quick: bool = False) -> list[Mistake]:
+    """Return the mistakes of an overlay, sorted; names: the selected ones; quick: only quick ones."""
+    found = [parse(path) for path in sorted(overlay.in_folder(DIRECTORY, 'mistakes').glob('*.patch'))]
+    unknown = set(names) - {mistake.name for mistake in found}
+    if unknown:
+        raise UserError(f'TEST={sorted(unknown)[0]}: no such mistake; there are:\n  '
+                        + ' '.join(mistake.name for mistake in found))
+    return [mistake for mistake in found
+            if (not names or mistake.name in names) and (not quick or mistake.is_quick)]
+
+
+def apply(mistake: Mistake, overlay: Overlay, scratch: Path) -> dict[str, Path]:
+    """Apply a mistake to copies of the files of the overlay; map their paths to the copies.
+
+    Raise UserError if the patch does not apply, or changes anything but the driver.
+    """
+    paths = re.findall(r'^\+\+\+ b/(\S+)', mistake.path.read_text(encoding='utf-8'), re.M)
+    copies = {}
+    for path in paths:
+        if path not in overlay.files or path.startswith('tools/') or '_kunit/' in path:
+            raise UserError(f'{mistake.path}: {path} is no file of the driver')
+        copies[path] = scratch / path
+        copies[path].parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(overlay.files[path], copies[path])
+    result = subprocess.run(['git', 'apply', '-p1', mistake.path.absolute()], cwd=scratch,
+                            env=environment(GIT_CEILING_DIRECTORIES=str(scratch.parent)), capture_output=True,
+                            text=True, check=False)
+    if result.returncode or not copies:
+        raise UserError(f'{mistake.path} does not apply: {(result.stderr.splitlines() or ["no file"])[0]}')
+    return copies
+
+
+def _programs(kernel: build.Kernel, mistake: Mistake) -> list[kselftest.Program]:
+    """Return the programs with the kselftests that must fail."""
+    wanted = {match[1] for match in (re.match(r'kselftest (\S+): ', test) for test in mistake.tests) if match}
+    found = [program for program in kselftest.programs(kernel)
+             if program.name in wanted or f'{program.target}:{program.name}' in wanted]
+    missing = wanted - {program.name for program in found} - {f'{program.target}:{program.name}' for program in found}
+    if missing:
+        raise UserError(f'{mistake.path}: there is no kselftest program {sorted(missing)[0]}')
+    return found
+
+
+def _command(kernel: build.Kernel, mistake: Mistake) -> str:
+    """Return the shell command that runs the tests; the results of KUnit are behind a separator."""
+    programs = _programs(kernel, mistake)
+    lines = [f'( {kselftest.command(kernel, programs)} )'] if programs else []
+    suites = {match[1] for match in (re.match(r'KUnit (\w+)\.', test) for test in mistake.tests) if match}
+    if suites:
+        pattern = suites.pop() if len(suites) == 1 else '*'
+        lines += [f'echo {_SEPARATOR!r}', f"modprobe kunit filter_glob='{pattern}'",
+                  f'modprobe -a {" ".join(build.kunit_modules(kernel))}', 'cat /sys/kernel/debug/kunit/*/results']
+    return '\n'.join(lines)
+
+
+def _run(kernel: build.Kernel, mistake: Mistake, number: int) -> set[str]:
+    """Run the tests of a mistake in a guest; return the names of those that fail."""
+    out, log = io.BytesIO(), kernel.log(f'mistake-{number}')
+    status = guest.run(kernel, _command(kernel, mistake), log, limit=_LIMIT, out=out, err=io.BytesIO(), explain=False)
+    of_kselftest, _, of_kunit = out.getvalue().decode(errors='replace').partition(f'{_SEPARATOR}\n')
+    programs = [str(program) for program in _programs(kernel, mistake)]
+    has_ended = status not in guest.FAILURES
+    tally = count_kselftest(of_kselftest, programs if has_ended else []) + count_kunit(of_kunit)
+    failed = {name for name, result in tally.results.items() if result == 'failed'}
+    if not has_ended:
+        lines = report.find(log, guest.USER_SPACE)
+        failed.add(f'kernel log: {lines[0].strip()}' if lines else f'kernel log: {guest.FAILURES[status]}')
+    return failed
+
+
+def problem(expected: tuple[str, ...], failed: set[str]) -> str:
+    """Return how the tests that failed differ from the expected patterns, '' if they do not."""
+    def matches(name: str, pattern: str) -> bool:
+        return fnmatch.fnmatchcase(name, pattern.replace('[', '[[]'))
+
+    missing = [pattern for pattern in expected if not any(matches(name, pattern) for name in failed)]
+    others = sorted(name for name in failed if not any(matches(name, pattern) for pattern in expected))
+    return '; '.join([*(f'did not fail: {pattern}' for pattern in missing),
+                      *(f'also failed: {name}' for name in others)])
+
+
+def _judge(kernel: build.Kernel, mistake: Mistake) -> str:
+    """Build the driver with a mistake and run its tests; return the problem of the first bad run, '' if none."""
+    overlay = kernel.subject.main
+    with tempfile.TemporaryDirectory(prefix='workbench-mistake-') as scratch:
+        graft.graft(kernel.tree, overlay, {**overlay.files, **apply(mistake, overlay, Path(scratch))})
+        try:
+            build.build(kernel)
+        except UserError as error:
+            return f'the driver does not build: {str(error).splitlines()[-1].strip()}'
+        with concurrent.futures.ThreadPoolExecutor(min(RUNS, build.JOBS)) as pool:
+            runs = list(pool.map(lambda number: _run(kernel, mistake, number), range(1, RUNS + 1)))
+    for number, failed in enumerate(runs, 1):
+        found = problem(mistake.tests, failed)
+        if found:
+            return f'run {number} of {RUNS}: {found}'
+    return ''
+
+
+def run(tree: Path, subject: Subject, names: tuple[str, ...] = (), quick: bool = False) -> Tally:
+    """Make each mistake of the main overlay, and run the tests that must find it; return the tally.
+
+    names: the selected mistakes, by default all. quick: only those with the header Quick.
+    """
+    selected = load(subject.main, names, quick)
+    tally = Tally()
+    try:
+        for kind in dict.fromkeys(mistake.kernel for mistake in selected):
+            target, variant = KERNELS[kind]
+            kernel = build.Kernel(tree, target, subject, variant)
+            graft.graft(tree, subject.main)
+            build.build(kernel)
+            build.build_selftests(kernel)
+            for mistake in (mistake for mistake in selected if mistake.kernel == kind):
+                start = time.monotonic()
+                found = _judge(kernel, mistake)
+                seconds = time.monotonic() - start
+                print(f'{mistake.name:32} {seconds:4.0f} s  {found or "found"}', flush=True)
+                tally += single(f'mistake {mistake.name}', 'failed' if found else 'passed', found)
+    finally:
+        graft.graft(tree, subject.main)
+    say(f'{len(selected)} mistakes, {RUNS} runs each')
+    return tally
