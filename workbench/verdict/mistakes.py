@@ -11,7 +11,8 @@ before the patch:
      KUnit lkmdemo_message_read.read_bounds
      kernel log: BUG: KASAN: *
 
-"*" matches any characters. A test of the form "kernel log" is a report of the kernel.
+"*" matches any characters. A test of the form "kernel log" is a report of the kernel, which
+ends the run, so that it is the only one.
 """
 
 import concurrent.futures
@@ -151,14 +152,15 @@ def _run(kernel: build.Kernel, mistake: Mistake, number: int) -> set[str]:
     out, log = io.BytesIO(), kernel.log(f'mistake-{number}')
     status = guest.run(kernel, _command(kernel, mistake), log, limit=_LIMIT, out=out, err=io.BytesIO(), explain=False)
     of_kselftest, _, of_kunit = out.getvalue().decode(errors='replace').partition(f'{_SEPARATOR}\n')
-    programs = [str(program) for program in _programs(kernel, mistake)]
-    has_ended = status not in guest.FAILURES
-    tally = count_kselftest(of_kselftest, programs if has_ended else []) + count_kunit(of_kunit)
-    failed = {name for name, result in tally.results.items() if result == 'failed'}
-    if not has_ended:
+    if status in guest.FAILURES:
+        # How far the tests came before that differs from run to run.
         lines = report.find(log, guest.USER_SPACE)
-        failed.add(f'kernel log: {lines[0].strip()}' if lines else f'kernel log: {guest.FAILURES[status]}')
-    return failed
+        return {f'kernel log: {lines[0].strip() if lines else guest.FAILURES[status]}'}
+    tally = count_kunit(of_kunit)
+    programs = [str(program) for program in _programs(kernel, mistake)]
+    if programs:
+        tally += count_kselftest(of_kselftest, programs)
+    return {name for name, result in tally.results.items() if result == 'failed'}
 
 
 def problem(expected: tuple[str, ...], failed: set[str]) -> str:
