@@ -8,10 +8,12 @@
 #include <linux/fs.h>
 #include <linux/jiffies.h>
 #include <linux/mm.h>
+#include <linux/poll.h>
 #include <linux/sizes.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 #include <linux/uio.h>
+#include <linux/wait.h>
 
 #include "helpers.h"
 #include "lkmdemo.h"
@@ -483,7 +485,7 @@ static void note_flush(struct lkmdemo_message *msg, size_t start, size_t count)
 	flushes->count = count;
 }
 
-struct flush_case {
+struct change_case {
 	const char *desc;
 	long (*change)(struct file *file);
 	size_t start;
@@ -505,19 +507,19 @@ static long change_by_append(struct file *file)
 	return lkmdemo_kunit_append(file, "new", 3);
 }
 
-static const struct flush_case flush_cases[] = {
+static const struct change_case change_cases[] = {
 	{ "write", change_by_write, 5, 3 },
 	{ "write past the end", change_in_a_gap, LENGTH + 5, 3 },
 	{ "append", change_by_append, LENGTH, 3 },
 	{ "clear", lkmdemo_kunit_clear, 0, LENGTH },
 };
 
-KUNIT_ARRAY_PARAM_DESC(flush, flush_cases, desc);
+KUNIT_ARRAY_PARAM_DESC(change, change_cases, desc);
 
 /* Where data caches alias, mappings of the changed pages need a flush. */
 static void change_flushes_the_bytes_that_changed(struct kunit *test)
 {
-	const struct flush_case *c = test->param_value;
+	const struct change_case *c = test->param_value;
 	struct file *file = lkmdemo_kunit_file(test, CAPACITY, LENGTH);
 	struct flushes flushes = {};
 
@@ -529,6 +531,45 @@ static void change_flushes_the_bytes_that_changed(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, flushes.nr, 1);
 	KUNIT_EXPECT_EQ(test, flushes.start, c->start);
 	KUNIT_EXPECT_EQ(test, flushes.count, c->count);
+}
+
+struct sleeper {
+	poll_table table;
+	struct wait_queue_entry entry;
+	wait_queue_head_t *head;
+	unsigned int wakeups;
+};
+
+static int note_wakeup(struct wait_queue_entry *entry, unsigned int mode, int flags, void *key)
+{
+	container_of(entry, struct sleeper, entry)->wakeups++;
+
+	return 0;
+}
+
+static void wait_for_a_change(struct file *file, wait_queue_head_t *head, poll_table *table)
+{
+	struct sleeper *sleeper = container_of(table, struct sleeper, table);
+
+	sleeper->head = head;
+	add_wait_queue(head, &sleeper->entry);
+}
+
+static void change_wakes_up_who_waits(struct kunit *test)
+{
+	const struct change_case *c = test->param_value;
+	struct file *file = lkmdemo_kunit_file(test, CAPACITY, LENGTH);
+	struct sleeper sleeper = {};
+
+	init_poll_funcptr(&sleeper.table, wait_for_a_change);
+	init_waitqueue_func_entry(&sleeper.entry, note_wakeup);
+	KUNIT_EXPECT_FALSE(test, vfs_poll(file, &sleeper.table) & EPOLLPRI);
+	KUNIT_ASSERT_NOT_NULL(test, sleeper.head);
+
+	KUNIT_EXPECT_GE(test, c->change(file), 0);
+
+	KUNIT_EXPECT_EQ(test, sleeper.wakeups, 1);
+	remove_wait_queue(sleeper.head, &sleeper.entry);
 }
 
 #define APPENDERS	8
@@ -610,7 +651,8 @@ static struct kunit_case message_write_cases[] = {
 	KUNIT_CASE_PARAM(write_from_user_pages_is_complete, user_gen_params),
 	KUNIT_CASE_PARAM(writer_waits_for_its_pages_without_the_lock, slow_gen_params),
 	KUNIT_CASE_PARAM(nowait_writer_does_not_wait_for_its_pages, nowait_gen_params),
-	KUNIT_CASE_PARAM(change_flushes_the_bytes_that_changed, flush_gen_params),
+	KUNIT_CASE_PARAM(change_flushes_the_bytes_that_changed, change_gen_params),
+	KUNIT_CASE_PARAM(change_wakes_up_who_waits, change_gen_params),
 	KUNIT_CASE(concurrent_appends_lose_no_record),
 	{}
 };

@@ -6,10 +6,15 @@
 #include <kunit/static_stub.h>
 #include <kunit/test.h>
 #include <kunit/test-bug.h>
+#include <linux/cpumask.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/jiffies.h>
 #include <linux/kdev_t.h>
 #include <linux/module.h>
+#include <linux/poll.h>
+#include <linux/sched.h>
+#include <linux/spinlock.h>
 #include <linux/string.h>
 #include <linux/uio.h>
 
@@ -223,6 +228,24 @@ static void poll_after_a_read_of_an_older_generation(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, lkmdemo_kunit_is_urgent(race->file));
 }
 
+/* Lets the other call pass when poll is about to wait for a change. */
+static void pass_then_wait(struct file *file, wait_queue_head_t *head, poll_table *table)
+{
+	stop(kunit_get_current_test()->priv);
+}
+
+/* That change wakes up nobody: poll has to look at the message after this. */
+static void poll_and_writer(struct kunit *test)
+{
+	struct race *race = new_race(test, CAPACITY, pass_write);
+	poll_table table;
+
+	init_poll_funcptr(&table, pass_then_wait);
+
+	KUNIT_EXPECT_TRUE(test, vfs_poll(race->file, &table) & EPOLLPRI);
+	KUNIT_EXPECT_EQ(test, race->passes, 1);
+}
+
 /* Stops a change between the halves of its bytes. */
 static void fill_in_halves(struct lkmdemo_message *msg, size_t start, const void *bytes,
 			   size_t count)
@@ -271,6 +294,49 @@ static void two_appends(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, race->passes, 0);
 	lkmdemo_kunit_expect_message(test, race->file, "wwwwpppp", 8, 3);
+}
+
+/*
+ * Appends while the lock is taken. The thread that took it lets another append pass
+ * once this one waits for the lock.
+ */
+static void append_at_the_lock(void *data, unsigned int i)
+{
+	struct race *race = data;
+	struct lkmdemo_message *msg = &race->dev->message;
+	unsigned long end;
+
+	if (i) {
+		while (!READ_ONCE(race->passing))
+			cond_resched();
+		lkmdemo_kunit_append(race->file, "wwww", 4);
+		return;
+	}
+
+	write_seqlock(&msg->lock);
+	WRITE_ONCE(race->passing, true);
+	end = jiffies + 5 * HZ;
+	while (!spin_is_contended(&msg->lock.lock) && time_before(jiffies, end))
+		cpu_relax();
+	race->passes = !!spin_is_contended(&msg->lock.lock);
+	memcpy(msg->data, "pppp", 4);
+	WRITE_ONCE(msg->length, 4);
+	msg->generation++;
+	write_sequnlock(&msg->lock);
+}
+
+static void append_that_waits_for_the_lock(struct kunit *test)
+{
+	struct race *race;
+
+	if (IS_ENABLED(CONFIG_PREEMPT_RT) || num_online_cpus() < 2)
+		kunit_skip(test, "requires two CPUs and locks that spin");
+	race = new_race(test, 0, pass_append);
+
+	lkmdemo_kunit_race(test, 2, append_at_the_lock, race);
+
+	KUNIT_EXPECT_EQ(test, race->passes, 1);
+	lkmdemo_kunit_expect_message(test, race->file, "ppppwwww", 8, 3);
 }
 
 static void clear_and_writer(struct kunit *test)
@@ -433,8 +499,10 @@ static struct kunit_case race_cases[] = {
 	KUNIT_CASE(reader_and_append),
 	KUNIT_CASE(get_info_and_writer),
 	KUNIT_CASE(poll_after_a_read_of_an_older_generation),
+	KUNIT_CASE(poll_and_writer),
 	KUNIT_CASE(two_writers),
 	KUNIT_CASE(two_appends),
+	KUNIT_CASE(append_that_waits_for_the_lock),
 	KUNIT_CASE(clear_and_writer),
 	KUNIT_CASE(two_exclusive_opens),
 	KUNIT_CASE(two_shared_opens),

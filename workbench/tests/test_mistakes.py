@@ -165,8 +165,8 @@ class RunTest(unittest.TestCase):
         self.assertEqual(self.failed(0, self.KUNIT), {'KUnit widget_open.twice'})
 
     def test_report_is_the_only_failure(self):
-        report = 'BUG: KASAN: slab-out-of-bounds in widget_read+0x1/0x2\n'
-        self.assertEqual(self.failed(guest.DIED, self.KUNIT, report), {f'kernel log: {report.strip()}'})
+        report = 'BUG: KASAN: slab-out-of-bounds in widget_read+0x1/0x2'
+        self.assertEqual(self.failed(guest.DIED, self.KUNIT, f'[    1.870000] {report}\n'), {f'kernel log: {report}'})
 
     def test_time_limit_is_a_failure(self):
         self.assertEqual(self.failed(guest.TIMED_OUT, ''),

@@ -155,7 +155,8 @@ def _run(kernel: build.Kernel, mistake: Mistake, number: int) -> set[str]:
     if status in guest.FAILURES:
         # How far the tests came before that differs from run to run.
         lines = report.find(log, guest.USER_SPACE)
-        return {f'kernel log: {lines[0].strip() if lines else guest.FAILURES[status]}'}
+        line = re.sub(r'^\[ *[\d.]+\] *', '', lines[0].strip()) if lines else guest.FAILURES[status]
+        return {f'kernel log: {line}'}
     tally = count_kunit(of_kunit)
     programs = [str(program) for program in _programs(kernel, mistake)]
     if programs:
