@@ -4,6 +4,7 @@
  * that start together.
  */
 #include <kunit/test.h>
+#include <kunit/test-bug.h>
 #include <linux/anon_inodes.h>
 #include <linux/completion.h>
 #include <linux/cpumask.h>
@@ -114,10 +115,12 @@ static void device_remove(void *data)
 	}
 	misc_deregister(&dev->misc);
 	/* Leak the device rather than free one that seems to be open. */
-	if (!WARN_ON(atomic_read(&dev->openers))) {
-		vfree(dev->message.data);
-		kfree(dev);
+	if (atomic_read(&dev->openers)) {
+		kunit_fail_current_test("the device has %d openers", atomic_read(&dev->openers));
+		return;
 	}
+	vfree(dev->message.data);
+	kfree(dev);
 }
 
 static int node_name(char *name, size_t size, dev_t node)

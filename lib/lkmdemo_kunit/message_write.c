@@ -6,6 +6,7 @@
 #include <kunit/test.h>
 #include <kunit/test-bug.h>
 #include <linux/fs.h>
+#include <linux/gfp.h>
 #include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/poll.h>
@@ -533,16 +534,69 @@ static void change_flushes_the_bytes_that_changed(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, flushes.count, c->count);
 }
 
+struct buffer_case {
+	const char *desc;
+	size_t count;
+	rwf_t flags;
+	gfp_t gfp;
+	ssize_t ret;
+};
+
+/* A small write requires no memory. */
+static const struct buffer_case buffer_cases[] = {
+	{ "small", SMALL, 0, 0, SMALL },
+	{ "large", SMALL + 1, 0, GFP_KERNEL_ACCOUNT, -ENOMEM },
+	{ "small, RWF_NOWAIT", SMALL, RWF_NOWAIT, 0, SMALL },
+	{ "large, RWF_NOWAIT", SMALL + 1, RWF_NOWAIT, GFP_NOWAIT, -EAGAIN },
+};
+
+KUNIT_ARRAY_PARAM_DESC(buffer, buffer_cases, desc);
+
+static void *no_buffer(size_t count, gfp_t gfp)
+{
+	*(gfp_t *)kunit_get_current_test()->priv = gfp;
+
+	return NULL;
+}
+
+static void write_without_memory_changes_nothing(struct kunit *test)
+{
+	const struct buffer_case *c = test->param_value;
+	struct file *file = lkmdemo_kunit_file(test, 2 * SMALL, LENGTH);
+	u8 *want = first_message(test, 2 * SMALL, LENGTH);
+	struct kvec vec = { lkmdemo_kunit_bytes(test, c->count), c->count };
+	struct iov_iter from;
+	loff_t pos = 0;
+	gfp_t gfp = 0;
+
+	test->priv = &gfp;
+	kunit_activate_static_stub(test, lkmdemo_message_buffer, no_buffer);
+	iov_iter_kvec(&from, ITER_SOURCE, &vec, 1, c->count);
+
+	KUNIT_EXPECT_EQ(test, vfs_iter_write(file, &from, &pos, c->flags), c->ret);
+
+	KUNIT_EXPECT_EQ(test, (__force u32)gfp, (__force u32)c->gfp);
+	if (c->ret > 0)
+		return;
+	KUNIT_EXPECT_EQ(test, pos, 0);
+	KUNIT_EXPECT_EQ(test, iov_iter_count(&from), c->count);
+	lkmdemo_kunit_expect_message(test, file, want, LENGTH, 1);
+}
+
 struct sleeper {
 	poll_table table;
 	struct wait_queue_entry entry;
 	wait_queue_head_t *head;
 	unsigned int wakeups;
+	void *key;
 };
 
 static int note_wakeup(struct wait_queue_entry *entry, unsigned int mode, int flags, void *key)
 {
-	container_of(entry, struct sleeper, entry)->wakeups++;
+	struct sleeper *sleeper = container_of(entry, struct sleeper, entry);
+
+	sleeper->wakeups++;
+	sleeper->key = key;
 
 	return 0;
 }
@@ -569,6 +623,8 @@ static void change_wakes_up_who_waits(struct kunit *test)
 	KUNIT_EXPECT_GE(test, c->change(file), 0);
 
 	KUNIT_EXPECT_EQ(test, sleeper.wakeups, 1);
+	/* io_uring ignores a wake-up for EPOLLPRI alone. */
+	KUNIT_EXPECT_NULL(test, sleeper.key);
 	remove_wait_queue(sleeper.head, &sleeper.entry);
 }
 
@@ -652,6 +708,7 @@ static struct kunit_case message_write_cases[] = {
 	KUNIT_CASE_PARAM(writer_waits_for_its_pages_without_the_lock, slow_gen_params),
 	KUNIT_CASE_PARAM(nowait_writer_does_not_wait_for_its_pages, nowait_gen_params),
 	KUNIT_CASE_PARAM(change_flushes_the_bytes_that_changed, change_gen_params),
+	KUNIT_CASE_PARAM(write_without_memory_changes_nothing, buffer_gen_params),
 	KUNIT_CASE_PARAM(change_wakes_up_who_waits, change_gen_params),
 	KUNIT_CASE(concurrent_appends_lose_no_record),
 	{}

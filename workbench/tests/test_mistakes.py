@@ -166,7 +166,8 @@ class RunTest(unittest.TestCase):
 
     def test_report_is_the_only_failure(self):
         report = 'BUG: KASAN: slab-out-of-bounds in widget_read+0x1/0x2'
-        self.assertEqual(self.failed(guest.DIED, self.KUNIT, f'[    1.870000] {report}\n'), {f'kernel log: {report}'})
+        log = f'[    1.870000] ------------[ cut here ]------------\n[    1.870000] {report}\n'
+        self.assertEqual(self.failed(guest.DIED, self.KUNIT, log), {f'kernel log: {report}'})
 
     def test_time_limit_is_a_failure(self):
         self.assertEqual(self.failed(guest.TIMED_OUT, ''),

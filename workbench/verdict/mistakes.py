@@ -154,8 +154,8 @@ def _run(kernel: build.Kernel, mistake: Mistake, number: int) -> set[str]:
     of_kselftest, _, of_kunit = out.getvalue().decode(errors='replace').partition(f'{_SEPARATOR}\n')
     if status in guest.FAILURES:
         # How far the tests came before that differs from run to run.
-        lines = report.find(log, guest.USER_SPACE)
-        line = re.sub(r'^\[ *[\d.]+\] *', '', lines[0].strip()) if lines else guest.FAILURES[status]
+        lines = [line.strip() for line in report.find(log, guest.USER_SPACE) if '[ cut here ]' not in line]
+        line = re.sub(r'^\[ *[\d.]+\] *', '', lines[0]) if lines else guest.FAILURES[status]
         return {f'kernel log: {line}'}
     tally = count_kunit(of_kunit)
     programs = [str(program) for program in _programs(kernel, mistake)]

@@ -73,6 +73,7 @@ void lkmdemo_message_fill(struct lkmdemo_message *msg, size_t start, const void 
 			  size_t count);
 void lkmdemo_message_flush(struct lkmdemo_message *msg, size_t start, size_t count);
 void lkmdemo_message_get(struct lkmdemo_message *msg, struct lkmdemo_info *info);
+void *lkmdemo_message_buffer(size_t count, gfp_t gfp);
 #endif
 
 #endif /* _LKMDEMO_H */

@@ -268,6 +268,14 @@ static int lkmdemo_message_copy_in(u8 *bytes, size_t count, struct iov_iter *fro
 	return ret ?: -EFAULT;
 }
 
+VISIBLE_IF_KUNIT void *lkmdemo_message_buffer(size_t count, gfp_t gfp)
+{
+	KUNIT_STATIC_STUB_REDIRECT(lkmdemo_message_buffer, count, gfp);
+
+	return kvmalloc(count, gfp);
+}
+EXPORT_SYMBOL_IF_KUNIT(lkmdemo_message_buffer);
+
 /**
  * lkmdemo_message_write() - write all bytes or none
  * @msg: the message
@@ -295,7 +303,7 @@ ssize_t lkmdemo_message_write(struct lkmdemo_message *msg, struct kiocb *iocb,
 	if (count > msg->capacity)
 		return -EINVAL;
 	if (count > sizeof(small)) {
-		bytes = kvmalloc(count, nowait ? GFP_NOWAIT : GFP_KERNEL_ACCOUNT);
+		bytes = lkmdemo_message_buffer(count, nowait ? GFP_NOWAIT : GFP_KERNEL_ACCOUNT);
 		if (!bytes)
 			return nowait ? -EAGAIN : -ENOMEM;
 	}
