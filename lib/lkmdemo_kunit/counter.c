@@ -7,6 +7,8 @@
 #include <kunit/test.h>
 #include <linux/atomic.h>
 #include <linux/completion.h>
+#include <linux/cpu.h>
+#include <linux/cpumask.h>
 #include <linux/delay.h>
 #include <linux/jiffies.h>
 #include <linux/lkmdemo.h>
@@ -14,6 +16,7 @@
 #include <linux/sched.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
+#include <linux/smp.h>
 
 #include "helpers.h"
 
@@ -184,6 +187,25 @@ static void concurrent_additions_are_exact(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, value(test, c->counter), sum);
 }
 
+static void add_here(void *unused)
+{
+	lkmdemo_counter_add(LKMDEMO_COUNTER_READS, 1);
+}
+
+static void additions_on_every_processor_count(struct kunit *test)
+{
+	unsigned int cpu, nr = 0;
+
+	cpus_read_lock();
+	for_each_online_cpu(cpu)
+		nr += !smp_call_function_single(cpu, add_here, NULL, 1);
+	cpus_read_unlock();
+	note_added(test, LKMDEMO_COUNTER_READS, nr);
+
+	KUNIT_EXPECT_GE(test, nr, 1);
+	KUNIT_EXPECT_EQ(test, value(test, LKMDEMO_COUNTER_READS), nr);
+}
+
 static bool add_anywhere(void *data)
 {
 	atomic_t *calls = data;
@@ -279,14 +301,18 @@ static void notifier_receives_the_new_value(struct kunit *test)
 {
 	const struct change_case *c = test->param_value;
 	struct counters *counters = test->priv;
-	struct listener *listener = add_listener(test, 0);
+	struct listener *listener;
+
+	/* The value differs from the amount of the change. */
+	add(test, LKMDEMO_COUNTER_SHARED, 7);
+	add(test, LKMDEMO_COUNTER_SHARED, -counters->before[LKMDEMO_COUNTER_SHARED]);
+	listener = add_listener(test, 0);
 
 	add(test, LKMDEMO_COUNTER_SHARED, c->n);
 
 	KUNIT_EXPECT_EQ(test, listener->calls, 1);
 	KUNIT_EXPECT_EQ(test, listener->action, LKMDEMO_COUNTER_SHARED);
-	KUNIT_EXPECT_EQ(test, listener->value,
-			counters->before[LKMDEMO_COUNTER_SHARED] + c->n);
+	KUNIT_EXPECT_EQ(test, listener->value, 7 + c->n);
 }
 
 static void notifier_is_called_on_every_change(struct kunit *test)
@@ -571,6 +597,7 @@ static struct kunit_case counter_test_cases[] = {
 	KUNIT_CASE_PARAM(out_of_range_has_no_effect, range_gen_params),
 	KUNIT_CASE_PARAM(out_of_range_reads_as_0, range_gen_params),
 	KUNIT_CASE_PARAM(concurrent_additions_are_exact, counter_gen_params),
+	KUNIT_CASE(additions_on_every_processor_count),
 	KUNIT_CASE(additions_in_interrupts_are_exact),
 	KUNIT_CASE_PARAM(notifier_receives_the_new_value, change_gen_params),
 	KUNIT_CASE(notifier_is_called_on_every_change),

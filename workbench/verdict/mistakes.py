@@ -184,7 +184,7 @@ def _judge(kernel: build.Kernel, mistake: Mistake) -> str:
             build.build(kernel)
         except UserError as error:
             return f'the driver does not build: {str(error).splitlines()[-1].strip()}'
-        with concurrent.futures.ThreadPoolExecutor(min(RUNS, build.JOBS)) as pool:
+        with concurrent.futures.ThreadPoolExecutor(RUNS) as pool:
             runs = list(pool.map(lambda number: _run(kernel, mistake, number), range(1, RUNS + 1)))
     for number, failed in enumerate(runs, 1):
         found = problem(mistake.tests, failed)

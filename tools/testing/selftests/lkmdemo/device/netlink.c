@@ -577,7 +577,8 @@ TEST_F(netlink, member_in_another_network_namespace_receives_no_event)
 	EXPECT_NO_EVENT(member);
 }
 
-#define FOREIGN_MEMBERS	200
+#define FOREIGN_NAMESPACES	200
+#define FOREIGN_MEMBERS		4	/* in each of them */
 
 /*
  * Start a process without privileges that joins the group in network namespaces of
@@ -593,10 +594,9 @@ static pid_t foreign_members_start(int group)
 	child = fork();
 	if (!child) {
 		result = setuid(NOBODY) || unshare(CLONE_NEWUSER) ? -errno : 0;
-		for (int i = 0; !result && i < FOREIGN_MEMBERS; i++) {
-			if (unshare(CLONE_NEWNET))
-				result = -errno;
-			else
+		for (int i = 0; !result && i < FOREIGN_NAMESPACES; i++) {
+			result = unshare(CLONE_NEWNET) ? -errno : 0;
+			for (int j = 0; !result && j < FOREIGN_MEMBERS; j++)
 				result = group_change(socket_open(), NETLINK_ADD_MEMBERSHIP, group);
 		}
 		if (write(ready[1], &result, sizeof(result)) == sizeof(result) && !result)

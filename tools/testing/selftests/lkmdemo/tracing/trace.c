@@ -134,6 +134,18 @@ TEST_F(trace, events_are_off_by_default)
 	EXPECT_STREQ("", recorded());
 }
 
+#define SECTIONS	"/sys/module/lkmdemo/sections/"
+
+/* It writes to the trace of the system, whatever events are enabled. */
+TEST_F(trace, module_has_no_trace_printk)
+{
+	if (access(SECTIONS, F_OK))
+		SKIP(return, "the driver is no module");
+
+	EXPECT_EQ(0, access(SECTIONS ".text", F_OK));
+	EXPECT_NE(0, access(SECTIONS "__trace_printk_fmt", F_OK));
+}
+
 TEST_F(trace, events_match_the_calls_in_order)
 {
 	ASSERT_EQ(1, file_write(EVENTS "/enable", "1"));
@@ -295,7 +307,7 @@ TEST_F(debug, line_of_a_write_is_off_by_default)
 {
 	ASSERT_EQ(5, write(self->fd, "Jello", 5));
 
-	EXPECT_EQ(0, kmsg_count(self->kmsg, LEVEL_DEBUG, "lkmdemo: "));
+	EXPECT_NO_LINE(self->kmsg, "lkmdemo");
 }
 
 TEST_F(debug, line_of_a_write_has_its_bytes_and_the_length)
@@ -312,7 +324,7 @@ TEST_F(debug, line_does_not_appear_for_a_refused_write)
 	ASSERT_LT(0, RESULT(file_write(CONTROL, "module lkmdemo +p")));
 	ASSERT_EQ(-ENOSPC, RESULT(pwrite(self->fd, "x", 1, CAPACITY)));
 
-	EXPECT_EQ(0, kmsg_count(self->kmsg, LEVEL_DEBUG, "lkmdemo: "));
+	EXPECT_NO_LINE(self->kmsg, "lkmdemo");
 }
 
 TEST_F(debug, line_is_off_again_when_switched_off)
@@ -321,7 +333,7 @@ TEST_F(debug, line_is_off_again_when_switched_off)
 	ASSERT_LT(0, RESULT(file_write(CONTROL, "module lkmdemo -p")));
 	ASSERT_EQ(5, write(self->fd, "Jello", 5));
 
-	EXPECT_EQ(0, kmsg_count(self->kmsg, LEVEL_DEBUG, "lkmdemo: "));
+	EXPECT_NO_LINE(self->kmsg, "lkmdemo");
 }
 
 TEST_HARNESS_MAIN
