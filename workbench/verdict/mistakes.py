@@ -8,7 +8,7 @@ before the patch:
     Kernel: um debug
     Quick: yes
     Tests: kselftest message: bounds.read_*
-     KUnit lkmdemo_message_read.read_bounds
+     KUnit widget_read.read_bounds
      kernel log: BUG: KASAN: *
 
 "*" matches any characters. A test of the form "kernel log" is a report of the kernel, which
@@ -119,8 +119,8 @@ def apply(mistake: Mistake, overlay: Overlay, scratch: Path) -> dict[str, Path]:
     result = subprocess.run(['git', 'apply', '-p1', mistake.path.absolute()], cwd=scratch,
                             env=environment(GIT_CEILING_DIRECTORIES=str(scratch.parent)), capture_output=True,
                             text=True, check=False)
-    if result.returncode or not copies:
-        raise UserError(f'{mistake.path} does not apply: {(result.stderr.splitlines() or ["no file"])[0]}')
+    if result.returncode:
+        raise UserError(f'{mistake.path} does not apply: {result.stderr.splitlines()[0]}')
     return copies
 
 
