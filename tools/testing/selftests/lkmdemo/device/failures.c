@@ -4,6 +4,8 @@
  * and so on, until init makes no further allocation. Each load ends in an error, or
  * in a module that does without the allocation, and none leaves anything behind.
  */
+#include <stdio.h>
+
 #include "device.h"
 #include "image.h"
 
@@ -81,9 +83,24 @@ static int load_failing(struct __test_metadata *_metadata, const struct image *i
 	return ret;
 }
 
+/* The number of buffers that can be mapped, where the kernel shows them. */
+static int buffers(void)
+{
+	FILE *areas = fopen("/proc/vmallocinfo", "re");
+	char line[256];
+	int count = 0;
+
+	while (areas && fgets(line, sizeof(line), areas))
+		count += !!strstr(line, " user");
+	if (areas)
+		fclose(areas);
+
+	return count;
+}
+
 TEST_F_TIMEOUT(failures, of_allocations_in_init_leave_nothing, 100)
 {
-	int number, first, left, ret;
+	int number, first, left, ret, before;
 	static struct image image;
 	bool made = false;
 	int refused = 0;
@@ -97,6 +114,7 @@ TEST_F_TIMEOUT(failures, of_allocations_in_init_leave_nothing, 100)
 					&left));
 	first = NEVER - left - AFTERWARDS;
 	ASSERT_LT(0, first);
+	before = buffers();
 
 	for (number = first, left = 0; !left; number++) {
 		ret = load_failing(_metadata, &image, "", number, &left);
@@ -114,6 +132,8 @@ TEST_F_TIMEOUT(failures, of_allocations_in_init_leave_nothing, 100)
 			TH_LOG("allocation %d left %s", number, variant->made);
 		ASSERT_NE(0, access(DEVICE, F_OK))
 			TH_LOG("allocation %d left " DEVICE, number);
+		ASSERT_EQ(before, buffers())
+			TH_LOG("allocation %d left a buffer", number);
 	}
 
 	TH_LOG("%d allocations from %d on, %d of them needed", number - 1 - first, first, refused);

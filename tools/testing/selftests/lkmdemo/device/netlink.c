@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -578,7 +579,7 @@ TEST_F(netlink, member_in_another_network_namespace_receives_no_event)
 }
 
 #define FOREIGN_NAMESPACES	200
-#define FOREIGN_MEMBERS		4	/* in each of them */
+#define FOREIGN_MEMBERS		16	/* in each of them */
 
 /*
  * Start a process without privileges that joins the group in network namespaces of
@@ -587,12 +588,16 @@ TEST_F(netlink, member_in_another_network_namespace_receives_no_event)
 static pid_t foreign_members_start(int group)
 {
 	int ready[2], result = -EIO;
+	struct rlimit files;
 	pid_t child;
 
 	if (pipe2(ready, O_CLOEXEC))
 		return -errno;
 	child = fork();
 	if (!child) {
+		getrlimit(RLIMIT_NOFILE, &files);
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
 		result = setuid(NOBODY) || unshare(CLONE_NEWUSER) ? -errno : 0;
 		for (int i = 0; !result && i < FOREIGN_NAMESPACES; i++) {
 			result = unshare(CLONE_NEWNET) ? -errno : 0;
