@@ -22,6 +22,8 @@ Quick: yes
 Tests: kselftest open: open.*
  KUnit widget_open.twice
  kernel log: BUG: KASAN: *
+Run: kselftest widget:poll
+ KUnit widget_race
 """
 PATCH = """
 --- a/drivers/misc/widget/main.c
@@ -52,6 +54,8 @@ class ParseTest(unittest.TestCase):
         self.assertTrue(mistake.is_quick)
         self.assertEqual(mistake.tests, ('kselftest open: open.*', 'KUnit widget_open.twice',
                                          'kernel log: BUG: KASAN: *'))
+        self.assertEqual(mistake.programs, {'open', 'widget:poll'})
+        self.assertEqual(mistake.suites, {'widget_open', 'widget_race'})
 
     def test_kernel_and_quick_have_defaults(self):
         mistake = self.parse('Subject: a\nTests: KUnit a.b\n' + PATCH)
@@ -67,6 +71,7 @@ class ParseTest(unittest.TestCase):
                               ('Tests: KUnit a.b\n', 'has no header Subject'),
                               ('Subject: a\nTests: KUnit a.b\nTarget: um\n', 'the header Target is unknown'),
                               ('Subject: a\nTests: KUnit a.b\nKernel: arm64\n', 'Kernel: arm64 is none of um, '),
+                              ('Subject: a\nTests: kernel log: BUG: *\n', 'has no kselftest or KUnit suite to run'),
                               ('Subject: a\nTests: open.twice\n', "'open.twice' is not the name of a test"),
                               ('Subject: a\nTests: kselftest open\n', "'kselftest open' is not the name")):
             with self.subTest(text), self.assertRaisesRegex(UserError, message):
@@ -142,12 +147,12 @@ class ProblemTest(unittest.TestCase):
 class RunTest(unittest.TestCase):
     """The names of the tests that fail in a guest."""
 
-    def failed(self, status, text, log='', tests=('KUnit widget_open.twice',)):
+    def failed(self, status, text, log=''):
         with tempfile.TemporaryDirectory() as directory:
             path = Path(directory) / 'log'
             path.write_text(f'{guest.USER_SPACE}\n{log}', encoding='utf-8')
             kernel = types.SimpleNamespace(log=lambda name: path)
-            mistake = mistakes.Mistake(Path('a.patch'), 'a', tests, 'um', False)
+            mistake = mistakes.Mistake(Path('a.patch'), 'a', (), set(), set(), 'um', False)
 
             def run(*_arguments, out, **_options):
                 out.write(text.encode())

@@ -9,10 +9,14 @@ before the patch:
     Quick: yes
     Tests: kselftest message: bounds.read_*
      KUnit widget_read.read_bounds
-     kernel log: BUG: KASAN: *
 
-"*" matches any characters. A test of the form "kernel log" is a report of the kernel, which
-ends the run, so that it is the only one.
+"*" matches any characters. The programs and suites of these tests run, and no other of their
+tests may fail. A report of the kernel ends the run, and is then the only test that fails. What
+runs is in a header of its own:
+
+    Tests: kernel log: BUG: KASAN: *
+    Run: kselftest message
+     KUnit widget_read
 """
 
 import concurrent.futures
@@ -48,7 +52,7 @@ RUNS = 3
 # The machines and the variants of the kernel, by the header Kernel.
 KERNELS: dict[str, tuple[Machine, str]] = {'um': (UM, ''), 'um debug': (UM, 'debug'), 'x86_64': (X86_64, '')}
 
-_HEADERS = {'Subject', 'Kernel', 'Quick', 'Tests'}
+_HEADERS = {'Subject', 'Kernel', 'Quick', 'Tests', 'Run'}
 _TEST = re.compile(r'kselftest (?:\S+:)?\S+: \S.*|KUnit \w+\.\S+|kernel log: \S.*')
 _SEPARATOR = 'workbench: the results of KUnit follow'
 
@@ -59,11 +63,14 @@ _LIMIT = 120
 class Mistake(NamedTuple):
     """A mistake, and the tests that find it: patterns of their names.
 
-    kernel: a key of KERNELS. is_quick: whether it belongs to QUICK=1.
+    programs, suites: the kselftest programs and the KUnit suites that run. kernel: a key
+    of KERNELS. is_quick: whether it belongs to QUICK=1.
     """
     path: Path
     subject: str
     tests: tuple[str, ...]
+    programs: set[str]
+    suites: set[str]
     kernel: str
     is_quick: bool
 
@@ -83,13 +90,18 @@ def parse(path: Path) -> Mistake:
     tests = tuple(headers.get('Tests', []))
     invalid = [test for test in tests if not _TEST.fullmatch(test)]
     kernel = ' '.join(headers.get('Kernel', ['um']))
+    run = [*tests, *(f'{line}: ' for line in headers.get('Run', []))]
+    programs, suites = ({match[1] for match in (re.match(pattern, line) for line in run) if match}
+                        for pattern in (r'kselftest (\S+): ', r'KUnit (\w+)[.:]'))
     for is_valid, problem in ((headers.get('Subject'), 'has no header Subject'),
                               (tests, 'has no header Tests'),
                               (not invalid, f'{invalid[0] if invalid else ""!r} is not the name of a test'),
+                              (programs or suites, 'has no kselftest or KUnit suite to run'),
                               (kernel in KERNELS, f'Kernel: {kernel} is none of {", ".join(KERNELS)}')):
         if not is_valid:
             raise UserError(f'{path}: {problem}')
-    return Mistake(path, headers['Subject'][0], tests, kernel, headers.get('Quick') == ['yes'])
+    return Mistake(path, headers['Subject'][0], tests, programs, suites, kernel,
+                   headers.get('Quick') == ['yes'])
 
 
 def load(overlay: Overlay, names: tuple[str, ...] = (), quick: bool = False) -> list[Mistake]:
@@ -125,11 +137,11 @@ def apply(mistake: Mistake, overlay: Overlay, scratch: Path) -> dict[str, Path]:
 
 
 def _programs(kernel: build.Kernel, mistake: Mistake) -> list[kselftest.Program]:
-    """Return the programs with the kselftests that must fail."""
-    wanted = {match[1] for match in (re.match(r'kselftest (\S+): ', test) for test in mistake.tests) if match}
+    """Return the kselftest programs of a mistake; raise UserError for an unknown one."""
     found = [program for program in kselftest.programs(kernel)
-             if program.name in wanted or f'{program.target}:{program.name}' in wanted]
-    missing = wanted - {program.name for program in found} - {f'{program.target}:{program.name}' for program in found}
+             if program.name in mistake.programs or f'{program.target}:{program.name}' in mistake.programs]
+    missing = mistake.programs - {name for program in found
+                                  for name in (program.name, f'{program.target}:{program.name}')}
     if missing:
         raise UserError(f'{mistake.path}: there is no kselftest program {sorted(missing)[0]}')
     return found
@@ -139,9 +151,8 @@ def _command(kernel: build.Kernel, mistake: Mistake) -> str:
     """Return the shell command that runs the tests; the results of KUnit are behind a separator."""
     programs = _programs(kernel, mistake)
     lines = [f'( {kselftest.command(kernel, programs)} )'] if programs else []
-    suites = {match[1] for match in (re.match(r'KUnit (\w+)\.', test) for test in mistake.tests) if match}
-    if suites:
-        pattern = suites.pop() if len(suites) == 1 else '*'
+    if mistake.suites:
+        pattern = '*' if len(mistake.suites) > 1 else min(mistake.suites)
         lines += [f'echo {_SEPARATOR!r}', f"modprobe kunit filter_glob='{pattern}'",
                   f'modprobe -a {" ".join(build.kunit_modules(kernel))}', 'cat /sys/kernel/debug/kunit/*/results']
     return '\n'.join(lines)
