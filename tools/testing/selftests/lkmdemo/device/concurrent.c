@@ -264,4 +264,42 @@ TEST_F(appenders, lose_and_mix_no_record)
 		EXPECT_EQ(RECORDS, records[i]);
 }
 
+FIXTURE(offline) {
+	int fd;
+};
+
+FIXTURE_SETUP(offline)
+{
+	setup_race(_metadata, "");
+	self->fd = open_device(O_RDWR);
+	ASSERT_LE(0, self->fd);
+}
+
+FIXTURE_TEARDOWN_PARENT(offline)
+{
+	EXPECT_EQ(0, modules_restore());
+}
+
+#define ONLINE	"/sys/devices/system/cpu/cpu1/online"
+#define WRITES	"/sys/class/misc/lkmdemo/counters/writes"
+
+TEST_F(offline, processor_keeps_its_part_of_the_counters)
+{
+	char before[32] = "", after[32] = "";
+	cpu_set_t second;
+
+	if (access(ONLINE, W_OK))
+		SKIP(return, "no processor 1 that can be taken off");
+	CPU_ZERO(&second);
+	CPU_SET(1, &second);
+	ASSERT_EQ(0, sched_setaffinity(0, sizeof(second), &second));
+	ASSERT_EQ(1, pwrite(self->fd, "x", 1, 0));
+	ASSERT_LT(0, file_read(WRITES, before, sizeof(before)));
+
+	ASSERT_LT(0, file_write(ONLINE, "0"));
+	EXPECT_LT(0, file_read(WRITES, after, sizeof(after)));
+	EXPECT_LT(0, file_write(ONLINE, "1"));
+	EXPECT_STREQ(before, after);
+}
+
 TEST_HARNESS_MAIN

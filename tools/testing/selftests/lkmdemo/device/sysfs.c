@@ -112,26 +112,6 @@ TEST_F(sysfs, counters_outlive_the_device)
 	EXPECT_STREQ("1\n", attribute("counters/opens"));
 }
 
-/* What a processor counted stays part of the sum when it is taken off. */
-TEST_F(sysfs, counters_include_offline_processors)
-{
-	const char *online = "/sys/devices/system/cpu/cpu1/online";
-	cpu_set_t second;
-	char before[32];
-
-	if (access(online, W_OK))
-		SKIP(return, "no processor 1 that can be taken off");
-	CPU_ZERO(&second);
-	CPU_SET(1, &second);
-	ASSERT_EQ(0, sched_setaffinity(0, sizeof(second), &second));
-	ASSERT_EQ(1, pwrite(self->fd, "x", 1, 0));
-	snprintf(before, sizeof(before), "%s", attribute("counters/writes"));
-
-	ASSERT_LT(0, file_write(online, "0"));
-	EXPECT_STREQ(before, attribute("counters/writes"));
-	EXPECT_LT(0, file_write(online, "1"));
-}
-
 FIXTURE(attribute) {
 };
 
