@@ -39,10 +39,7 @@ static ssize_t generation_show(struct device *dev, struct device_attribute *attr
 static DEVICE_ATTR_RO(generation);
 
 static struct attribute *lkmdemo_info_list[] = {
-	&dev_attr_capacity.attr,
-	&dev_attr_length.attr,
-	&dev_attr_generation.attr,
-	NULL
+	&dev_attr_capacity.attr, &dev_attr_length.attr, &dev_attr_generation.attr, NULL
 };
 
 static const struct attribute_group lkmdemo_info_group = { .attrs = lkmdemo_info_list };
@@ -56,7 +53,6 @@ static ssize_t lkmdemo_counter_show(struct device *dev, struct device_attribute 
 
 #define LKMDEMO_COUNTER_ATTR(_name)	__ATTR(_name, 0444, lkmdemo_counter_show, NULL)
 
-/* The counters of the device, by their index. */
 static struct device_attribute lkmdemo_counter_attrs[LKMDEMO_NR_COUNTERS] = {
 	[LKMDEMO_COUNTER_OPENS] = LKMDEMO_COUNTER_ATTR(opens),
 	[LKMDEMO_COUNTER_OPENS_REFUSED] = LKMDEMO_COUNTER_ATTR(opens_refused),
@@ -70,14 +66,11 @@ static struct device_attribute lkmdemo_counter_attrs[LKMDEMO_NR_COUNTERS] = {
 static struct attribute *lkmdemo_counter_list[LKMDEMO_NR_COUNTERS];
 
 static const struct attribute_group lkmdemo_counter_group = {
-	.name = "counters",
-	.attrs = lkmdemo_counter_list,
+	.name = "counters", .attrs = lkmdemo_counter_list,
 };
 
 const struct attribute_group *lkmdemo_groups[] = {
-	&lkmdemo_info_group,
-	&lkmdemo_counter_group,
-	NULL
+	&lkmdemo_info_group, &lkmdemo_counter_group, NULL
 };
 
 void __init lkmdemo_sysfs_init(void)

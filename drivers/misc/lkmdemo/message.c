@@ -177,8 +177,7 @@ ssize_t lkmdemo_message_read(struct lkmdemo_message *msg, struct kiocb *iocb,
 EXPORT_SYMBOL_IF_KUNIT(lkmdemo_message_read);
 
 /* Make a change visible to mappings where data caches alias. */
-VISIBLE_IF_KUNIT void lkmdemo_message_flush(struct lkmdemo_message *msg, size_t start,
-					    size_t count)
+VISIBLE_IF_KUNIT void lkmdemo_message_flush(struct lkmdemo_message *msg, size_t start, size_t count)
 {
 	size_t page;
 
@@ -236,8 +235,7 @@ static ssize_t lkmdemo_message_store(struct lkmdemo_message *msg, struct kiocb *
 		write_sequnlock(&msg->lock);
 		return -ENOSPC;
 	}
-	lkmdemo_message_change(msg, start, bytes, count,
-			       max_t(size_t, msg->length, start + count));
+	lkmdemo_message_change(msg, start, bytes, count, max_t(size_t, msg->length, start + count));
 	iocb->ki_pos = start + count;
 
 	return count;
