@@ -199,7 +199,7 @@ def lint_passed(present: dict[str, str]) -> bool:
     """
     recorded: Optional[dict] = _read(_lint_file())
     if not isinstance(recorded, dict) or not recorded:
-        say('make lint has not passed')
+        say('no passing run of make lint is recorded')
         return False
     different = changed(recorded, present)
     if different:

@@ -79,7 +79,7 @@ static const struct {
 	[WRITE_COUNT] = { "write-count",
 		"A write must not return more bytes than it was given." },
 	[WRITE_ZERO] = { "write-zero",
-		"Nothing was written and nothing failed: programs repeat the call for ever." },
+		"A write of more than zero bytes must not return 0: programs then repeat it endlessly." },
 	[WRITE_POSITION] = { "write-position",
 		"A write must move the position by the bytes that it returns." },
 	[WRITE_FAULT] = { "write-swallowed-fault",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Without an exit function the module stays for ever. */
+/* A module without an exit function cannot be unloaded. */
 
 #include <linux/module.h>
 
