@@ -6,6 +6,7 @@ import io
 import tempfile
 import unittest
 from pathlib import Path
+from unittest import mock
 
 from host.console import UserError
 from trees import write
@@ -147,6 +148,19 @@ class SessionTest(unittest.TestCase):
         text = ('[    1.0] booting\n[    2.0] workbench: try: load hello\n[    2.1] Hello\n'
                 '[    2.2] workbench: try: unload hello\n[    2.3] Goodbye\n')
         self.assertEqual(sessions._split_log(text), [('load hello', ['Hello']), ('unload hello', ['Goodbye'])])
+
+    def options(self, **settings):
+        """Return the options of the kernel command line of a session."""
+        with tempfile.TemporaryDirectory() as work, mock.patch.object(sessions.guest, 'run', return_value=0) as run:
+            Path(work, 'kernel-1.log').touch()
+            sessions.run(None, [[module('hello')]], Path(work), settings)
+        return run.call_args.kwargs['options']
+
+    def test_kmemleak_is_off_without_a_search_for_leaks(self):
+        self.assertEqual(self.options(leaks=False), ('kmemleak=off',))
+
+    def test_kmemleak_is_on_with_a_search_for_leaks(self):
+        self.assertEqual(self.options(leaks=True), ())
 
     def test_the_time_of_an_allocation_follows_from_its_jiffies(self):
         self.assertEqual(trials._seconds(4294937396, 100), 1.0)
