@@ -59,12 +59,12 @@ def _parts(text: str, interfaces: tuple[str, ...]) -> Iterator[str]:
 
 
 def render(text: str, values: dict[str, str], interfaces: tuple[str, ...]) -> str:
-    """Return what a template says for some values and interfaces."""
+    """Return a template rendered for some values and interfaces."""
     return _WORD.sub(lambda match: values[match[1]], ''.join(_parts(text, interfaces)))
 
 
 def _family_gap(name: str) -> str:
-    """Return the gap behind NAME_FAMILY_NAME, as ynl_gen_c.py aligns it with NAME_FAMILY_VERSION."""
+    """Return the gap after NAME_FAMILY_NAME, as ynl_gen_c.py aligns it with NAME_FAMILY_VERSION."""
     column = {word: len(f'#define {name}_FAMILY_{word}') // _TAB for word in ('NAME', 'VERSION')}
     return '\t' * (column['VERSION'] - column['NAME'] + 1)
 

@@ -33,7 +33,7 @@ SELFTESTS = 'tools/testing/selftests'
 class Insertion:
     """Lines to insert into a file of the kernel, and a pattern for their place.
 
-    after: behind the last line that matches. before: before the first line that
+    after: after the last line that matches. before: before the first line that
     matches. sorted: among the lines that match, in the order of their first groups.
     Exactly one of these three is set.
     """

@@ -21,7 +21,7 @@ _TAB = 8
 class Rule(NamedTuple):
     """Lines to add to a file of the kernel.
 
-    pattern: matches the lines that determine the place. place: LAST, behind the last
+    pattern: matches the lines that determine the place. place: LAST, after the last
     of them; BEFORE, before the first; SORTED, before the entry that follows the
     nearest smaller one by the first group of the pattern.
     """

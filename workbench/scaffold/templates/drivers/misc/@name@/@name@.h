@@ -14,17 +14,17 @@
 /**
  * struct @name@_device - the state of the device
  * @misc: the device node
- * @lock: protects the members behind it
+ * @lock: protects the members below
  * @data: buffer of @NAME@_CAPACITY bytes, zero from @length on
- * @length: number of bytes that a read finds
+ * @length: number of bytes up to the end
  * @open: whether a process has the device open
 @if poll
- * @changed: processes that wait for a change
+ * @changed: waiters for a change
 @end
  */
 struct @name@_device {
 	struct miscdevice misc;
-	struct mutex lock;	/* protects what follows */
+	struct mutex lock;	/* protects the members below */
 	u8 *data;
 	size_t length;
 	bool open;

@@ -11,7 +11,7 @@
 
 #include "@name@.h"
 
-/* A device that is not registered, and a file that user space cannot have. */
+/* A device that is not registered, and its open file. */
 struct context {
 	struct @name@_device dev;
 	struct file file;
@@ -41,7 +41,7 @@ static ssize_t write_at(struct context *ctx, loff_t pos, const char *bytes, size
 	iov_iter_kvec(&from, ITER_SOURCE, &vec, 1, count);
 	ret = @name@_fops.write_iter(&iocb, &from);
 
-	/* The position moves by the result, from the end of the bytes on for IOCB_APPEND. */
+	/* The position advances by the result, with IOCB_APPEND from the length. */
 	return ret <= 0 || flags || iocb.ki_pos == pos + ret ? ret : -EIO;
 }
 

@@ -55,7 +55,7 @@ static void @name@_changed(struct @name@_device *dev)
 @if mmap
 	size_t at;
 
-	/* Where data caches alias, mappings show the change from here on. */
+	/* Make the change visible in mappings where data caches alias. */
 	for (at = 0; at < @NAME@_CAPACITY; at += PAGE_SIZE)
 		flush_dcache_page(vmalloc_to_page(dev->data + at));
 @end
@@ -68,7 +68,7 @@ static void @name@_changed(struct @name@_device *dev)
 }
 
 @end
-/* What a read does: copy bytes from @pos. Return their number, 0 at the end. */
+/* Copy bytes at @pos, for a read. Return their number, 0 at the end. */
 static ssize_t
 @name@_load(struct @name@_device *dev, loff_t pos, u8 *bytes, size_t count)
 {
@@ -81,7 +81,7 @@ static ssize_t
 	return count;
 }
 
-/* What a write does: store bytes at @pos. Return the number of those that fit. */
+/* Store the bytes that fit at @pos, for a write. Return their number. */
 static ssize_t
 @name@_store(struct @name@_device *dev, loff_t pos, const u8 *bytes, size_t count)
 {
@@ -98,7 +98,7 @@ static ssize_t
 	return count;
 }
 
-/* What O_TRUNC does: forget all bytes. Those behind the length are always zero. */
+/* Discard all bytes, for O_TRUNC. Bytes past the length are always zero. */
 static void @name@_clear(struct @name@_device *dev)
 {
 	memset(dev->data, 0, dev->length);
@@ -141,7 +141,7 @@ static int @name@_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-/* Neither call accesses user memory under the lock: that may wait for user space. */
+/* User memory is accessed without the lock: the access may wait for user space. */
 static ssize_t @name@_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct @name@_device *dev = iocb->ki_filp->private_data;
@@ -240,7 +240,7 @@ static const struct vm_operations_struct @name@_vm_ops = {
 	.fault = @name@_fault,
 };
 
-/* Read only: a store to memory would change neither the length nor notify anybody. */
+/* Read only: a store to memory would neither set the length nor notify pollers. */
 static int @name@_mmap_prepare(struct vm_area_desc *desc)
 {
 	if (desc->pgoff + vma_desc_pages(desc) > PFN_UP(@NAME@_CAPACITY))

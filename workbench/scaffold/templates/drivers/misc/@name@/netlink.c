@@ -11,7 +11,7 @@
 #include "@name@.h"
 #include "netlink-gen.h"
 
-/* The device that requests are about. */
+/* The device that requests refer to. */
 static struct @name@_device *@name@_nl_dev;
 
 /* ynl_gen_c.py ignores the flags of a group in the specification. */
@@ -54,7 +54,7 @@ int @name@_nl_get_doit(struct sk_buff *skb, struct genl_info *info)
 	return genlmsg_reply(reply, info);
 }
 
-/* Send an event. A device that is not the one of the family has none. */
+/* Send an event for the registered device, which KUnit does not use. */
 void @name@_netlink_notify(struct @name@_device *dev)
 {
 	struct sk_buff *skb;

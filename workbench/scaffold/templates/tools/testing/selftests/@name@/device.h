@@ -16,7 +16,7 @@
 #define DEVICE		"/dev/@name@"
 #define CAPACITY	4096
 
-/* What a system call returns, with the errno as a negative number. */
+/* The result of a system call, with the errno as a negative number. */
 #define RESULT(call) ({			\
 	long _result = (call);		\
 					\

@@ -23,7 +23,7 @@ TEST_F(device, reads_what_was_written)
 	EXPECT_BYTES("hallo", 5);
 }
 
-TEST_F(device, ends_behind_the_last_byte)
+TEST_F(device, ends_after_the_last_byte)
 {
 	char byte;
 

@@ -1,13 +1,13 @@
 @if mmap
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Mappings: read only, and of the bytes as they are.
+ * Mappings, which are read only and show the current bytes.
  */
 #include <string.h>
 
 #include "device.h"
 
-/* Map the buffer; return what mmap() does, with the errno as a negative number. */
+/* Map the buffer; return the result of mmap(), with the errno as a negative number. */
 static long map(int fd, size_t length, int protection, off_t offset)
 {
 	void *address = mmap(NULL, length, protection, MAP_SHARED, fd, offset);
