@@ -9,10 +9,12 @@ import sys
 import time
 import traceback
 import unittest
+from collections import Counter
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import NamedTuple
 
-from host.console import say
+from host.console import UserError, say
 from host.guard import SIGNALS
 from host.paths import REPO, WORKBENCH, build_root
 from subject import overlay
@@ -113,16 +115,27 @@ def _run(number: int) -> _Outcome:
                     result.lines, result.details)
 
 
+def load(directories: list[Path]) -> list[unittest.TestSuite]:
+    """Return the suites of all classes below some directories, the largest first.
+
+    Raise UserError if two test files have the same name, which Python could not import.
+    """
+    names = Counter(path.name for directory in directories for path in directory.glob('test*.py'))
+    for name in sorted(name for name, count in names.items() if count > 1):
+        raise UserError(f'{name} exists in {" and in ".join(map(str, directories))}: rename one of them')
+    found = [suite for directory in directories if directory.is_dir()
+             for suite in _classes(unittest.TestLoader().discover(str(directory)))]
+    return sorted(found, key=lambda suite: -suite.countTestCases())
+
+
 def _outcomes() -> Iterator[_Outcome]:
-    """Run all classes in parallel, one on each processor, the largest first; yield their outcomes."""
+    """Run all classes in parallel, one on each processor; yield their outcomes."""
     own = overlay.load(REPO)
     directories = [TESTS]
     if own.description.folder:
         sys.path.append(str(own.folder))
         directories.append(own.folder / 'tests')
-    found = [suite for directory in directories if directory.is_dir()
-             for suite in _classes(unittest.TestLoader().discover(str(directory)))]
-    _suites[:] = sorted(found, key=lambda suite: -suite.countTestCases())
+    _suites[:] = load(directories)
     pool = concurrent.futures.ProcessPoolExecutor(
         len(os.sched_getaffinity(0)), multiprocessing.get_context('fork'), _prepare_process)
     try:
