@@ -3,6 +3,9 @@
  * Loaded before the modules of a trial, which are compiled with calls of
  * __sanitizer_cov_trace_pc(), and with KASAN.
  */
+#include <linux/debugfs.h>
+#include <linux/ioctl.h>
+#include <linux/lockdep.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/notifier.h>
@@ -120,8 +123,39 @@ static const struct kernel_param_ops redzones_ops = {
 module_param_cb(redzones, &redzones_ops, NULL, 0200);
 MODULE_PARM_DESC(redzones, "any value: make the redzones of modules again");
 
+/* The commands of the file "lockdep", which agent.py calls. */
+#define DISABLE	_IO('L', 0)
+#define ENABLE	_IO('L', 1)
+
+/*
+ * Disable lockdep for the calling task, or enable it again. Unlike a write to a file, an
+ * ioctl holds no lock meanwhile, which lockdep would lose.
+ */
+static long set_lockdep(struct file *file, unsigned int command, unsigned long arg)
+{
+	if (command == DISABLE)
+		lockdep_off();
+	else if (command == ENABLE)
+		lockdep_on();
+	else
+		return -ENOTTY;
+
+	return 0;
+}
+
+static const struct file_operations lockdep_fops = {
+	.owner = THIS_MODULE,
+	.unlocked_ioctl = set_lockdep,
+};
+
+static struct dentry *directory;
+
 static int __init helper_init(void)
 {
+	/* The unsafe form, because the proxy of the other one holds a lock. */
+	directory = debugfs_create_dir(KBUILD_MODNAME, NULL);
+	debugfs_create_file_unsafe("lockdep", 0400, directory, NULL, &lockdep_fops);
+
 	return register_module_notifier(&block);
 }
 module_init(helper_init);
@@ -130,6 +164,7 @@ static void __exit helper_exit(void)
 {
 	struct constructors *entry, *next;
 
+	debugfs_remove(directory);
 	unregister_module_notifier(&block);
 	list_for_each_entry_safe(entry, next, &list, node)
 		kfree(entry);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Try modules of the user: build, load, use and unload them, and report problems."""
 
+import os
 import re
 import shlex
 import shutil
@@ -62,7 +63,20 @@ def _shown(values: list[str]) -> str:
     return ', '.join(values[:SHOWN]) + more
 
 
-def _symbols(module: Module, work: Path) -> list[str]:
+def _used_symbols(paths: list[Path]) -> dict[Path, list[str]]:
+    """Map modules to the sorted symbols that they use, without those of instrumentation."""
+    result = subprocess.run(['nm', '-u', '-A', *map(str, paths)], env=environment(), capture_output=True, text=True,
+                            check=False)
+    used: dict[Path, list[str]] = {path: [] for path in paths}
+    for line in result.stdout.splitlines():
+        path, _, symbol = line.rpartition(':')
+        symbol = symbol.split()[-1]
+        if not symbol.startswith(('__asan', '__ubsan', '__fentry', '__stack', '__sanitizer')):
+            used[Path(path)].append(symbol)
+    return {path: sorted(symbols) for path, symbols in used.items()}
+
+
+def _symbols(module: Module, work: Path, used: list[str]) -> list[str]:
     """Return lines about the symbols that a module exports and uses."""
     lines = []
     symvers = work / 'Module.symvers'
@@ -71,10 +85,6 @@ def _symbols(module: Module, work: Path) -> list[str]:
                     if line.split('\t')[2].rpartition('/')[2] == module.path.stem]
         if exported:
             lines.append(f'exports: {_shown(exported)}')
-    undefined = subprocess.run(['nm', '-u', module.path], env=environment(), capture_output=True, text=True,
-                               check=False)
-    used = sorted(line.split()[-1] for line in undefined.stdout.splitlines()
-                  if not line.split()[-1].startswith(('__asan', '__ubsan', '__fentry', '__stack', '__sanitizer')))
     if used:
         lines.append(f'uses: {_shown(used)}')
     return lines
@@ -89,6 +99,7 @@ class _Report:
         self.modules = modules
         self.work = work
         self.hz = hz
+        self.used = _used_symbols([module.path for module in modules.values()])
 
     def of(self, kind: str, **values: Any) -> list[dict[str, Any]]:
         return [event for event in self.session.events if event['event'] == kind
@@ -126,7 +137,7 @@ class _Report:
             print(f'    log: {line}')
         for parameter, (mode, value) in (described[0]['parameters'] if described else {}).items():
             print(f'    parameter {parameter} ({mode.replace("0o", "0")}): {value}')
-        for line in _symbols(self.modules[name], self.work):
+        for line in _symbols(self.modules[name], self.work, self.used[self.modules[name].path]):
             print(f'    {line}')
 
     def _unload(self, name: str) -> None:
@@ -234,14 +245,18 @@ def _seconds(jiffies: int, hz: int) -> float:
     return (jiffies - ((1 << 32) - 300 * hz)) / hz
 
 
-def _probe(work: Path) -> Path:
-    """Compile the probe; return the path of the program."""
-    program = work / 'probe'
-    sources = sorted((WORKBENCH / 'trial/probe').glob('*.c'))
-    result = subprocess.run(['gcc', '-O2', '-static', '-pthread', '-o', program, *sources],
+def _probe() -> Path:
+    """Compile the probe unless it is newer than its sources; return the path of the program."""
+    program, part = build_root() / 'try-probe', build_root() / 'try-probe.part'
+    sources = sorted((WORKBENCH / 'trial/probe').glob('*.[ch]'))
+    if program.exists() and program.stat().st_mtime > max(path.stat().st_mtime for path in sources):
+        return program
+    result = subprocess.run(['gcc', '-O2', '-static', '-pthread', '-o', part,
+                             *(path for path in sources if path.suffix == '.c')],
                             env=environment(), capture_output=True, text=True, check=False)
     if result.returncode:
         raise UserError(f'the probe does not compile: {result.stderr.splitlines()[0]}')
+    os.replace(part, program)
     return program
 
 
@@ -335,7 +350,7 @@ def _prepare(options: Any) -> tuple[list[Path], Path]:
 def run_on_kernels(options: Any) -> Tally:
     """Try the modules in the directories of MODULE= on the kernels of KERNELS=; return the tally."""
     paths, work = _prepare(options)
-    return kernels.run(options, paths, work, _probe(work) if options.probe else None)
+    return kernels.run(options, paths, work, _probe() if options.probe else None)
 
 
 def run(options: Any) -> Trial:
@@ -350,7 +365,7 @@ def run(options: Any) -> Trial:
     if options.cmd:
         groups = [[module for group in groups for module in group]] if groups else []
     if groups:
-        settings = {'probe': str(_probe(work)) if options.probe else '', 'command': options.cmd,
+        settings = {'probe': str(_probe()) if options.probe else '', 'command': options.cmd,
                     'helper': str(compilation.modules.get(HELPER, '')),
                     'directory': str(paths[0]), 'leaks': options.debug or len(groups) <= MANY}
         session = sessions.run(kernel, groups, work, settings, options.timeout)
