@@ -12,6 +12,7 @@ from cli import clean
 from cli.options import KERNEL, Options
 from host.console import UserError, say
 from host.paths import WORKBENCH
+from job import bundle
 from kernel import build, distro, foreign, source
 from machine import distro as distro_machine, guest
 from machine.foreign import FOREIGN
@@ -89,6 +90,13 @@ def kselftest(options: Options) -> int:
     """Run the kselftests."""
     results = Results(options.results)
     return _finish(kselftests.run(_kernel(options), options.test, options.timeout, results), results)
+
+
+def write_job(options: Options) -> int:
+    """Write a directory that runs the tests on other machines."""
+    job = bundle.write(_kernel(options), options.kdir)
+    print(f'{job}/run')
+    return 0
 
 
 def test(options: Options) -> int:
@@ -323,7 +331,7 @@ FUNCTIONS: dict[str, Callable[[Options], int]] = {
     'check-overlays': check_other_overlays, 'check-release': check_release, 'check-try': check_trials,
     'clean': remove_output,
     'debug': debugger, 'debug-session': debugger_session, 'demo': demo, 'docs': manual, 'graft': graft_into,
-    'guest': run_in_guest, 'help': show_help, 'kernel': kernel, 'kselftest': kselftest,
+    'guest': run_in_guest, 'help': show_help, 'job': write_job, 'kernel': kernel, 'kselftest': kselftest,
     'kunit': kunit, 'lint': run_checks,
     'mistakes': find_mistakes, 'new': new, 'oot': write_out_of_tree, 'series': create_series, 'setup': set_up,
     'shell': shell, 'test': test, 'try': try_modules, 'ungraft': ungraft_from,

@@ -171,6 +171,7 @@ COMMANDS = {
     'guest': Command('run a command in the booted kernel', (*_BUILT, 'ARCH', 'CMD', 'TIMEOUT'), required=('CMD',),
                      packages=('test',)),
     'help': Command('print the commands and the options', ('OVERLAY',), packages=None),
+    'job': Command('write a directory that runs the tests on other machines', (*_BUILT, 'ARCH'), packages=('test',)),
     'kernel': Command('build the kernel, and print the command that builds a module', _BUILT),
     'kselftest': Command('run the kselftests', (*_BUILT, 'ARCH', 'TEST', 'TIMEOUT', 'RESULTS'), packages=('test',)),
     'kunit': Command('run the KUnit suites', (*_BUILT, 'ARCH', 'TIMEOUT', 'RESULTS')),

@@ -41,7 +41,7 @@ def write_initrd(kernel: DistroKernel | ForeignKernel) -> None:
     """Write the initial RAM disk with the user space and the modules, and name it in the kernel."""
     init = (_INIT / 'initrd').read_bytes()
     scripts = [initrd.file(str(_INIT / name).lstrip('/'), (_INIT / name).read_bytes())
-               for name in ('before', 'afterwards')]
+               for name in ('before', 'afterwards', 'selftests')]
     directories = [initrd.directory(str(kernel.subject.directory).lstrip('/'))]
     kernel.initrds = [initrd.write(kernel.out / 'initrd', [
         *initrd.userland(kernel.userland, kernel.triplet, init),

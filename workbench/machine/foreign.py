@@ -7,7 +7,7 @@ from pathlib import Path
 from kernel.architecture import ARCHITECTURES
 from kernel.build import Kernel
 from machine.distro import Distro, chardev
-from machine.qemu import MEMORY
+from machine.qemu import MEMORY, X86_64
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,12 @@ class Foreign(Distro):
                 '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot',
                 *lines, '-device', f'virtio-serial-{self.bus}', *consoles, *extra,
                 '-kernel', str(kernel.image), '-initrd', f'{run}/initrd', '-append', ' '.join(kernel_options)]
+
+
+# The x86_64 machine for a guest without files of the host, with the kernel of that machine.
+WITHOUT_FILES = Foreign('x86_64', image=X86_64.image, symbols=X86_64.symbols, fragments=X86_64.fragments,
+                        sanitizers=(), terminal='/dev/hvc1', slowness=X86_64.slowness, has_kvm=True,
+                        emulator=('qemu-system-x86_64', '-machine', 'q35'), bus='pci')
 
 
 def _machine(name: str, image: str, bus: str, *emulator: str) -> Foreign:

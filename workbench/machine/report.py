@@ -13,7 +13,7 @@ REPORT = re.compile(
     r'|trace_printk\(\) being used|workbench: guest: cannot|KVM internal error')
 
 # The first line of a report after which a kernel cannot continue.
-_DEATH = re.compile(r'Kernel panic|Kernel mode fault|\bOops\b|KVM internal error')
+DEATH = re.compile(r'Kernel panic|Kernel mode fault|\bOops\b|KVM internal error')
 
 # The number of lines of a report that are printed.
 CONTEXT_LINES = 25
@@ -46,7 +46,7 @@ class Scanner:
         elif not self._has_begun and self._begin.search(line):
             self._has_begun = True
             self._early_report = []
-        elif (REPORT if self._has_begun else _DEATH).search(line):
+        elif (REPORT if self._has_begun else DEATH).search(line):
             self._report.append(line)
         elif not self._has_begun and (self._early_report or REPORT.search(line)):
             self._early_report = (self._early_report + [line])[:CONTEXT_LINES]

@@ -55,15 +55,26 @@ class Um(Machine):
              options: tuple = (), processors: int = 2, **location: Any) -> subprocess.Popen:
         """Start the kernel; memory: the directory for the file of its memory."""
         memory = location.get('memory') or self.capacity(1)[1]['memory']
-        console = [f'con0=null,fd:{log}', *([f'con1=fd:{tty},fd:{tty}'] if tty else [])]
-        return start([str(kernel.image), f'mem={MEMORY >> 20}M', f'ncpus={processors}', 'seccomp=on',
-                      'loglevel=7', 'root=/dev/root', 'rootfstype=hostfs', 'hostfs=/', 'ro', 'panic=-1',
-                      f'init={shared[0]}/init', f'GUEST_RUN={shared[0]}', f'GUEST_SHARE={self.share}',
-                      f'uml_dir={shared[0]}/uml/',
-                      # With expedited grace periods, a module unloads without a delay.
-                      'rcupdate.rcu_expedited=1', 'con=null', *console, *options],
-                     pass_fds=[log, *([tty] if tty else [])], stdin=tty or subprocess.DEVNULL,
+        of_guest = (f'GUEST_RUN={shared[0]}', f'GUEST_SHARE={self.share}', *options)
+        command = self.command(str(kernel.image), '/', f'{shared[0]}/init', f'{shared[0]}/uml/', log, tty, of_guest,
+                               processors)
+        return start(command, pass_fds=[log, *([tty] if tty else [])], stdin=tty or subprocess.DEVNULL,
                      stdout=log, stderr=log, env=environment(TMPDIR=memory))
+
+    def command(self, image: str, root: str, init: str, directory: str, log: int, tty: int | None = None,
+                options: tuple = (), processors: int = 2) -> list[str]:
+        """Return the command line of a kernel.
+
+        root: the directory of the host that becomes its root. init: the first process, a path
+        in the root. directory: for the files of the kernel, with a "/" at the end. log, tty,
+        options, processors: those of boot().
+        """
+        console = [f'con0=null,fd:{log}', *([f'con1=fd:{tty},fd:{tty}'] if tty else [])]
+        return [image, f'mem={MEMORY >> 20}M', f'ncpus={processors}', 'seccomp=on',
+                'loglevel=7', 'root=/dev/root', 'rootfstype=hostfs', f'hostfs={root}', 'ro', 'panic=-1',
+                f'init={init}', f'uml_dir={directory}',
+                # With expedited grace periods, a module unloads without a delay.
+                'rcupdate.rcu_expedited=1', 'con=null', *console, *options]
 
 
 UM = Um('um', image='linux', symbols='linux',

@@ -15,7 +15,7 @@ from host.paths import CACHE_NAME, REPO, WORKBENCH
 from subject.overlay import Debug, Description, Insertion, Kunit, Selftests, load
 
 # Each package imports only those before it.
-ORDER = ('host', 'subject', 'kernel', 'machine', 'verdict', 'trial', 'scaffold', 'ship', 'cli')
+ORDER = ('host', 'subject', 'kernel', 'machine', 'verdict', 'job', 'trial', 'scaffold', 'ship', 'cli')
 
 
 def modules():

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from host.console import UserError, say
 from host.environment import environment
-from host.paths import CACHE
+from host.paths import CACHE, WORKBENCH
 from kernel import build, distro, foreign
 from machine import distro as distro_machine, guest
 from subject.overlay import SELFTESTS, Selftests
@@ -52,14 +52,15 @@ def _description(kernel, program: Program) -> Selftests:
     return kernel.subject.targets[program.target].description.selftests
 
 
-def unsupported(kernel, program: Program) -> str:
+def unsupported(kernel, program: Program, *further: str) -> str:
     """Return why a program does not run on a kernel: a missing feature, or "races"; '' if it runs.
 
     The data race detector runs only the programs that the description lists as races.
+    further: kinds of kernels that this one is, too.
     """
     description = _description(kernel, program)
     kinds = [kernel.target.name, *(['debug'] if kernel.debug else []),
-             *(['arch'] if isinstance(kernel, foreign.ForeignKernel) else [])]
+             *(['arch'] if isinstance(kernel, foreign.ForeignKernel) else []), *further]
     for kind in kinds:
         if program.name in description.unsupported.get(kind, {}):
             return description.unsupported[kind][program.name]
@@ -219,13 +220,9 @@ def command(kernel, share):
 
 def _command_of_installed(kernel, share):
     """Return the shell command that runs programs through the runner, in a guest without files of the host."""
-    home = distro_machine.SELFTESTS
-    lines = [f'export BASE_DIR={home} kselftest_override_timeout={PROGRAM_LIMIT[kernel.debug]}',
-             f'. {home}/kselftest/runner.sh', 'ktap_print_header']
-    for target in dict.fromkeys(program.target for program in share):
-        names = [program.name for program in share if program.target == target]
-        lines += [f'cd {home}/{target}', f'run_many {shlex.join(names)}']
-    return '\n'.join([*lines, '[ "$KTAP_CNT_FAIL" -eq 0 ]'])
+    lines = [f'{program.target} {program.name}' for program in share]
+    script = shlex.quote(str(WORKBENCH / 'machine/init/selftests'))
+    return '\n'.join([f'sh {script} {distro_machine.SELFTESTS} {PROGRAM_LIMIT[kernel.debug]} <<END', *lines, 'END'])
 
 
 def _guests(kernel, durations, programs_to_run, most=8):
