@@ -16,8 +16,8 @@ quote = '$(subst ','\'',$1)'
 start = @file=$(call quote,$(value MAKEFILE_LIST)) && \
 	exec "$$(dirname -- "$${file\# }")"/workbench/start $(call quote,$(PYTHON))
 
-commands := bench check check-conditions check-debian check-dkms check-kernels check-overlays check-release \
-	    check-try clean deb debug debug-session demo docs graft guest help job kernel kselftest kunit lint mistakes new \
+commands := bench check check-conditions check-debian check-dkms check-farm check-kernels check-overlays check-release \
+	    check-try clean deb debug debug-session demo docs farm graft guest help job kernel kselftest kunit lint mistakes new \
 	    oot series setup shell test try ungraft
 
 .DEFAULT_GOAL := help

@@ -12,7 +12,7 @@ from cli import clean
 from cli.options import KERNEL, Options
 from host.console import UserError, say
 from host.paths import WORKBENCH
-from job import bundle
+from job import bundle, farm, merge
 from kernel import build, distro, foreign, source
 from machine import distro as distro_machine, guest
 from machine.foreign import FOREIGN
@@ -97,6 +97,32 @@ def write_job(options: Options) -> int:
     job = bundle.write(_kernel(options), options.kdir)
     print(f'{job}/run')
     return 0
+
+
+def run_farm(options: Options) -> int:
+    """Run the tests as an array of Slurm, and merge the results."""
+    results = Results(options.results)
+    built = _kernel(options)
+    job = bundle.write(built, options.kdir)
+    found = bundle.selected(bundle.read_tests(job), options.test)
+    count = min(options.n, len(found))
+    directory = farm.directory()
+    parts = merge.shards(found, count, directory)
+    arguments = [*([f'TEST={" ".join(options.test)}'] if options.test else []),
+                 *([f'TIMEOUT={options.timeout}'] if options.timeout else [])]
+    farm.submit(farm.Request(job, count, tuple(arguments), options.sbatch, options.bcast), parts, directory)
+    merge.show(parts)
+    tally = merge.merge(parts, built.tree, results)
+    durations = kselftests.Durations(built)
+    durations.seconds.update(merge.seconds(parts))
+    durations.save()
+    return _finish(tally, results)
+
+
+def check_farm(options: Options) -> int:
+    """Run the tests as an array of a Slurm on this machine."""
+    from cli import check_farm as check_slurm
+    return _finish(check_slurm.run(_kernel(options)))
 
 
 def test(options: Options) -> int:
@@ -327,10 +353,12 @@ def of_overlay(command: str, options: Options) -> Callable[[Options], int]:
 
 
 FUNCTIONS: dict[str, Callable[[Options], int]] = {
-    'check': run_tests, 'check-debian': check_debian, 'check-kernels': check_kernels,
+    'check': run_tests, 'check-debian': check_debian,
+    'check-farm': check_farm, 'check-kernels': check_kernels,
     'check-overlays': check_other_overlays, 'check-release': check_release, 'check-try': check_trials,
     'clean': remove_output,
-    'debug': debugger, 'debug-session': debugger_session, 'demo': demo, 'docs': manual, 'graft': graft_into,
+    'debug': debugger, 'debug-session': debugger_session, 'demo': demo, 'docs': manual,
+    'farm': run_farm, 'graft': graft_into,
     'guest': run_in_guest, 'help': show_help, 'job': write_job, 'kernel': kernel, 'kselftest': kselftest,
     'kunit': kunit, 'lint': run_checks,
     'mistakes': find_mistakes, 'new': new, 'oot': write_out_of_tree, 'series': create_series, 'setup': set_up,

@@ -8,6 +8,7 @@ form NAME=value; python3 workbench also accepts --name value.
 import argparse
 import keyword
 import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, NamedTuple, NoReturn
@@ -32,6 +33,7 @@ _CHANGING = ('CONFIG', 'DEBUG', 'KDIR')
 class Options:
     """The values of the options of a command, with their defaults."""
     arch: str = ''
+    bcast: bool = False
     cmd: str = ''
     config: str = ''
     debug: bool = False
@@ -41,12 +43,14 @@ class Options:
     kernel: str = KERNEL
     kernels: tuple[str, ...] = ()
     module: tuple[str, ...] = ()
+    n: int = 4
     name: str = ''
     overlay: tuple[str, ...] = ()
     probe: bool = True
     quick: bool = False
     releases: tuple[str, ...] = ()
     results: str = ''
+    sbatch: tuple[str, ...] = ()
     target: str = TARGETS[0]
     test: tuple[str, ...] = ()
     timeout: int | None = None
@@ -98,11 +102,19 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(text.split())
 
 
+def _shell_words(text: str) -> tuple[str, ...]:
+    try:
+        return tuple(shlex.split(text))
+    except ValueError as error:
+        raise UserError(f'SBATCH={text}: {str(error).lower()}') from None
+
+
 _INTERFACE = '|'.join(scaffold.INTERFACES)
 
 OPTIONS = {
     'ARCH': Option(f'one of {", ".join(ARCHITECTURES)}', '|'.join(ARCHITECTURES),
                    'the architecture of a virtual machine, instead of TARGET'),
+    'BCAST': Option('0 or 1', '[01]', '1: copy the job to the nodes with sbcast', _flag),
     'CMD': Option('a shell command', r'(?s).*\S.*', 'the shell command to run'),
     'CONFIG': Option('settings such as CONFIG_X=y, or a file with settings', r'(?s).*\S.*',
                      'additional kernel settings, or a file with settings', _config),
@@ -117,6 +129,7 @@ OPTIONS = {
     'MODULE': Option('directories with modules, separated by ":"', r'(?s)[^:]+(:[^:]+)*',
                      'the directory of a module; ":" separates several',
                      lambda text: tuple(text.split(':'))),
+    'N': Option('a number above 0', '0*[1-9][0-9]{0,5}', 'the number of shards', int),
     'NAME': Option('3 to 15 of a-z, 0-9 and "_", and start with a letter', names.PATTERN,
                    'the name of the new driver'),
     'OVERLAY': Option('directories with an overlay.toml, separated by ":"', r'(?s)[^:]+(:[^:]+)*',
@@ -127,6 +140,7 @@ OPTIONS = {
     'RELEASES': Option('12, 13 or both, separated by spaces', ' *(12|13)( +(12|13))* *',
                        'releases of Debian', _words),
     'RESULTS': Option('a directory', r'(?s).+', 'the directory for the results of the run'),
+    'SBATCH': Option('options of sbatch', r'.*\S.*', 'further options of sbatch', _shell_words),
     'TARGET': Option(f'{", ".join(TARGETS[:-1])} or {TARGETS[-1]}', '|'.join(TARGETS), 'the kind of machine'),
     'TEST': Option('the names of kselftests', r'[\w.:/\s-]*[\w.-][\w.:/\s-]*', 'the kselftests to run', _words),
     'TIMEOUT': Option('a number of seconds above 0', '0*[1-9][0-9]{0,8}', 'the time limit of a guest, in seconds', int),
@@ -156,6 +170,7 @@ COMMANDS = {
     'check': Command('test the workbench itself', packages=('check',)),
     'check-debian': Command('run demo and test of the last commit on new systems of Debian', ('RELEASES',),
                             packages=('check-debian',)),
+    'check-farm': Command('run the tests as an array of a Slurm on this machine', _SOURCE, packages=('test',)),
     'check-kernels': Command('test the driver on all kernels and architectures', ('ARCH', 'JOBS', 'KERNELS', 'OVERLAY'),
                              packages=('test', 'x86_64', 'distro', *ARCHITECTURES)),
     'check-overlays': Command('test other drivers than that of this repository', ('KERNEL', 'KDIR', 'JOBS'),
@@ -167,6 +182,8 @@ COMMANDS = {
     'debug-session': Command('run a debugger session and check its output', _BUILT, packages=('test',)),
     'demo': Command('build and boot a kernel, and show the driver', (*_BUILT, 'TIMEOUT')),
     'docs': Command('build the manual as HTML', _SOURCE, packages=('lint',)),
+    'farm': Command('run the tests as an array of Slurm',
+                    (*_BUILT, 'ARCH', 'BCAST', 'N', 'RESULTS', 'SBATCH', 'TEST', 'TIMEOUT'), packages=('test',)),
     'graft': Command('copy the driver into a kernel tree', ('KDIR', 'OVERLAY'), required=('KDIR',)),
     'guest': Command('run a command in the booted kernel', (*_BUILT, 'ARCH', 'CMD', 'TIMEOUT'), required=('CMD',),
                      packages=('test',)),

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from host import git
-from host.console import say
+from host.console import UserError, say
 from host.paths import WORKBENCH, build_root
 from host.process import run_logged
 from kernel import archive, build, source, unpacked
@@ -222,6 +222,16 @@ def write(kernel: build.Kernel, kdir: str = '') -> Path:
     size = sum(path.stat().st_size for path in job.iterdir())
     say(f'{job}: {len(found)} tests of {kernel.subject.name} on Linux {kernel.release()}, {size >> 20} MiB')
     return job
+
+
+def selected(found: list[Test], names: tuple[str, ...]) -> list[Test]:
+    """Return the tests with these names, all without names; raise UserError for an unknown name."""
+    known = {name for test in found for name in (test.name, f'{test.target}:{test.name}')}
+    for name in names:
+        if name not in known:
+            raise UserError(f'TEST={name}: there is no such test; the tests are: '
+                            + ' '.join(test.name for test in found))
+    return [test for test in found if not names or test.name in names or f'{test.target}:{test.name}' in names]
 
 
 def programs(found: Iterable[Test]) -> list[Program]:

@@ -121,8 +121,8 @@ class ShareTest(Scratch):
             seconds = [generator.choice((0.5, 1, 1, 2.25, 9)) for _ in range(20)]
             durations.seconds = {f't{number}': value for number, value in enumerate(seconds)}
             expected = durations.partition([*durations.seconds], count)
-            found = [[line.split('\t')[3] for line in self.share(self.lines(seconds), number, count).stdout.splitlines()]
-                     for number in range(1, count + 1)]
+            shares = [self.share(self.lines(seconds), number, count).stdout for number in range(1, count + 1)]
+            found = [[line.split('\t')[3] for line in share.splitlines()] for share in shares]
             self.assertEqual(found, expected)
 
     def test_selected_tests_run(self):
@@ -241,7 +241,8 @@ class MachineTest(unittest.TestCase):
 
     def check(self, kernel):
         text = bundle._machine(kernel, False)
-        checked = subprocess.run(['sh', '-n'], input=text, env=environment(), capture_output=True, text=True, check=False)
+        checked = subprocess.run(['sh', '-n'], input=text, env=environment(), capture_output=True, text=True,
+                                 check=False)
         self.assertEqual(checked.stderr, '')
         return text
 
@@ -269,8 +270,8 @@ prepare() { run=$scratch/root/run/workbench; mkdir -p "$run"; }
 ready() { cp "$scratch/start" "$run/start"; }
 boot()
 {
-	echo 'guest is up'
-	SCRATCH=$run exec sh "$here/guest" "$processors"
+    echo 'guest is up'
+    SCRATCH=$run exec sh "$here/guest" "$processors"
 }
 '''
 
@@ -409,7 +410,8 @@ class TestsTest(Scratch):
         with mock.patch.object(bundle.kselftest, 'programs', lambda _: named), \
                 mock.patch.object(bundle.build, 'kunit_modules', lambda _: ['w_kunit']):
             found = bundle.tests(kernel, durations)
-        self.assertEqual(found, [('kunit', 1, '-', 'kunit'), ('single', 2.5, 'w', 'open'), ('parallel', 1, 'w', 'race')])
+        self.assertEqual(found, [('kunit', 1, '-', 'kunit'), ('single', 2.5, 'w', 'open'),
+                                 ('parallel', 1, 'w', 'race')])
 
 
 if __name__ == '__main__':

@@ -101,6 +101,21 @@ def _select(kernel, tests) -> list[Program]:
             if program.name in tests or f'{program.target}:{program.name}' in tests] if tests else available
 
 
+def partition(names: list, seconds: dict[str, float], count: int) -> list[list]:
+    """Divide names into at most count shares of similar duration, each in the order of names.
+
+    seconds: the durations by name, by default 1. A longer one is assigned first, to the
+    share with the shortest duration so far.
+    """
+    shares: list[list] = [[] for _ in range(min(count, len(names)))]
+    loads = [0.0] * len(shares)
+    for name in sorted(names, key=lambda name: -seconds.get(str(name), 1)):
+        least = loads.index(min(loads))
+        shares[least].append(name)
+        loads[least] += seconds.get(str(name), 1)
+    return [sorted(share, key=names.index) for share in shares]
+
+
 class Durations:
     """The durations of the programs in the last run, in seconds, stored in the cache.
 
@@ -119,13 +134,7 @@ class Durations:
 
     def partition(self, names, count):
         """Divide programs into at most count shares of similar duration, each in the order of names."""
-        shares: list[list] = [[] for _ in range(min(count, len(names)))]
-        loads = [0.0] * len(shares)
-        for name in sorted(names, key=lambda name: -self.seconds.get(str(name), 1)):
-            least = loads.index(min(loads))
-            shares[least].append(name)
-            loads[least] += self.seconds.get(str(name), 1)
-        return [sorted(share, key=names.index) for share in shares]
+        return partition(names, self.seconds, count)
 
     def save(self):
         """Store the durations atomically, since another clone may do so at the same time."""
