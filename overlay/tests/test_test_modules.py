@@ -18,10 +18,11 @@ for word; do
     M=*) directory=${word#M=} ;;
     INSTALL_MOD_PATH=*) root=${word#*=} ;;
     CONFIG_MODULE_SIG_ALL=y) all=y ;;
-    modules | modules_install | clean) goal=$word ;;
+    modules | modules_install | clean | help) goal=$word ;;
     esac
 done
 echo "$*" >>"$CALLS"
+[ ! -e "$BREAK.$goal" ] || { echo "error: no $goal" >&2; exit 2; }
 case $goal in
 modules)
     [ ! -e "$BREAK" ] || { echo 'error: no' >&2; exit 2; }
@@ -96,6 +97,17 @@ class BuildTest(Built):
         self.assertEqual(status, 1)
         self.assertIn('error: no', errors)
         self.assertEqual([path for path in self.root.iterdir() if path.name.startswith('modules')], [])
+
+    def test_a_goal_that_fails_later_leaves_no_incomplete_directory(self):
+        for goal in ('modules_install', 'help', 'clean'):
+            with self.subTest(goal):
+                broken = self.root / f'break.{goal}'
+                broken.touch()
+                status, errors = self.build()
+                broken.unlink()
+                self.assertEqual(status, 1)
+                self.assertIn(f'error: no {goal}', errors)
+                self.assertEqual([path for path in self.root.iterdir() if path.name.startswith('modules')], [])
 
     def test_a_killed_build_leaves_no_complete_directory(self):
         (self.root / 'hang').touch()

@@ -33,9 +33,19 @@ kbuild()
 	echo "exit status $status" >>"$log"
 }
 
+# Ends the build if a goal failed whose records would be incomplete.
+require()
+{
+	if ! tail -n 1 "$result/$1.log" | grep -qx 'exit status 0'; then
+		head -n 40 "$result/$1.log" >&2
+		exit 1
+	fi
+}
+
 list()
 {
-	(cd "$1" && find . -type f) | sort >"$result/$2.list"
+	(cd "$1" && find . -type f) >"$build/files"
+	sort "$build/files" >"$result/$2.list"
 }
 
 release=$(cat "$kdir/include/config/kernel.release")
@@ -48,12 +58,10 @@ cp -r "$source"/Kbuild "$source"/*.[ch] "$source"/refused "$sources"
 list "$sources" sources
 
 kbuild modules "$sources" modules
-if ! tail -n 1 "$result/modules.log" | grep -qx 'exit status 0'; then
-	head -n 40 "$result/modules.log" >&2
-	exit 1
-fi
+require modules
 cp "$sources"/*.ko "$result"
 kbuild modules_install "$sources" modules_install INSTALL_MOD_PATH="$build/root"
+require modules_install
 list "$build/root/lib/modules" installed
 
 # For signing.sh: kbuild finds the key, wherever CONFIG_MODULE_SIG_KEY says it is. It
@@ -69,7 +77,9 @@ if grep -q '^CONFIG_MODULE_SIG=y' "$kdir/.config"; then
 fi
 
 kbuild help "$sources" help
+require help
 kbuild clean "$sources" clean
+require clean
 list "$sources" clean
 
 sort "$kdir/Module.symvers" | grep '	drivers/misc/lkmdemo/lkmdemo_counter	' \
