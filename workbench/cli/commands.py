@@ -12,7 +12,7 @@ from cli import clean
 from cli.options import KERNEL, Options
 from host.console import UserError, say
 from host.paths import WORKBENCH
-from job import bundle, farm, merge
+from job import bundle, farm, lab, merge
 from kernel import build, distro, foreign, source
 from machine import distro as distro_machine, guest
 from machine.foreign import FOREIGN
@@ -117,6 +117,25 @@ def run_farm(options: Options) -> int:
     durations.seconds.update(merge.seconds(parts))
     durations.save()
     return _finish(tally, results)
+
+
+def write_lab(options: Options) -> int:
+    """Write the definition of a job for LAVA."""
+    # A lab has no um machine.
+    if options.target == 'um' and not options.arch:
+        options.target = 'x86_64'
+    job = bundle.write(_kernel(options), options.kdir)
+    print(lab.write(job, options.device, options.url))
+    return 0
+
+
+def judge_lab(options: Options) -> int:
+    """Compute the verdict from a log of LAVA."""
+    job = lab.job_directory()
+    text = lab.read(options.log)
+    results = Results(options.results)
+    tree = source.packaged_tree(KERNEL)
+    return _finish(lab.judge(text, bundle.read_tests(job), tree, results), results)
 
 
 def check_farm(options: Options) -> int:
@@ -360,7 +379,7 @@ FUNCTIONS: dict[str, Callable[[Options], int]] = {
     'debug': debugger, 'debug-session': debugger_session, 'demo': demo, 'docs': manual,
     'farm': run_farm, 'graft': graft_into,
     'guest': run_in_guest, 'help': show_help, 'job': write_job, 'kernel': kernel, 'kselftest': kselftest,
-    'kunit': kunit, 'lint': run_checks,
+    'kunit': kunit, 'lab': write_lab, 'lab-results': judge_lab, 'lint': run_checks,
     'mistakes': find_mistakes, 'new': new, 'oot': write_out_of_tree, 'series': create_series, 'setup': set_up,
     'shell': shell, 'test': test, 'try': try_modules, 'ungraft': ungraft_from,
 }

@@ -37,11 +37,13 @@ class Options:
     cmd: str = ''
     config: str = ''
     debug: bool = False
+    device: str = 'qemu'
     dir: str = ''
     jobs: int | None = None
     kdir: str = ''
     kernel: str = KERNEL
     kernels: tuple[str, ...] = ()
+    log: str = ''
     module: tuple[str, ...] = ()
     n: int = 4
     name: str = ''
@@ -54,6 +56,7 @@ class Options:
     target: str = TARGETS[0]
     test: tuple[str, ...] = ()
     timeout: int | None = None
+    url: str = ''
     v: int = 1
     with_: tuple[str, ...] = ()
 
@@ -119,6 +122,7 @@ OPTIONS = {
     'CONFIG': Option('settings such as CONFIG_X=y, or a file with settings', r'(?s).*\S.*',
                      'additional kernel settings, or a file with settings', _config),
     'DEBUG': Option('0 or 1', '[01]', '1: a kernel with checkers, such as KASAN', _flag),
+    'DEVICE': Option('the name of a type of devices', r'[A-Za-z0-9][A-Za-z0-9._-]*', "the type of the lab's device"),
     'DIR': Option('a directory without ":" in its path', r'[^:\n]+', 'the directory of the new driver'),
     'JOBS': Option('a number above 0', '0*[1-9][0-9]{0,3}', 'the number of compilers and guests at a time', int),
     'KDIR': Option('the directory of a kernel tree', r'(?s).+', 'a kernel tree of your own'),
@@ -126,6 +130,7 @@ OPTIONS = {
                      'the packaged kernel source, or the kernel of Debian'),
     'KERNELS': Option("versions of kernels of Debian, such as '6.1 6.12'", r' *[0-9]+\.[0-9]+( +[0-9]+\.[0-9]+)* *',
                       'the kernels of Debian on which to try the module', _words),
+    'LOG': Option('a file, or the number of a job', r'(?s).+', 'the log of LAVA: a file, or the number of a job'),
     'MODULE': Option('directories with modules, separated by ":"', r'(?s)[^:]+(:[^:]+)*',
                      'the directory of a module; ":" separates several',
                      lambda text: tuple(text.split(':'))),
@@ -144,6 +149,7 @@ OPTIONS = {
     'TARGET': Option(f'{", ".join(TARGETS[:-1])} or {TARGETS[-1]}', '|'.join(TARGETS), 'the kind of machine'),
     'TEST': Option('the names of kselftests', r'[\w.:/\s-]*[\w.-][\w.:/\s-]*', 'the kselftests to run', _words),
     'TIMEOUT': Option('a number of seconds above 0', '0*[1-9][0-9]{0,8}', 'the time limit of a guest, in seconds', int),
+    'URL': Option('the start of an address', r'[a-z]+://\S+', 'where the lab finds the files of the job'),
     'WITH': Option(f'some of {", ".join(scaffold.INTERFACES)}', rf' *({_INTERFACE})( +({_INTERFACE}))* *',
                    'the interfaces of the new driver in addition to read and write', _words),
     'V': Option('a version number above 0', '[1-9][0-9]{0,8}', 'the version of the series', int),
@@ -192,6 +198,9 @@ COMMANDS = {
     'kernel': Command('build the kernel, and print the command that builds a module', _BUILT),
     'kselftest': Command('run the kselftests', (*_BUILT, 'ARCH', 'TEST', 'TIMEOUT', 'RESULTS'), packages=('test',)),
     'kunit': Command('run the KUnit suites', (*_BUILT, 'ARCH', 'TIMEOUT', 'RESULTS')),
+    'lab': Command('write the definition of a job for LAVA', (*_BUILT, 'ARCH', 'DEVICE', 'URL'),
+                   packages=('test', 'x86_64', 'lab')),
+    'lab-results': Command('compute the verdict from a log of LAVA', ('LOG', 'OVERLAY', 'RESULTS'), required=('LOG',)),
     'lint': Command('run the checks that maintainers run', (*_SOURCE, 'QUICK'), packages=('lint',)),
     'mistakes': Command('make known mistakes in the driver, and show that the tests find them',
                         (*_SOURCE, 'TEST', 'QUICK'), packages=('test', 'x86_64')),
@@ -211,7 +220,7 @@ COMMANDS = {
 OF_OVERLAY = Command('', _SOURCE, packages=('test', 'x86_64'))
 
 # Examples of required options, for messages.
-EXAMPLES = {'CMD': "CMD='uname -a'", 'KDIR': 'KDIR=~/linux', 'MODULE': 'MODULE=~/hello',
+EXAMPLES = {'CMD': "CMD='uname -a'", 'KDIR': 'KDIR=~/linux', 'LOG': 'LOG=output.yaml', 'MODULE': 'MODULE=~/hello',
             'NAME': 'NAME=widget'}
 
 

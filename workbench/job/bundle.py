@@ -32,6 +32,7 @@ from verdict import kselftest
 from verdict.kselftest import Durations, Program
 
 _FILES = WORKBENCH / 'job/files'
+_GUEST = WORKBENCH / 'job/guest'
 _INIT = WORKBENCH / 'machine/init'
 
 # The scripts of the guest in its root.
@@ -146,16 +147,22 @@ def description(kernel: build.Kernel, found: list[Test], kdir: str) -> dict[str,
         'target': kernel.target.name,
         'memory': (UM_MEMORY if kernel.target.name == UM.name else MEMORY) >> 20,
         'time_limit': kselftest.LIMIT * (kernel.target.slowness if isinstance(kernel.target, Machine) else 1),
+        'program_limit': kselftest.PROGRAM_LIMIT[kernel.debug],
         'tests': [{'name': test.name, 'target': test.target, 'seconds': test.seconds,
                    'processors': 1 if test.kind == SINGLE else 2} for test in found]}
 
 
-def _write_initrd(kernel: build.Kernel, path: Path) -> None:
+def _write_initrd(kernel: build.Kernel, found: list[Test], path: Path) -> None:
     """Write the root of the guest, without modules and tests, as a compressed initial RAM disk."""
     userland = kernel.userland if isinstance(kernel, ForeignKernel) else unpacked.userland(archive.codename())
     triplet = kernel.triplet if isinstance(kernel, ForeignKernel) else _TRIPLET
     scripts = [initrd.file(f'{_HOME}/{name}', (_INIT / name).read_bytes())
                for name in ('before', 'afterwards', 'selftests')]
+    # For a lab, which types a single command.
+    scripts += [initrd.file(f'{_HOME}/{path.name}', path.read_bytes()) for path in sorted(_GUEST.iterdir())]
+    lists = {'kunit': ' '.join(build.kunit_modules(kernel)), 'tests': '\n'.join(
+        f'{program.target} {program.name}' for program in programs(found))}
+    scripts += [initrd.file(f'{_HOME}/{name}', f'{text}\n'.encode()) for name, text in lists.items()]
     entries = [*initrd.userland(userland, triplet, (_INIT / 'initrd').read_bytes()), *scripts]
     path.write_bytes(gzip.compress(initrd.archive(entries), mtime=0))
 
@@ -204,7 +211,7 @@ def write(kernel: build.Kernel, kdir: str = '') -> Path:
     targets = {test.target for test in found if test.kind != KUNIT}
     _write_selftests(kernel, part / 'kselftest.tar.xz')
     _write_modules(kernel, part / 'modules.tar.xz')
-    _write_initrd(kernel, part / 'initrd.gz')
+    _write_initrd(kernel, found, part / 'initrd.gz')
     shutil.copyfile(kernel.image, part / 'kernel')
     shutil.copyfile(_host_busybox(), part / 'busybox')
     for path in _FILES.iterdir():
