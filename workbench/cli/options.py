@@ -22,7 +22,7 @@ KERNEL = '7.3'
 TARGETS = ('um', 'x86_64', 'distro')
 
 # The commands that run on an unmodified kernel of Debian, and the options that change a kernel.
-OF_DISTRO = ('guest', 'kselftest', 'setup', 'shell', 'test')
+OF_DISTRO = ('guest', 'kselftest', 'setup', 'shell', 'test', 'try')
 # The values of ARCH for commands other than kunit.
 OF_ARCH = ('arm64', 's390')
 
@@ -212,7 +212,7 @@ COMMANDS = {
     'test': Command('run all tests', (*_BUILT, 'TIMEOUT', 'RESULTS'), packages=('test',)),
     'try': Command('build, load, probe and unload a module of your own',
                    ('CMD', 'CONFIG', 'DEBUG', 'JOBS', 'KDIR', 'KERNEL', 'KERNELS', 'MODULE', 'PROBE',
-                    'TIMEOUT'), required=('MODULE',), packages=('try',)),
+                    'TARGET', 'TIMEOUT'), required=('MODULE',), packages=('try',)),
     'ungraft': Command('remove the driver from a kernel tree', ('KDIR', 'OVERLAY'), required=('KDIR',)),
 }
 
@@ -255,6 +255,12 @@ def _split(assignment: str) -> tuple[str, str]:
     return name, value
 
 
+def _require_no_prompt(name: str, options: Options) -> None:
+    """Raise UserError if the command of a trial is a prompt, which kernels of Debian do not give."""
+    if options.cmd == 'shell':
+        raise UserError(f'{name} and CMD=shell exclude each other: make shell TARGET=distro gives a prompt')
+
+
 def _require_compatible(command: str, options: Options, given: dict[str, str]) -> None:
     """Raise UserError for options of a command that exclude each other; given: their texts."""
     others = [name for name in ('TARGET', 'DEBUG', 'CONFIG') if given.get(name)]
@@ -265,11 +271,14 @@ def _require_compatible(command: str, options: Options, given: dict[str, str]) -
     if given.get('KDIR') and given.get('KERNEL'):
         raise UserError('KERNEL and KDIR exclude each other: the source is a package or a tree of your own')
     if options.kernels:
-        for name in (*_CHANGING, 'KERNEL'):
+        for name in (*_CHANGING, 'KERNEL', 'TARGET'):
             if given.get(name):
-                raise UserError(f'KERNELS and {name} exclude each other: a kernel of Debian is not changed')
-        if options.cmd == 'shell':
-            raise UserError('KERNELS and CMD=shell exclude each other: make shell TARGET=distro gives a prompt')
+                raise UserError(f'KERNELS and {name} exclude each other: KERNELS selects unmodified kernels of Debian')
+        _require_no_prompt('KERNELS', options)
+    if command == 'try' and options.target == 'distro':
+        _require_no_prompt('TARGET=distro', options)
+    if command == 'try' and options.target == 'x86_64':
+        raise UserError('TARGET=x86_64: try runs on um, and with TARGET=distro on a kernel of Debian')
     if options.target == 'distro':
         if command not in OF_DISTRO:
             raise UserError(f'TARGET=distro: {command} does not run on a kernel of Debian; '
@@ -308,6 +317,8 @@ def parse(command: str, assignments: list[str], of_overlay: tuple[str, ...] = ()
         if not given.get(name):
             raise UserError(f'{command} requires {name}: make {command} {EXAMPLES[name]}')
     _require_compatible(command, options, given)
+    if command == 'try' and options.target == 'distro':
+        options.kernels = (options.kernel,)
     return options
 
 

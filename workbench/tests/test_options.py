@@ -69,6 +69,9 @@ class ParseTest(unittest.TestCase):
     def test_each_command_accepts_only_its_options(self):
         for command, description in COMMANDS.items():
             for name, value in GOOD.items():
+                if (command, name) == ('try', 'TARGET'):
+                    # See test_a_module_is_tried_on_one_kernel_of_debian().
+                    continue
                 with self.subTest(command=command, option=name):
                     if name in description.options:
                         parsed = parse(command, [*self.required(command), f'{name}={value}'])
@@ -90,8 +93,15 @@ class ParseTest(unittest.TestCase):
             self.assertIn('exclude each other', self.refused('kselftest', 'TARGET=distro', option))
 
     def test_a_module_is_tried_on_unchanged_kernels(self):
-        for option in ('CONFIG=CONFIG_X=y', 'DEBUG=1', 'KDIR=/linux', 'KERNEL=7.3', 'CMD=shell'):
+        for option in ('CONFIG=CONFIG_X=y', 'DEBUG=1', 'KDIR=/linux', 'KERNEL=7.3', 'CMD=shell', 'TARGET=distro'):
             self.assertIn('exclude each other', self.refused('try', 'MODULE=/hello', 'KERNELS=6.1', option))
+        for option in ('CONFIG=CONFIG_X=y', 'DEBUG=1', 'KDIR=/linux', 'CMD=shell'):
+            self.assertIn('exclude each other', self.refused('try', 'MODULE=/hello', 'TARGET=distro', option))
+
+    def test_a_module_is_tried_on_one_kernel_of_debian(self):
+        self.assertEqual(parse('try', ['MODULE=/hello', 'TARGET=distro', 'KERNEL=6.1']).kernels, ('6.1',))
+        self.assertEqual(parse('try', ['MODULE=/hello', 'TARGET=um', 'KERNEL=7.3']).kernels, ())
+        self.assertIn('try runs on um', self.refused('try', 'MODULE=/hello', 'TARGET=x86_64'))
 
     def test_an_unknown_option_is_refused(self):
         self.assertIn('unknown option TSET; the options of test: CONFIG', self.refused('test', 'TSET=x'))
