@@ -7,6 +7,7 @@ no exceptions for known problems.
 
 import io
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -268,6 +269,38 @@ def _coccicheck(lint):
         if status:
             problems.append(f'coccicheck ended with {status} on {directory}')
     return ', '.join(lint.overlay.directories), problems
+
+
+# The arguments of gcc that determine what a source file contains.
+_OF_SOURCE = re.compile(r'-(?:[IDU]\S|std=|m64$|nostdinc$|fshort-wchar$|funsigned-char$|fms-extensions$)')
+
+
+def analyzer_command(text: str) -> list[str]:
+    """Return the command of clang's analyzer for the file .NAME.o.cmd of kbuild, [] if that compiles no C."""
+    match = re.match(r'savedcmd_\S+ := (.* -c .*\.c) *(?:;.*)?$', text, re.M)
+    if not match:
+        return []
+    words = shlex.split(match[1])
+    kept = [argument for word, after in zip(words, words[1:])
+            for argument in ((word, after) if word == '-include' else (word,) if _OF_SOURCE.match(word) else ())]
+    # Warnings of the compiler are those of gcc, which this kernel is configured for.
+    return ['clang', '--analyze', '--analyzer-output', 'text', '-w', *kept, words[-1]]
+
+
+@_check('clang analyzer', 'clang', quick=False)
+def _clang_analyzer(lint):
+    kernel = build.Kernel(lint.tree, UM, lint.subject)
+    build.build(kernel)
+    commands = [analyzer_command(path.read_text(encoding='utf-8')) for directory in lint.overlay.directories
+                for path in sorted((kernel.out / directory).rglob('.*.o.cmd')) if not path.name.endswith('.mod.o.cmd')]
+    commands = [command for command in commands if command]
+    with ThreadPoolExecutor(build.JOBS) as pool:
+        results = list(pool.map(lambda command: lint.run(*command, cwd=kernel.out), commands))
+    problems = []
+    for command, (status, lines) in zip(commands, results):
+        found = [line for line in lines if re.search(r'(?:warning|error): ', line)]
+        problems += found or ([f'clang ended with {status} on {command[-1]}'] if status else [])
+    return f'{len(commands)} files', problems or ([] if commands else ['no file was compiled'])
 
 
 class Step(build.Kernel):
