@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * lkmdemo_hello built in: a parameter on the kernel command line, and the exit
- * function, which is discarded.
+ * Modules built in: parameters on the kernel command line, and an exit function, which
+ * is discarded.
  */
 #include <kunit/test.h>
 #include <linux/init.h>
@@ -42,6 +42,14 @@ static void command_line_sets_a_parameter(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, "\n", value + strcspn(given, " "));
 }
 
+static void shared_counter_cannot_be_set(struct kunit *test)
+{
+	const struct kernel_param *kp = find_parameter("lkmdemo_counter.shared");
+
+	KUNIT_ASSERT_NOT_NULL(test, kp);
+	KUNIT_EXPECT_EQ(test, kp->ops->set("7", kp), -EPERM);
+}
+
 /* Without CONFIG_KALLSYMS_ALL, kallsyms has the symbols of all text sections. */
 static void exit_function_is_discarded(struct kunit *test)
 {
@@ -54,6 +62,7 @@ static void exit_function_is_discarded(struct kunit *test)
 
 static struct kunit_case builtin_cases[] = {
 	KUNIT_CASE(command_line_sets_a_parameter),
+	KUNIT_CASE(shared_counter_cannot_be_set),
 	KUNIT_CASE(exit_function_is_discarded),
 	{}
 };

@@ -11,12 +11,16 @@
 #include <linux/cpumask.h>
 #include <linux/delay.h>
 #include <linux/jiffies.h>
+#include <linux/kobject.h>
 #include <linux/lkmdemo.h>
+#include <linux/module.h>
+#include <linux/moduleparam.h>
 #include <linux/notifier.h>
 #include <linux/sched.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
+#include <linux/string.h>
 
 #include "helpers.h"
 
@@ -590,6 +594,35 @@ static void notifier_and_change(struct kunit *test)
 	note_added(test, LKMDEMO_COUNTER_SHARED, 1);
 }
 
+#ifdef MODULE
+static void put_kobject(void *kobj)
+{
+	kobject_put(kobj);
+}
+
+/* At load, a refused parameter is refused together with the module. */
+static void shared_cannot_be_set(struct kunit *test)
+{
+	const struct kernel_param *kp;
+	struct module *mod;
+	struct kobject *kobj;
+
+	kobj = kset_find_obj(THIS_MODULE->mkobj.kobj.kset, "lkmdemo_counter");
+	KUNIT_ASSERT_NOT_NULL(test, kobj);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, put_kobject, kobj), 0);
+	mod = container_of(kobj, struct module_kobject, kobj)->mod;
+	if (!mod)
+		kunit_skip(test, "lkmdemo_counter is built in");
+
+	for (kp = mod->kp; kp < mod->kp + mod->num_kp; kp++)
+		if (!strcmp(kp->name, "shared"))
+			break;
+	KUNIT_ASSERT_LT(test, kp - mod->kp, mod->num_kp);
+
+	KUNIT_EXPECT_EQ(test, kp->ops->set("7", kp), -EPERM);
+}
+#endif
+
 static struct kunit_case counter_test_cases[] = {
 	KUNIT_CASE_PARAM(add_changes_that_counter_only, counter_gen_params),
 	KUNIT_CASE_PARAM(negative_add_subtracts, counter_gen_params),
@@ -619,6 +652,9 @@ static struct kunit_case counter_test_cases[] = {
 	KUNIT_CASE(concurrent_changes_are_notified_in_order),
 	KUNIT_CASE(notifier_and_unregister),
 	KUNIT_CASE(notifier_and_change),
+#ifdef MODULE
+	KUNIT_CASE(shared_cannot_be_set),
+#endif
 	{}
 };
 
