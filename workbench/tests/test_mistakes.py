@@ -167,16 +167,25 @@ class RunTest(unittest.TestCase):
              '    ok 1 once\n    not ok 2 twice\nnot ok 1 widget_open\n')
 
     def test_failed_cases(self):
-        self.assertEqual(self.failed(0, self.KUNIT), {'KUnit widget_open.twice'})
+        self.assertEqual(self.failed(0, self.KUNIT), {'KUnit widget_open.twice': ''})
 
     def test_report_is_the_only_failure(self):
         report = 'BUG: KASAN: slab-out-of-bounds in widget_read+0x1/0x2'
         log = f'[    1.870000] ------------[ cut here ]------------\n[    1.870000] {report}\n'
-        self.assertEqual(self.failed(guest.DIED, self.KUNIT, log), {f'kernel log: {report}'})
+        self.assertEqual(self.failed(guest.DIED, self.KUNIT, log), {f'kernel log: {report}': ''})
 
     def test_time_limit_is_a_failure(self):
         self.assertEqual(self.failed(guest.TIMED_OUT, ''),
-                         {'kernel log: a guest was stopped by its time limit'})
+                         {'kernel log: a guest was stopped by its time limit': ''})
+
+    def test_output_of_a_failed_case_is_recorded(self):
+        text = self.KUNIT.replace('    not ok 2', '    # twice: EXPECTATION FAILED at open.c:7\n    not ok 2')
+        failed = self.failed(0, text)
+        with tempfile.TemporaryDirectory() as directory, \
+             mock.patch.object(mistakes, 'build_root', lambda: Path(directory)):
+            mistakes._record(mistakes.Mistake(Path('a.patch'), 'a', (), set(), set(), 'um', False), failed)
+            self.assertEqual((Path(directory) / 'mistakes/a.out').read_text(encoding='utf-8'),
+                             'KUnit widget_open.twice\n    twice: EXPECTATION FAILED at open.c:7\n')
 
 
 if __name__ == '__main__':

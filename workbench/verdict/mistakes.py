@@ -10,6 +10,8 @@ before the patch:
     Tests: kselftest message: bounds.read_*
      KUnit widget_read.read_bounds
 
+The failing output of the first run is written to build/mistakes/NAME.out, for documents.
+
 "*" matches any characters. The programs and suites of these tests run, and no other of their
 tests may fail. A report of the kernel ends the run, and is then the only test that fails. What
 runs is in a header of its own:
@@ -22,16 +24,19 @@ runs is in a header of its own:
 import concurrent.futures
 import fnmatch
 import io
+import os
 import re
 import shutil
 import subprocess
 import tempfile
 import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
 from host.console import UserError, say
 from host.environment import environment
+from host.paths import build_root
 from kernel import build
 from machine import guest, report
 from machine.machine import Machine
@@ -158,8 +163,8 @@ def _command(kernel: build.Kernel, mistake: Mistake) -> str:
     return '\n'.join(lines)
 
 
-def _run(kernel: build.Kernel, mistake: Mistake, number: int) -> set[str]:
-    """Run the tests of a mistake in a guest; return the names of those that fail."""
+def _run(kernel: build.Kernel, mistake: Mistake, number: int) -> dict[str, str]:
+    """Run the tests of a mistake in a guest; map the names of those that fail to their output."""
     out, log = io.BytesIO(), kernel.log(f'mistake-{number}')
     status = guest.run(kernel, _command(kernel, mistake), log, limit=_LIMIT, out=out, err=io.BytesIO(), explain=False)
     of_kselftest, _, of_kunit = out.getvalue().decode(errors='replace').partition(f'{_SEPARATOR}\n')
@@ -167,15 +172,25 @@ def _run(kernel: build.Kernel, mistake: Mistake, number: int) -> set[str]:
         # How far the tests came before that differs from run to run.
         lines = [line.strip() for line in report.find(log, guest.USER_SPACE) if '[ cut here ]' not in line]
         line = re.sub(r'^\[ *[\d.]+\] *', '', lines[0]) if lines else guest.FAILURES[status]
-        return {f'kernel log: {line}'}
+        return {f'kernel log: {line}': ''}
     tally = count_kunit(of_kunit)
     programs = [str(program) for program in _programs(kernel, mistake)]
     if programs:
         tally += count_kselftest(of_kselftest, programs)
-    return {name for name, result in tally.results.items() if result == 'failed'}
+    return {name: tally.reasons.get(name, '') for name, result in tally.results.items() if result == 'failed'}
 
 
-def problem(expected: tuple[str, ...], failed: set[str]) -> str:
+def _record(mistake: Mistake, failed: dict[str, str]) -> None:
+    """Write the tests that failed, and their output, to a file."""
+    path = build_root() / DIRECTORY / f'{mistake.name}.out'
+    path.parent.mkdir(exist_ok=True)
+    part = path.with_name(f'{path.name}.part')
+    part.write_text(''.join(f'{name}\n' + (f'    {text}\n' if text else '') for name, text in sorted(failed.items())),
+                    encoding='utf-8')
+    os.replace(part, path)
+
+
+def problem(expected: tuple[str, ...], failed: Collection[str]) -> str:
     """Return how the tests that failed differ from the expected patterns, '' if they do not."""
     def matches(name: str, pattern: str) -> bool:
         return fnmatch.fnmatchcase(name, pattern.replace('[', '[[]'))
@@ -197,6 +212,7 @@ def _judge(kernel: build.Kernel, mistake: Mistake) -> str:
             return f'the driver does not build: {str(error).splitlines()[-1].strip()}'
         with concurrent.futures.ThreadPoolExecutor(RUNS) as pool:
             runs = list(pool.map(lambda number: _run(kernel, mistake, number), range(1, RUNS + 1)))
+    _record(mistake, runs[0])
     for number, failed in enumerate(runs, 1):
         found = problem(mistake.tests, failed)
         if found:
