@@ -15,7 +15,7 @@ from host.paths import WORKBENCH
 from host.process import start
 from kernel.build import Kernel
 from kernel.distro import DistroKernel
-from kernel.foreign import ForeignKernel
+from kernel.foreign import ForeignKernel, build_filler
 from machine import initrd
 from machine.qemu import Qemu, base_command
 
@@ -43,9 +43,12 @@ def write_initrd(kernel: DistroKernel | ForeignKernel) -> None:
     scripts = [initrd.file(str(_INIT / name).lstrip('/'), (_INIT / name).read_bytes())
                for name in ('before', 'afterwards', 'selftests')]
     directories = [initrd.directory(str(kernel.subject.directory).lstrip('/'))]
+    filler = build_filler(kernel) if isinstance(kernel, ForeignKernel) else None
+    fillers = [initrd.file('lib/filler.ko', filler.read_bytes())] if filler else []
     kernel.initrds = [initrd.write(kernel.out / 'initrd', [
         *initrd.userland(kernel.userland, kernel.triplet, init),
-        *initrd.tree(kernel.modules / 'lib/modules', 'lib/modules'), *scripts, *directories])]
+        *initrd.tree(kernel.modules / 'lib/modules', 'lib/modules'), *scripts, *fillers,
+        *directories])]
 
 
 def add_selftests(kernel: DistroKernel | ForeignKernel, directory: Path) -> None:
