@@ -2,7 +2,9 @@
 /*
  * Reads: offsets, segments, and destinations that fault.
  */
+#include <kunit/static_stub.h>
 #include <kunit/test.h>
+#include <kunit/test-bug.h>
 #include <linux/atomic.h>
 #include <linux/fs.h>
 #include <linux/sizes.h>
@@ -442,6 +444,53 @@ static void nowait_reader_does_not_wait_for_its_page(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, lkmdemo_kunit_info(test, slow->file).generation, 1);
 }
 
+struct stuck_case {
+	const char *desc;
+	bool user;
+	rwf_t flags;
+	unsigned int copies;
+};
+
+/* Memory of the kernel never requires a fault: RWF_NOWAIT gives up at once. */
+static const struct stuck_case stuck_cases[] = {
+	{ "user memory", true, 0, 4 },
+	{ "user memory, RWF_NOWAIT", true, RWF_NOWAIT, 4 },
+	{ "kernel memory", false, 0, 4 },
+	{ "kernel memory, RWF_NOWAIT", false, RWF_NOWAIT, 2 },
+};
+
+KUNIT_ARRAY_PARAM_DESC(stuck, stuck_cases, desc);
+
+static size_t copy_nothing(struct lkmdemo_message *msg, loff_t pos, size_t count,
+			   struct iov_iter *to)
+{
+	++*(unsigned int *)kunit_get_current_test()->priv;
+
+	return 0;
+}
+
+static void read_without_progress_ends(struct kunit *test)
+{
+	const struct stuck_case *c = test->param_value;
+	struct file *file = lkmdemo_kunit_file(test, CAPACITY, 17);
+	struct kvec vec = { lkmdemo_kunit_bytes(test, 10), 10 };
+	unsigned int copies = 0;
+	struct iov_iter to;
+	loff_t pos = 3;
+
+	if (c->user)
+		iov_iter_ubuf(&to, ITER_DEST, lkmdemo_kunit_user_pages(test, 1), 10);
+	else
+		iov_iter_kvec(&to, ITER_DEST, &vec, 1, 10);
+	test->priv = &copies;
+	kunit_activate_static_stub(test, lkmdemo_message_copy, copy_nothing);
+
+	KUNIT_EXPECT_EQ(test, vfs_iter_read(file, &to, &pos, c->flags), -EFAULT);
+	KUNIT_EXPECT_EQ(test, copies, c->copies);
+	KUNIT_EXPECT_EQ(test, pos, 3);
+	KUNIT_EXPECT_EQ(test, iov_iter_count(&to), 10);
+}
+
 /*
  * The message takes these states in turn. Each generation has one state, so that
  * the bytes of a read show whether they belong to one generation.
@@ -524,6 +573,7 @@ static struct kunit_case message_read_cases[] = {
 			 resident_gen_params),
 	KUNIT_CASE(reader_waits_for_its_page_without_the_lock),
 	KUNIT_CASE(nowait_reader_does_not_wait_for_its_page),
+	KUNIT_CASE_PARAM(read_without_progress_ends, stuck_gen_params),
 	KUNIT_CASE(concurrent_reads_return_one_generation),
 	{}
 };

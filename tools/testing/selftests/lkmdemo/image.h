@@ -18,6 +18,7 @@
 
 #define CLIENT		"lkmdemo_test_client"
 #define CLOSED		"lkmdemo_test_closed"
+#define FAMILY		"lkmdemo_test_family"
 #define FOREVER		"lkmdemo_test_forever"
 #define NOTIFIER	"lkmdemo_test_notifier"
 

@@ -57,6 +57,7 @@ expect_from 6 13 'short names in the output of a build' \
 expect_from 6 3 'the default directory updates' 'kbuild.modules_install_puts_them_under_updates' "\
 updates/lkmdemo_test_client.ko
 updates/lkmdemo_test_closed.ko
+updates/lkmdemo_test_family.ko
 updates/lkmdemo_test_forever.ko
 updates/lkmdemo_test_notifier.ko" \
 	sed -n 's,^\./[^/]*/\(.*\.ko\)\(\.[a-z]*\)\?$,\1,p' installed.list

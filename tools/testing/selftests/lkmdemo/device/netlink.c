@@ -13,6 +13,7 @@
 #include <sys/uio.h>
 #include <sys/wait.h>
 
+#include "image.h"
 #include "netlink.h"
 
 #define NOBODY	65534
@@ -558,6 +559,48 @@ TEST_F(netlink, load_that_fails_leaves_no_family)
 	ASSERT_EQ(-EINVAL, module_load("lkmdemo", "capacity=1"));
 
 	EXPECT_EQ(-ENOENT, family_id());
+}
+
+FIXTURE(family) {
+	int unused;
+};
+
+FIXTURE_SETUP(family)
+{
+	static struct image image;
+
+	skip_if(_metadata, module_fixed("lkmdemo"));
+	setup_device(_metadata, "");
+	if (family_id() == -ENOENT)
+		skip_if(_metadata, "requires CONFIG_LKMDEMO_NETLINK");
+	skip_if(_metadata, image_unusable(&image, FAMILY));
+	ASSERT_EQ(0, module_unload("lkmdemo"));
+	ASSERT_EQ(0, image_load(&image, ""));
+}
+
+FIXTURE_TEARDOWN_PARENT(family)
+{
+	module_unload(FAMILY);
+	EXPECT_EQ(0, modules_restore());
+}
+
+/* Recent kernels reserve EEXIST for a module that is loaded, and replace it. */
+TEST_F(family, of_another_module_refuses_the_load)
+{
+	int i, ret;
+
+	for (i = 0; i < 2; i++) {
+		ret = module_load("lkmdemo", "");
+		EXPECT_EQ(ret == -EEXIST ? -EEXIST : -EBUSY, ret);
+		EXPECT_FALSE(module_loaded("lkmdemo"));
+		EXPECT_NE(0, access(DEVICE, F_OK));
+		EXPECT_NE(0, access("/sys/class/misc/lkmdemo", F_OK));
+		EXPECT_NE(0, access("/sys/kernel/debug/lkmdemo", F_OK));
+	}
+
+	ASSERT_EQ(0, module_unload(FAMILY));
+	EXPECT_EQ(0, module_load("lkmdemo", ""));
+	EXPECT_LT(0, family_id());
 }
 
 TEST_HARNESS_MAIN

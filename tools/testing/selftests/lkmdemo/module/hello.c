@@ -135,6 +135,19 @@ TEST_F(hello, loglevels_prints_seven_lines_without_dynamic_debug)
 	EXPECT_NO_LINE(self->kmsg, HELLO);
 }
 
+TEST_F(hello, loglevels_prints_a_stack_on_request)
+{
+	char text[1024];
+
+	skip_if(_metadata, dynamic_debug_unusable());
+	skip_if(_metadata, file_write("/proc/dynamic_debug/control", "module " HELLO " +d") < 0 ?
+			   "requires the flag d of dynamic debug" : NULL);
+	ASSERT_EQ(0, module_load(HELLO, "loglevels=1 dyndbg=+pd"));
+
+	EXPECT_LE(0, kmsg_find(self->kmsg, HELLO ": level 7: debugging", text, sizeof(text)));
+	EXPECT_LE(0, kmsg_find(self->kmsg, "Call Trace:", text, sizeof(text)));
+}
+
 /* A mistyped name does not fail the load. Only the log shows it. */
 TEST_F(hello, unknown_parameter_is_ignored_and_logged)
 {

@@ -319,6 +319,18 @@ TEST_F(debug, line_of_a_write_has_its_bytes_and_the_length)
 				"lkmdemo: wrote 5 bytes, length is 18\n"));
 }
 
+TEST_F(debug, line_of_a_write_has_a_stack_on_request)
+{
+	char text[1024];
+
+	skip_if(_metadata, file_write(CONTROL, "module lkmdemo +pd") < 0 ?
+			   "requires the flag d of dynamic debug" : NULL);
+	ASSERT_EQ(5, write(self->fd, "Jello", 5));
+
+	EXPECT_LE(0, kmsg_find(self->kmsg, "lkmdemo: wrote 5 bytes", text, sizeof(text)));
+	EXPECT_LE(0, kmsg_find(self->kmsg, "Call Trace:", text, sizeof(text)));
+}
+
 TEST_F(debug, line_does_not_appear_for_a_refused_write)
 {
 	ASSERT_LT(0, RESULT(file_write(CONTROL, "module lkmdemo +p")));
