@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The functions of the commands, which call the other packages."""
 
+import dataclasses
 import importlib
 import os
 import shlex
@@ -22,7 +23,7 @@ from ship import docs, lint, series
 from subject import graft, outoftree
 from subject.subject import Subject, load
 from trial import trial
-from verdict import debug, evidence, kselftest as kselftests, kunit as kunits, mistakes, releases
+from verdict import coverage, debug, evidence, kselftest as kselftests, kunit as kunits, mistakes, releases, soak
 from verdict.results import Results, check
 from verdict.tally import Tally
 
@@ -259,6 +260,18 @@ def find_mistakes(options: Options) -> int:
     return _finish(mistakes.run(tree, subject, options.test, options.quick))
 
 
+def measure_coverage(options: Options) -> int:
+    """Measure which lines and branches of the driver its tests run."""
+    subject = _subject(options)
+    tree = source.tree_for(options.kernel, options.kdir, subject)
+    return _finish(coverage.run(tree, subject))
+
+
+def make_random_calls(options: Options) -> int:
+    """Make random calls to the driver, on a kernel with checkers."""
+    return _finish(soak.run(_kernel(dataclasses.replace(options, debug=True)), options.seconds, options.seed))
+
+
 def create_series(options: Options) -> int:
     """Create the patch series."""
     subject = _subject(options)
@@ -375,11 +388,11 @@ FUNCTIONS: dict[str, Callable[[Options], int]] = {
     'check': run_tests, 'check-debian': check_debian,
     'check-farm': check_farm, 'check-kernels': check_kernels,
     'check-overlays': check_other_overlays, 'check-release': check_release, 'check-try': check_trials,
-    'clean': remove_output,
+    'clean': remove_output, 'coverage': measure_coverage,
     'debug': debugger, 'debug-session': debugger_session, 'demo': demo, 'docs': manual,
     'farm': run_farm, 'graft': graft_into,
     'guest': run_in_guest, 'help': show_help, 'job': write_job, 'kernel': kernel, 'kselftest': kselftest,
     'kunit': kunit, 'lab': write_lab, 'lab-results': judge_lab, 'lint': run_checks,
     'mistakes': find_mistakes, 'new': new, 'oot': write_out_of_tree, 'series': create_series, 'setup': set_up,
-    'shell': shell, 'test': test, 'try': try_modules, 'ungraft': ungraft_from,
+    'shell': shell, 'soak': make_random_calls, 'test': test, 'try': try_modules, 'ungraft': ungraft_from,
 }

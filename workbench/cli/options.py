@@ -53,6 +53,8 @@ class Options:
     releases: tuple[str, ...] = ()
     results: str = ''
     sbatch: tuple[str, ...] = ()
+    seconds: int = 60
+    seed: int | None = None
     target: str = TARGETS[0]
     test: tuple[str, ...] = ()
     timeout: int | None = None
@@ -146,6 +148,8 @@ OPTIONS = {
                        'releases of Debian', _words),
     'RESULTS': Option('a directory', r'(?s).+', 'the directory for the results of the run'),
     'SBATCH': Option('options of sbatch', r'.*\S.*', 'further options of sbatch', _shell_words),
+    'SECONDS': Option('a number of seconds above 0', '0*[1-9][0-9]{0,6}', 'how long the random calls last', int),
+    'SEED': Option('a number', '[0-9]{1,19}', 'the seed of the random calls, to repeat them', int),
     'TARGET': Option(f'{", ".join(TARGETS[:-1])} or {TARGETS[-1]}', '|'.join(TARGETS), 'the kind of machine'),
     'TEST': Option('the names of kselftests', r'[\w.:/\s-]*[\w.-][\w.:/\s-]*', 'the kselftests to run', _words),
     'TIMEOUT': Option('a number of seconds above 0', '0*[1-9][0-9]{0,8}', 'the time limit of a guest, in seconds', int),
@@ -184,6 +188,8 @@ COMMANDS = {
     'check-release': Command('run the demo with the root of another release of Debian', _SOURCE),
     'check-try': Command('try modules with and without known mistakes', ('KERNEL', 'JOBS'), packages=('try',)),
     'clean': Command('remove build/', packages=None),
+    'coverage': Command('measure which lines and branches of the driver its tests run', _SOURCE,
+                        packages=('test', 'coverage')),
     'debug': Command('stop the booted kernel in the driver, with a debugger', (*_BUILT, 'CMD'), packages=('test',)),
     'debug-session': Command('run a debugger session and check its output', _BUILT, packages=('test',)),
     'demo': Command('build and boot a kernel, and show the driver', (*_BUILT, 'TIMEOUT')),
@@ -209,6 +215,8 @@ COMMANDS = {
     'series': Command('create the patch series', (*_SOURCE, 'V')),
     'setup': Command('install missing packages', ('TARGET',)),
     'shell': Command('give a prompt in the booted kernel', (*_BUILT, 'ARCH'), packages=('test',)),
+    'soak': Command('make random calls to the driver, on a kernel with checkers',
+                    (*_SOURCE, 'TARGET', 'SECONDS', 'SEED'), packages=('test',)),
     'test': Command('run all tests', (*_BUILT, 'TIMEOUT', 'RESULTS'), packages=('test',)),
     'try': Command('build, load, probe and unload a module of your own',
                    ('CMD', 'CONFIG', 'DEBUG', 'JOBS', 'KDIR', 'KERNEL', 'KERNELS', 'MODULE', 'PROBE',

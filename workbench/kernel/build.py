@@ -28,6 +28,13 @@ _CHECKSUMS = ('cmd_gensymtypes_c=$(if $(filter {objects},$@),'
               '$(CPP) -D__GENKSYMS__ $(c_flags) $< | $(genksyms),'
               "$(NM) $@ | sed -n 's/.* __export_symbol_\\(.*\\)/\\#SYMVER \\1 0x00000001/p')")
 
+# Fills variables on the stack, which are zero otherwise. Only modules have it, since an option
+# of the kernel changes every object in the cache.
+_PATTERN = ' -ftrivial-auto-var-init=pattern'
+
+# The variable of kbuild that adds the counters of gcov to an object.
+_PROFILE = 'GCOV_PROFILE=$(if $(filter {objects},$@),y)'
+
 # Settings of earlier releases, and those that replace them.
 _RENAMED = {'CONFIG_PROC_SYSCTL=y': 'CONFIG_SYSCTL=y'}
 
@@ -46,9 +53,10 @@ class Kernel:
     """The kernel of a tree, a target and a subject, built or to be built.
 
     variant: "debug", with the sanitizers; "try", with the sanitizers and the features that
-    other modules require; "bench", without any debugging; or none. name: the name of the
-    kernel and of its build directory, if not the default. extra: settings that override
-    all others. seed: a kernel with almost the same settings, whose compilations are cached.
+    other modules require; "coverage", with counters of the lines that run; "bench", without
+    any debugging; or none. name: the name of the kernel and of its build directory, if not
+    the default. extra: settings that override all others. seed: a kernel with almost the
+    same settings, whose compilations are cached.
     """
 
     def __init__(self, tree: Path, target: Target, subject: Subject, variant: str = '', name: str = '',
@@ -56,6 +64,7 @@ class Kernel:
         self.tree = tree
         self.target = target
         self.subject = subject
+        self.variant = variant
         self.debug = variant in ('debug', 'try')
         self.fragments = target.fragments[variant]
         self.extra = extra
@@ -99,14 +108,17 @@ class Kernel:
                 *([f'CROSS_COMPILE={self.target.cross_compile}'] if self.target.cross_compile else []),
                 # Debug information with paths relative to the tree, for a debugger and for a
                 # cache that several clones share. Installed modules are stripped.
-                f'CFLAGS_MODULE=-g -fdebug-prefix-map={self.tree}/=', 'INSTALL_MOD_STRIP=1',
+                f'CFLAGS_MODULE=-g -fdebug-prefix-map={self.tree}/={_PATTERN if self.debug else ""}',
+                'INSTALL_MOD_STRIP=1',
                 *((_CHECKSUMS.format(objects=' '.join(self._objects())),) if self.target.checksums else ()),
+                *((_PROFILE.format(objects=' '.join(self._objects(tests=False))),)
+                  if self.variant == 'coverage' else ()),
                 *(self._sanitizer_settings() if self.debug else ()), *goals]
 
-    def _objects(self):
-        """Return patterns of make for the objects of the subject."""
+    def _objects(self, tests=True):
+        """Return patterns of make for the objects of the subject; tests: also those of the KUnit tests."""
         return [f'{source}%' if source.endswith('/') else source.replace('.c', '.o')
-                for source in self.subject.sources]
+                for source in self.subject.sources if tests or '_kunit' not in source]
 
     def _sanitizer_settings(self):
         """Yield the variables of make that instrument only the subject and its tests.

@@ -17,6 +17,9 @@ from machine.machine import Machine
 
 MEMORY = 512 << 20
 
+# Memory is not zero by luck. KASAN on um does not work with the patterns of slab_debug.
+_POISON = 'page_poison=1'
+
 
 @dataclass(frozen=True)
 class Um(Machine):
@@ -55,7 +58,8 @@ class Um(Machine):
              options: tuple = (), processors: int = 2, **location: Any) -> subprocess.Popen:
         """Start the kernel; memory: the directory for the file of its memory."""
         memory = location.get('memory') or self.capacity(1)[1]['memory']
-        of_guest = (f'GUEST_RUN={shared[0]}', f'GUEST_SHARE={self.share}', *options)
+        of_guest = (f'GUEST_RUN={shared[0]}', f'GUEST_SHARE={self.share}', *([_POISON] if kernel.debug else []),
+                    *options)
         command = self.command(str(kernel.image), '/', f'{shared[0]}/init', f'{shared[0]}/uml/', log, tty, of_guest,
                                processors)
         return start(command, pass_fds=[log, *([tty] if tty else [])], stdin=tty or subprocess.DEVNULL,
@@ -79,5 +83,6 @@ class Um(Machine):
 
 UM = Um('um', image='linux', symbols='linux',
         fragments={'': ('common', 'testing', 'um'), 'debug': ('common', 'testing', 'um', 'um-debug'),
-                   'try': ('common', 'testing', 'um', 'um-debug', 'try')},
+                   'try': ('common', 'testing', 'um', 'um-debug', 'try'),
+                   'coverage': ('common', 'testing', 'um', 'um-coverage')},
         sanitizers=('KASAN', 'UBSAN'), terminal='/dev/tty1', parallel_guests=2, share='hostfs')

@@ -67,13 +67,15 @@ class Selftests:
     require two processors. races: programs that run under the data race detector, all if
     empty. unsupported: for each kind of kernel ("um", "x86_64", "debug"; "arch" for other
     architectures), programs that cannot run, and the feature that the kernel lacks;
-    for "distro", programs that may skip all of their cases.
+    "um-debug" and "um-coverage" replace "um" for these kernels; for "distro", programs that
+    may skip all of their cases. soak: the program that make soak runs.
     """
     targets: tuple[str, ...] = ()
     on_request: tuple[str, ...] = ()
     parallel: tuple[str, ...] = ()
     races: tuple[str, ...] = ()
     unsupported: dict[str, dict[str, str]] = field(default_factory=dict)
+    soak: str = ''
 
 
 @dataclass(frozen=True)

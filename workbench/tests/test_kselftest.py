@@ -36,7 +36,7 @@ class DistributionTest(unittest.TestCase):
         patch.start()
         self.addCleanup(patch.stop)
         (Path(directory.name) / '.config').write_text('CONFIG_SMP=y\n', encoding='utf-8')
-        self.kernel = types.SimpleNamespace(name='um', target=UM, debug=False, out=Path(directory.name),
+        self.kernel = types.SimpleNamespace(name='um', target=UM, variant='', debug=False, out=Path(directory.name),
                                             release=lambda: '7.3', subject=SUBJECT)
         self.durations = kselftest.Durations(self.kernel)
 
@@ -153,7 +153,8 @@ class RunTest(unittest.TestCase):
         self.addCleanup(directory.cleanup)
         self.directory = Path(directory.name)
         (self.directory / '.config').touch()
-        self.kernel = types.SimpleNamespace(name='um', target=UM, debug=False, out=self.directory, tree='/tree',
+        self.kernel = types.SimpleNamespace(name='um', target=UM, variant='', debug=False, out=self.directory,
+                                            tree='/tree',
                                             subject=SUBJECT, release=lambda: '7.3',
                                             log=lambda name: self.directory / name)
         self.calls = []

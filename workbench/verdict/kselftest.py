@@ -59,7 +59,9 @@ def unsupported(kernel, program: Program, *further: str) -> str:
     further: kinds of kernels that this one is, too.
     """
     description = _description(kernel, program)
-    kinds = [kernel.target.name, *(['debug'] if kernel.debug else []),
+    of_variant = f'{kernel.target.name}-{kernel.variant}'
+    kinds = [of_variant if of_variant in description.unsupported else kernel.target.name,
+             *(['debug'] if kernel.debug else []),
              *(['arch'] if isinstance(kernel, foreign.ForeignKernel) else []), *further]
     for kind in kinds:
         if program.name in description.unsupported.get(kind, {}):
@@ -268,12 +270,13 @@ def _write(results: Results, kernel, output, guests, selected):
     results.add('kselftest', kernel.tree, lines)
 
 
-def run(kernel, tests=(), timeout=None, results: Results | None = None):
+def run(kernel, tests=(), timeout=None, results: Results | None = None, afterwards=None):
     """Run the kselftests on the booted kernel; return the tally.
 
     tests: the names of the programs, by default all. timeout: the limit for each guest in
-    seconds, if the user sets it. results: receives the results. If a guest fails, the
-    others are stopped.
+    seconds, if the user sets it. results: receives the results. afterwards: returns, for the
+    number of a guest, a shell command that runs there after the programs. If a guest fails,
+    the others are stopped.
     """
     make_command = command
     if kernel.target.share:
@@ -299,7 +302,10 @@ def run(kernel, tests=(), timeout=None, results: Results | None = None):
             # This applies to the thread, and to the guest that it starts.
             os.sched_setaffinity(0, {processor})
         try:
-            status = guest.run(kernel, make_command(kernel, share), kernel.log(f'kselftest-boot-{number}'),
+            text = make_command(kernel, share)
+            if afterwards:
+                text = f'( {text}\n)\nstatus=$?\n{afterwards(number)}\nexit $status'
+            status = guest.run(kernel, text, kernel.log(f'kselftest-boot-{number}'),
                                timeout, LIMIT, silence=PROGRAM_LIMIT[kernel.debug] + MARGIN, location=location,
                                out=guest_output, should_stop=stop.is_set, processors=2 if processor is None else 1)
         except BaseException:

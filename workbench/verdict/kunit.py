@@ -167,18 +167,23 @@ def judge_kunit(results, log, status):
     return tally
 
 
-def kunit_modules(kernel, show=True, timeout=None, results: Results | None = None) -> Tally:
+def kunit_modules(kernel, show=True, timeout=None, results: Results | None = None, afterwards: str = '',
+                  processors: int = 2) -> Tally:
     """Run the KUnit suites as modules of the booted kernel; return the tally.
 
     show: whether to print the results. timeout: that of guest.run(). results: receives
-    the results.
+    the results. afterwards: a shell command that runs in the guest after the tests.
+    processors: those of the guest.
     """
     modules = build.kunit_modules(kernel)
     if not modules:
         raise UserError(f'{kernel.name} has no module with KUnit suites of {kernel.subject.name}')
     command = f'modprobe -a {" ".join(modules)} && cat /sys/kernel/debug/kunit/*/results'
+    if afterwards:
+        command = f'( {command} )\nstatus=$?\n{afterwards}\nexit $status'
     out = io.BytesIO()
-    status = guest.run(kernel, command, kernel.log('kunit-boot'), timeout, KUNIT_TIMEOUT, out=out)
+    status = guest.run(kernel, command, kernel.log('kunit-boot'), timeout, KUNIT_TIMEOUT, out=out,
+                       processors=processors)
     text = out.getvalue().decode(errors='replace')
     if results:
         results.add_kernel_log('kunit', kernel.log('kunit-boot'))
