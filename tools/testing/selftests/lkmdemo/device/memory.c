@@ -258,9 +258,9 @@ FIXTURE_VARIANT(memory_pool) {
 };
 
 FIXTURE_VARIANT_ADD(memory_pool, items) { "nr_items=1000", POOL_DIR "items", 1 };
-FIXTURE_VARIANT_ADD(memory_pool, timing_of_1) { "nr_items=1", POOL_DIR "timing", 101 };
-FIXTURE_VARIANT_ADD(memory_pool, timing_of_100) { "nr_items=100", POOL_DIR "timing", 37 };
-FIXTURE_VARIANT_ADD(memory_pool, timing_of_1000) { "nr_items=1000", POOL_DIR "timing", 37 };
+FIXTURE_VARIANT_ADD(memory_pool, timing_of_1) { "nr_items=1", POOL_DIR "timing", 331 };
+FIXTURE_VARIANT_ADD(memory_pool, timing_of_100) { "nr_items=100", POOL_DIR "timing", 337 };
+FIXTURE_VARIANT_ADD(memory_pool, timing_of_1000) { "nr_items=1000", POOL_DIR "timing", 337 };
 
 FIXTURE_SETUP(memory_pool)
 {
@@ -302,7 +302,7 @@ TEST_F_TIMEOUT(memory_pool, file_without_memory_is_enomem, 100)
 	size = file_size(variant->file);
 	ASSERT_LT(0, size);
 
-	for (number = 1, left = 0; !left; number += number < 20 ? 1 : variant->step) {
+	for (number = 1, left = 0; !left; number += number < 8 ? 1 : variant->step) {
 		ASSERT_TRUE(fail_start(number));
 		ret = file_size(variant->file);
 		left = fail_stop();
