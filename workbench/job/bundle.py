@@ -89,8 +89,10 @@ def _of_um() -> list[str]:
     return ['prepare()', '{', '\trun=$scratch/root/run/workbench', '\tmkdir -p "$run"', '}', '',
             'ready()', '{', '\tcp "$scratch/start" "$run/start"', '}', '',
             'boot()', '{', '\tTMPDIR=${scratch%/*}', '\texport TMPDIR', '\tmkdir -p "$scratch/uml"',
-            # Without a fixed layout of its memory, the kernel starts itself again, from /proc.
-            f'\texec $affinity linux64 -R {_quoted(command)}', '}']
+            # Without a fixed layout of its memory, the kernel starts itself again, from /proc. A
+            # container may refuse the request; the kernel then runs as it is.
+            '\tfixed=', "\tlinux64 -R true 2>&- && fixed='linux64 -R'",
+            f'\texec $affinity $fixed {_quoted(command)}', '}']
 
 
 def _of_qemu(kernel: build.Kernel, machine: Foreign) -> list[str]:

@@ -150,7 +150,7 @@ def _entry(line: str) -> dict[str, Any]:
         if number % 2:
             text += '"' + re.sub(r'\\(x[0-9A-Fa-f]{2}|U[0-9A-Fa-f]{8}|.)', _escape, part) + '"'
         else:
-            text += re.sub(r'!!\w+ ?', '', part)
+            text += re.sub(r'!(!\w+)? ?', '', part)
     try:
         value = json.loads(text, strict=False)
     except ValueError:

@@ -356,9 +356,10 @@ def driver_modules(kernel):
 def build_selftests(kernel):
     """Compile the kselftests for user space on the host.
 
-    The programs are static: each case forks, and a page fault takes long on um.
+    The programs are static: each case forks, and a page fault takes long on um. They have no
+    symbols, which a job would have to carry.
     """
     run_logged(['make', '-C', kernel.tree / 'tools/testing/selftests', f'O={kernel.out}',
                 f'-j{JOBS}', f'TARGETS={" ".join(kernel.subject.targets)}', 'FORCE_TARGETS=1',
-                'LDFLAGS=-static', 'all'],
+                'LDFLAGS=-static -s', 'all'],
                kernel.log('selftests'), 'building the selftests', env=compiler_environment())

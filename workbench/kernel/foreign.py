@@ -52,7 +52,7 @@ def build_selftests(kernel: ForeignKernel) -> Path:
     shutil.rmtree(target, ignore_errors=True)
     run_logged(['make', '-C', kernel.tree / 'tools/testing/selftests', f'O={kernel.out}',
                 f'ARCH={kernel.target.name}', f'CROSS_COMPILE={kernel.target.cross_compile}', f'-j{build.JOBS}',
-                f'TARGETS={" ".join(kernel.subject.targets)}', 'FORCE_TARGETS=1', 'LDFLAGS=-static',
+                f'TARGETS={" ".join(kernel.subject.targets)}', 'FORCE_TARGETS=1', 'LDFLAGS=-static -s',
                 f'INSTALL_PATH={target}', 'install'],
                kernel.log('selftests'), 'building the selftests', env=build.compiler_environment())
     return target

@@ -153,6 +153,7 @@ class DocumentTest(Scratch):
         expected = from_kselftest(lines, [f'w: {name}' for name in PROGRAMS])
         self.assertEqual([line for line in self.ktap().splitlines() if not line.startswith('# ')],
                          [line for line in expected if not line.startswith('# ')])
+        self.assertEqual(self.ktap(OUTPUT.replace('\n', '\r\n')).splitlines(), self.ktap().splitlines())
         self.assertEqual((self.root / 'seconds').read_text(),
                          'w: open\t1.5\nw: read.sh\t0.25\nw: short\t0\nw: broken.sh\t0.05\n')
 
@@ -168,6 +169,7 @@ class DocumentTest(Scratch):
 
     def test_the_results_of_kunit_are_one_document(self):
         self.assertEqual(awk('debugfs.awk', KUNIT).stdout.splitlines(), from_debugfs(KUNIT))
+        self.assertEqual(awk('debugfs.awk', KUNIT.replace('\n', '\r\n')).stdout, awk('debugfs.awk', KUNIT).stdout)
 
     def cases(self, text, kind):
         found = Tally()

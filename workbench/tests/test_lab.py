@@ -142,7 +142,7 @@ class JudgeTest(unittest.TestCase):
     def test_the_escapes_of_yaml_are_read(self):
         line = r'- {"dt": "x", "lvl": "target", "msg": "a\e[0m \x07 \"b\" \\ \U0001F600 \/ \0"}'
         self.assertEqual(lab.read_log(line)[0], ['a\x1b[0m \x07 "b" \\ \U0001F600 / \0'])
-        line = '- {"dt": "x", "lvl": "results", "msg": {"case": "c", "definition": "0_k", "d": !!float "0.5", ' \
+        line = '- {"dt": "x", "lvl": "results", "msg": {"case": "c", "definition": "0_k", "d": !!float "0.5", "n": ! "7", ' \
                '"result": "fail"}}'
         self.assertEqual(lab.read_log(line)[1], {'c': 'failed'})
 
@@ -164,7 +164,8 @@ class DefinitionTest(unittest.TestCase):
         self.assertEqual(images['kernel']['url'], 'http://h/j/kernel')
         self.assertIn('console=ttyS0,115200', images['kernel']['image_arg'])
         found = lab.definition(self.job, 'board', 'http://h/j')
-        self.assertEqual((found['actions'][0]['deploy']['to'], found['actions'][1]['boot']['method']), ('tftp', 'u-boot'))
+        self.assertEqual(found['actions'][0]['deploy']['to'], 'tftp')
+        self.assertEqual(found['actions'][1]['boot']['method'], 'u-boot')
 
     def test_yaml_has_a_line_for_each_value(self):
         value = {'a': 1, 'b': {'c': 'x: "y"', 'd': [True, {'e': 2, 'f': 3}]}, 'g': []}
@@ -177,7 +178,8 @@ class DefinitionTest(unittest.TestCase):
         self.assertNotIn('\n', str(caught.exception))
 
     def test_the_schema_of_lava_accepts_the_definition(self):
-        if subprocess.run(['/usr/bin/python3', '-c', 'import lava_common'], capture_output=True, check=False).returncode:
+        found = subprocess.run(['/usr/bin/python3', '-c', 'import lava_common'], capture_output=True, check=False)
+        if found.returncode:
             self.skipTest('the schema of LAVA is not installed')
         for device in ('qemu', 'board'):
             text = lab.write(self.job, device, '').read_text()

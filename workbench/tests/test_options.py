@@ -20,28 +20,34 @@ GOOD = {'ARCH': 's390',
         'KERNEL': '6.12', 'KERNELS': '6.1  7.3', 'MODULE': '/a:b', 'OVERLAY': '/a b:/c', 'PROBE': '0',
         'NAME': 'widget', 'DIR': '/a b', 'WITH': 'mmap ioctl',
         'QUICK': '1', 'RELEASES': '12 13', 'RESULTS': '/results', 'TARGET': 'x86_64',
+        'BCAST': '1', 'DEVICE': 'qemu-x', 'LOG': '/a b', 'N': '8', 'SBATCH': "-p 'a b'", 'URL': 'http://h/j',
         'TEST': 'message open', 'TIMEOUT': '30', 'V': '2'}
 PARSED = {'ARCH': 's390',
           'CMD': 'exit 7', 'CONFIG': 'CONFIG_A=y\nCONFIG_B="x"\n', 'DEBUG': True, 'JOBS': 3, 'KDIR': '/linux',
           'KERNEL': '6.12', 'KERNELS': ('6.1', '7.3'), 'MODULE': ('/a', 'b'), 'OVERLAY': ('/a b', '/c'), 'PROBE': False,
           'NAME': 'widget', 'DIR': '/a b', 'WITH': ('mmap', 'ioctl'),
           'QUICK': True, 'RELEASES': ('12', '13'), 'RESULTS': '/results', 'TARGET': 'x86_64',
+          'BCAST': True, 'DEVICE': 'qemu-x', 'LOG': '/a b', 'N': 8, 'SBATCH': ('-p', 'a b'), 'URL': 'http://h/j',
           'TEST': ('message', 'open'), 'TIMEOUT': 30, 'V': 2}
 BAD = {
     'ARCH': ('um', 'x86_64', 'arm64 s390', 'ARM64', 'sparc'),
+    'BCAST': ('yes', '2'),
     'CMD': (' ', '\n\t'),
     'CONFIG': (' ', 'CONFIG_A', 'A=y', '/nonexistent', '/'),
+    'DEVICE': (' ', 'a b', '-x', 'a/b'),
     'DIR': ('/a:b', '/a\nb', '\n'),
     'DEBUG': ('yes', 'true', '2', 'on', '01', '1 '),
     'JOBS': ('0', '-1', 'all', '1.5', '99999'),
     'KERNEL': ('abc', '7', '7.3.1', '7.', ' 7.3', '7.3\n', 'linux-7.3', '٧.٣'),
     'KERNELS': (' ', '6', '6.1,7.3', '6.1\n', 'all'),
     'MODULE': (':', 'a::b'),
+    'N': ('0', '-1', 'all', '1.5'),
     'NAME': ('ab', 'sixteen_letters_', '3abc', 'Abc', 'a-b', '_abc', 'größe', 'abc\n', 'a b'),
     'OVERLAY': (':', '/a:', ':/a', '/a::/b'),
     'PROBE': ('no', '2'),
     'QUICK': ('maybe', 'no', '11'),
     'RELEASES': (' ', '11', '12,13', 'trixie', '1213'),
+    'SBATCH': (' ', "-p 'a"),
     'TARGET': ('arm64', 'UM', 'um x86_64', 'um\n'),
     'TEST': (' ', 'a;b', '$(x)', 'a"b'),
     'TIMEOUT': ('soon', '0', '-1', '1.5', '5m', '1e3', '99999999999', '٣'),
@@ -49,7 +55,7 @@ BAD = {
     'V': ('x', '0', '-1', '1.0', '01'),
 }
 OF_OVERLAY = tuple(load(REPO).description.commands)
-REQUIRED = {'CMD': 'CMD=true', 'KDIR': 'KDIR=/linux', 'MODULE': 'MODULE=/hello',
+REQUIRED = {'CMD': 'CMD=true', 'KDIR': 'KDIR=/linux', 'LOG': 'LOG=/log', 'MODULE': 'MODULE=/hello',
             'NAME': 'NAME=widget'}
 
 

@@ -2,6 +2,9 @@
 #
 # Writes the results of KUnit in debugfs, a KTAP document for each suite, as one document.
 
+# A console of a virtual machine writes both characters of a line break.
+{ sub(/\r$/, "") }
+
 /^KTAP version 1$/ { next }
 
 /^1\.\.1$/ {

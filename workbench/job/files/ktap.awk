@@ -72,6 +72,9 @@ BEGIN {
 	fflush()
 }
 
+# A console of a virtual machine writes both characters of a line break.
+{ sub(/\r$/, "") }
+
 /^# seconds / {
 	if (last != "")
 		print last "\t" $4 - $3 >measured
