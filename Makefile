@@ -16,10 +16,10 @@ quote = '$(subst ','\'',$1)'
 start = @file=$(call quote,$(value MAKEFILE_LIST)) && \
 	exec "$$(dirname -- "$${file\# }")"/workbench/start $(call quote,$(PYTHON))
 
-commands := bench check check-conditions check-debian check-dkms check-farm check-kernels check-overlays \
-	    check-release check-try clean coverage deb debug debug-session demo docs farm graft guest help job \
-	    kernel kselftest kunit lab lab-results lint mistakes new oot pitfalls series setup shell soak test \
-	    try ungraft
+commands := bench check check-conditions check-debian check-dkms check-farm check-kernels check-lab \
+	    check-overlays check-release check-try clean coverage deb debug debug-session demo docs farm graft \
+	    guest help job kernel kselftest kunit lab lab-results lint mistakes new oot pitfalls series setup \
+	    shell soak test try ungraft
 
 .DEFAULT_GOAL := help
 .PHONY: $(commands)

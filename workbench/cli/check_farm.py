@@ -8,14 +8,11 @@ only, if this user may change the root directory.
 
 import contextlib
 import getpass
-import io
-import lzma
 import os
 import shutil
 import signal
 import socket
 import subprocess
-import tarfile
 import tempfile
 import time
 from collections.abc import Iterator
@@ -24,7 +21,7 @@ from pathlib import Path
 from host.console import UserError, say
 from host.environment import environment
 from host.process import start, stop
-from job import bundle, farm, merge
+from job import broken, bundle, farm, merge
 from job.bundle import KUNIT, Test
 from job.merge import Shard
 from kernel import archive, build, unpacked
@@ -147,21 +144,6 @@ def _alone(job: Path, home: Path, found: list[Test]) -> Tally:
     return merge.merge([Shard(1, 1, results, found)], None, None)
 
 
-def _broken(job: Path, copy: Path, test: Test) -> Path:
-    """Return a copy of a job in which a program fails."""
-    shutil.copytree(job, copy)
-    program = b'#!/bin/sh\necho 1..1\necho not ok 1 broken_on_purpose\nexit 1\n'
-    path = copy / 'kselftest.tar.xz'
-    with tarfile.open(job / path.name) as old, lzma.open(path, 'wb', preset=0) as out, \
-            tarfile.open(fileobj=out, mode='w') as new:
-        for member in old:
-            content = old.extractfile(member) if member.isfile() else None
-            if member.name == f'./{test.target}/{test.name}':
-                member.size, content = len(program), io.BytesIO(program)
-            new.addfile(member, content)
-    return copy
-
-
 def _killer(shard: Shard):
     """Return a function that kills the script of a shard once its guest runs, and a list of what it killed."""
     killed: list[int] = []
@@ -220,15 +202,15 @@ def _fail(job: Path, home: Path, found: list[Test], env: dict[str, str]) -> Tall
     results = home / 'failing'
     parts = merge.shards(chosen, _SHARDS, results)
     failing, victim = parts[0], parts[-1]
-    broken = failing.tests[0]
-    request = farm.Request(_broken(job, home / 'broken', broken), _SHARDS, (f'TEST={" ".join(names)}',), copy=True)
+    test = failing.tests[0]
+    request = farm.Request(broken.copy(job, home / 'broken', test), _SHARDS, (f'TEST={" ".join(names)}',), copy=True)
     kill, killed = _killer(victim)
     farm.submit(request, parts, results, env, kill)
     tally = merge.merge(parts, None, None)
     lines = tally.failures()
     for line in lines:
         say(f'expected: {line}')
-    is_named = any(broken.name in line and 'broken_on_purpose' in line for line in lines)
+    is_named = any(test.name in line and broken.CASE in line for line in lines)
     return (_check('a shard was killed', bool(killed)) + _check('the failed test is named', is_named)
             + _check('the killed shard is named', any(line.startswith(f'{victim} has no results') for line in lines))
             + _check('the other shards pass', tally.passed > 0))

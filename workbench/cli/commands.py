@@ -145,6 +145,13 @@ def check_farm(options: Options) -> int:
     return _finish(check_slurm.run(_kernel(options)))
 
 
+def check_lab(options: Options) -> int:
+    """Run a job with the dispatcher of LAVA."""
+    from cli import check_lab as check_dispatcher
+    options.target = 'x86_64'
+    return _finish(check_dispatcher.run(_kernel(options)))
+
+
 def test(options: Options) -> int:
     """Run all tests of the overlays."""
     results = Results(options.results)
@@ -385,14 +392,12 @@ def of_overlay(command: str, options: Options) -> Callable[[Options], int]:
 
 
 FUNCTIONS: dict[str, Callable[[Options], int]] = {
-    'check': run_tests, 'check-debian': check_debian,
-    'check-farm': check_farm, 'check-kernels': check_kernels,
-    'check-overlays': check_other_overlays, 'check-release': check_release, 'check-try': check_trials,
-    'clean': remove_output, 'coverage': measure_coverage,
-    'debug': debugger, 'debug-session': debugger_session, 'demo': demo, 'docs': manual,
-    'farm': run_farm, 'graft': graft_into,
+    'check': run_tests, 'check-debian': check_debian, 'check-farm': check_farm, 'check-kernels': check_kernels,
+    'check-lab': check_lab, 'check-overlays': check_other_overlays, 'check-release': check_release,
+    'check-try': check_trials, 'clean': remove_output, 'coverage': measure_coverage, 'debug': debugger,
+    'debug-session': debugger_session, 'demo': demo, 'docs': manual, 'farm': run_farm, 'graft': graft_into,
     'guest': run_in_guest, 'help': show_help, 'job': write_job, 'kernel': kernel, 'kselftest': kselftest,
-    'kunit': kunit, 'lab': write_lab, 'lab-results': judge_lab, 'lint': run_checks,
-    'mistakes': find_mistakes, 'new': new, 'oot': write_out_of_tree, 'series': create_series, 'setup': set_up,
-    'shell': shell, 'soak': make_random_calls, 'test': test, 'try': try_modules, 'ungraft': ungraft_from,
+    'kunit': kunit, 'lab': write_lab, 'lab-results': judge_lab, 'lint': run_checks, 'mistakes': find_mistakes,
+    'new': new, 'oot': write_out_of_tree, 'series': create_series, 'setup': set_up, 'shell': shell,
+    'soak': make_random_calls, 'test': test, 'try': try_modules, 'ungraft': ungraft_from,
 }

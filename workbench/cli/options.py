@@ -183,6 +183,7 @@ COMMANDS = {
     'check-farm': Command('run the tests as an array of a Slurm on this machine', _SOURCE, packages=('test',)),
     'check-kernels': Command('test the driver on all kernels and architectures', ('ARCH', 'JOBS', 'KERNELS', 'OVERLAY'),
                              packages=('test', 'x86_64', 'distro', *ARCHITECTURES)),
+    'check-lab': Command('run a job with the dispatcher of LAVA, as root', _SOURCE, packages=('test', 'x86_64', 'lab')),
     'check-overlays': Command('test other drivers than that of this repository', ('KERNEL', 'KDIR', 'JOBS'),
                               packages=('test',)),
     'check-release': Command('run the demo with the root of another release of Debian', _SOURCE),

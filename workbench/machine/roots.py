@@ -24,13 +24,13 @@ PACKAGES = ('kmod', 'mount', 'perl', 'python3')
 _MERGED = ('bin', 'lib', 'lib64', 'sbin')
 
 
-def _fill(root: Path, suite: archive.Archive) -> None:
+def _fill(root: Path, suite: archive.Archive, packages: tuple[str, ...]) -> None:
     for name in _MERGED:
         (root / 'usr' / name).mkdir(parents=True)
         (root / name).symlink_to(f'usr/{name}')
     for name in ('dev', 'mnt', 'proc', 'root', 'run', 'sys', 'tmp'):
         (root / name).mkdir()
-    debs = suite.download_closure(PACKAGES)
+    debs = suite.download_closure(packages)
     progress = Progress(f'unpacking {suite.suite}', len(debs))
     for deb in debs:
         progress.step(deb.name)
@@ -46,18 +46,22 @@ def _fill(root: Path, suite: archive.Archive) -> None:
         (root / 'bin/sh').symlink_to('dash')
 
 
-def root_of(release: str) -> Path:
-    """Return the root directory of a release from the cache; create it if it is missing."""
+def root_of(release: str, packages: tuple[str, ...] = PACKAGES, prefix: str = '') -> Path:
+    """Return the root directory of a release from the cache; create it if it is missing.
+
+    packages: those in addition to the essential ones. prefix: distinguishes directories with
+    other packages.
+    """
     suite = RELEASES[release]
-    home = CACHE / 'roots' / suite
+    home = CACHE / 'roots' / f'{prefix}{suite}'
     home.parent.mkdir(parents=True, exist_ok=True)
-    with lock.held(home.with_name(f'.{suite}.lock')):
+    with lock.held(home.with_name(f'.{home.name}.lock')):
         if home.exists():
             return home
-        part = home.with_name(f'{suite}.part')
+        part = home.with_name(f'{home.name}.part')
         shutil.rmtree(part, ignore_errors=True)
         try:
-            _fill(part, archive.suite(suite))
+            _fill(part, archive.suite(suite), packages)
             os.replace(part, home)
         finally:
             shutil.rmtree(part, ignore_errors=True)

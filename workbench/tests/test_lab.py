@@ -142,8 +142,8 @@ class JudgeTest(unittest.TestCase):
     def test_the_escapes_of_yaml_are_read(self):
         line = r'- {"dt": "x", "lvl": "target", "msg": "a\e[0m \x07 \"b\" \\ \U0001F600 \/ \0"}'
         self.assertEqual(lab.read_log(line)[0], ['a\x1b[0m \x07 "b" \\ \U0001F600 / \0'])
-        line = '- {"dt": "x", "lvl": "results", "msg": {"case": "c", "definition": "0_k", "d": !!float "0.5", "n": ! "7", ' \
-               '"result": "fail"}}'
+        line = '- {"dt": "x", "lvl": "results", "msg": {"case": "c", "definition": "0_k", ' \
+               '"d": !!float "0.5", "n": ! "7", "result": "fail"}}'
         self.assertEqual(lab.read_log(line)[1], {'c': 'failed'})
 
 
