@@ -406,7 +406,7 @@ class TestsTest(Scratch):
         description = SimpleNamespace(selftests=SimpleNamespace(
             parallel=('race',), races=(), unsupported={'job': {'fio.sh': 'fio'}, 'um': {'compat': '32-bit callers'}}))
         overlay = SimpleNamespace(description=description)
-        kernel = SimpleNamespace(target=UM, debug=False, subject=SimpleNamespace(targets={'w': overlay}))
+        kernel = SimpleNamespace(target=UM, debug=False, variant='', subject=SimpleNamespace(targets={'w': overlay}))
         durations = SimpleNamespace(seconds={'w: open': 2.5})
         named = [bundle.Program('w', name) for name in ('open', 'race', 'fio.sh', 'compat')]
         with mock.patch.object(bundle.kselftest, 'programs', lambda _: named), \
