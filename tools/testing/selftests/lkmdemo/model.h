@@ -124,7 +124,7 @@ static inline void choose_seek(uint64_t *random, struct call *call, size_t capac
 }
 
 static inline void choose_memory(uint64_t *random, struct call *call, unsigned char *edge[],
-			  size_t capacity)
+				 size_t capacity)
 {
 	bool vector = call->operation == READV || call->operation == WRITEV;
 	size_t count, accessible;
@@ -146,7 +146,7 @@ static inline void choose_memory(uint64_t *random, struct call *call, unsigned c
 }
 
 static inline void choose_call(uint64_t *random, struct call *call, unsigned char *edge[],
-			size_t capacity)
+			       size_t capacity)
 {
 	memset(call, 0, sizeof(*call));
 
@@ -343,7 +343,7 @@ static inline ssize_t perform(int *fd, const struct call *call)
 
 /* Bytes of the buffer past the result are unspecified. */
 static inline bool read_agrees(const struct model *model, const struct call *call, off_t offset,
-			ssize_t result)
+			       ssize_t result)
 {
 	static unsigned char seen[SEGMENTS * (MODEL_MAX + 4)];
 

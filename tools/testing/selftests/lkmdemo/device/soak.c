@@ -323,18 +323,18 @@ static bool set_exclusive(void)
 						    soak->exclusive ? "Y" : "N"));
 }
 
-static bool load(void)
+static bool load_again(void)
 {
 	static const size_t capacities[] = { 64, 200, 4096, MODEL_MAX };
 	char parameters[64];
 
 	soak->model.capacity = capacities[random_below(&soak->random, 4)];
-	soak->model.length = snprintf((char *)soak->model.bytes, MODEL_MAX, "load %llu\n",
+	soak->model.length = snprintf((char *)soak->model.bytes, MODEL_MAX, "greeting %llu\n",
 				      (unsigned long long)soak->loads++);
 	memset(soak->model.bytes + soak->model.length, 0, MODEL_MAX - soak->model.length);
 	soak->generation = 1;
 	soak->exclusive = one_in(&soak->random, 3);
-	snprintf(parameters, sizeof(parameters), "capacity=%zu greeting=\"load %llu\" exclusive=%c",
+	snprintf(parameters, sizeof(parameters), "capacity=%zu greeting=\"greeting %llu\" exclusive=%c",
 		 soak->model.capacity, (unsigned long long)soak->loads - 1,
 		 soak->exclusive ? 'Y' : 'N');
 
@@ -355,7 +355,7 @@ static bool unload(void)
 		return false;
 	soak->draining = false;
 
-	return load();
+	return load_again();
 }
 
 /* The message as its file and its mapping show it. */
@@ -501,7 +501,7 @@ FIXTURE_SETUP(soak)
 	soak->listener = socket_open();
 	soak->end = seconds ? now() + atoll(seconds) * SECOND : 0;
 	ASSERT_EQ(0, module_unload("lkmdemo"));
-	ASSERT_TRUE(load());
+	ASSERT_TRUE(load_again());
 }
 
 FIXTURE_TEARDOWN_PARENT(soak)
