@@ -334,9 +334,9 @@ static bool load_again(void)
 	memset(soak->model.bytes + soak->model.length, 0, MODEL_MAX - soak->model.length);
 	soak->generation = 1;
 	soak->exclusive = one_in(&soak->random, 3);
-	snprintf(parameters, sizeof(parameters), "capacity=%zu greeting=\"greeting %llu\" exclusive=%c",
-		 soak->model.capacity, (unsigned long long)soak->loads - 1,
-		 soak->exclusive ? 'Y' : 'N');
+	snprintf(parameters, sizeof(parameters),
+		 "capacity=%zu greeting=\"greeting %llu\" exclusive=%c", soak->model.capacity,
+		 (unsigned long long)soak->loads - 1, soak->exclusive ? 'Y' : 'N');
 
 	return same("the load", 0, module_load("lkmdemo", parameters)) &&
 	       same("the membership", 0, membership(soak->listener, NETLINK_ADD_MEMBERSHIP));
