@@ -3,6 +3,15 @@
 
 import sys
 
-from cli.main import main
+from host.paths import CACHE
 
-sys.exit(main())
+
+def _main() -> int:
+    # The start takes half the time with compiled modules, which are stored outside of the clone.
+    sys.pycache_prefix = str(CACHE / 'python')
+    sys.dont_write_bytecode = False
+    from cli.main import main
+    return main()
+
+
+sys.exit(_main())
