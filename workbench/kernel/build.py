@@ -291,18 +291,61 @@ def _compile_modules(kernel):
         order.write_text(names, encoding='utf-8')
 
 
+def _install_changed(kernel, built: list[Path], since: float) -> bool:
+    """Install the modules that are newer than a time as modules_install does; return whether that is possible.
+
+    Signatures and compression are left to kbuild, and so is a change of the list of modules.
+    """
+    directory = kernel.modules / 'lib/modules' / kernel.release()
+    installed = [directory / 'kernel' / path.relative_to(kernel.out) for path in built]
+    settings = (kernel.out / '.config').read_text(encoding='utf-8')
+    if re.search('^CONFIG_MODULE_(SIG|COMPRESS)=y$', settings, re.M) or \
+       {*directory.rglob('*.ko')} != {*installed}:
+        return False
+    changed = [(path, target) for path, target in zip(built, installed) if path.stat().st_mtime >= since]
+    log = kernel.log('modules_install')
+    for path, target in changed:
+        part = target.with_name(f'{target.name}.part')
+        run_logged([f'{kernel.target.cross_compile}strip', '--strip-debug', path, '-o', part], log,
+                   'installing modules', env=compiler_environment())
+        os.replace(part, target)
+    if changed:
+        run_logged(['depmod', '-ae', '-F', kernel.out / 'System.map', '-b', kernel.modules, kernel.release()],
+                   log, 'installing modules', env=compiler_environment())
+    return True
+
+
 def _install_modules(kernel):
     """Install the modules into a separate root, if any of them is newer than the installed ones."""
     stamp = kernel.modules / '.installed'
     order = kernel.out / 'modules.order'
-    built = [order, *(kernel.out / line.replace('.o', '.ko') for line in
-                      order.read_text(encoding='utf-8').splitlines())]
-    if stamp.exists() and all(path.stat().st_mtime < stamp.stat().st_mtime for path in built):
-        return
+    built = [kernel.out / line.replace('.o', '.ko') for line in order.read_text(encoding='utf-8').splitlines()]
+    if stamp.exists():
+        since = stamp.stat().st_mtime
+        if all(path.stat().st_mtime < since for path in (order, *built)):
+            return
+        # A run that is interrupted installs all modules again.
+        stamp.unlink()
+        if _install_changed(kernel, built, since):
+            stamp.touch()
+            return
     shutil.rmtree(kernel.modules, ignore_errors=True)
     run_logged(kernel.make(f'INSTALL_MOD_PATH={kernel.modules}', 'modules_install'),
                kernel.log('modules_install'), 'installing modules', env=compiler_environment())
     stamp.touch()
+
+
+def _last_state(kernel) -> tuple[str, ...]:
+    """Return the state of the last complete build, of which all results exist; empty without one."""
+    stamp = kernel.out / '.built'
+    if stamp.exists() and kernel.image.exists() and (kernel.out / 'modules.order').exists():
+        return tuple(stamp.read_text(encoding='utf-8').split())
+    return ()
+
+
+def has_current_image(kernel) -> bool:
+    """Return whether build() will leave the image as it is, so that it can boot already."""
+    return _last_state(kernel)[:2] == _state(kernel)[:2]
 
 
 def build(kernel, always=False):
@@ -315,10 +358,7 @@ def build(kernel, always=False):
     kernel.out.mkdir(exist_ok=True)
     stamp = kernel.out / '.built'
     state = _state(kernel)
-    last: tuple[str, ...] = ()
-    if not always and stamp.exists() and kernel.image.exists() \
-       and (kernel.out / 'modules.order').exists():
-        last = tuple(stamp.read_text(encoding='utf-8').split())
+    last = () if always else _last_state(kernel)
     if last == state and (kernel.modules / '.installed').exists():
         return
 
@@ -353,13 +393,49 @@ def driver_modules(kernel):
     return [name for name in modules(kernel) if name not in tests]
 
 
-def build_selftests(kernel):
-    """Compile the kselftests for user space on the host.
+def _selftests_state(kernel) -> str:
+    """Return a digest of the inputs of the kselftests: all but documents and the sources of the modules."""
+    files = sorted((path, value) for path, value in source.fingerprint(kernel.tree).items()
+                   if path.startswith('tools/'))
+    return digest([_state(kernel)[:2], list(kernel.subject.targets), files])
+
+
+def state_of_tests(kernel) -> list[str]:
+    """Return a value that changes with the kernel, the modules and the kselftests."""
+    return [*_state(kernel), _selftests_state(kernel)]
+
+
+# The file with the names of the installed kselftests, in the form TARGET:NAME.
+_LIST = 'kselftest-list.txt'
+
+
+def selftests_directory(kernel) -> Path:
+    """Return the directory of the installed kselftests; its files have paths relative to it."""
+    return kernel.out / 'kselftest_install'
+
+
+def build_selftests(kernel) -> list[tuple[str, str]]:
+    """Compile the kselftests on the host, and install them; return their targets and names.
 
     The programs are static: each case forks, and a page fault takes long on um. They have no
-    symbols, which a job would have to carry.
+    symbols, which a job would have to carry. make runs only if an input has changed.
     """
-    run_logged(['make', '-C', kernel.tree / 'tools/testing/selftests', f'O={kernel.out}',
-                f'-j{JOBS}', f'TARGETS={" ".join(kernel.subject.targets)}', 'FORCE_TARGETS=1',
-                'LDFLAGS=-static -s', 'all'],
-               kernel.log('selftests'), 'building the selftests', env=compiler_environment())
+    stamp = kernel.out / 'kselftest.built'
+    directory = selftests_directory(kernel)
+    state = _selftests_state(kernel)
+    if not (stamp.exists() and (directory / _LIST).exists() and stamp.read_text(encoding='utf-8') == state):
+        stamp.unlink(missing_ok=True)
+        run_logged(['make', '-C', kernel.tree / 'tools/testing/selftests', f'O={kernel.out}',
+                    f'-j{JOBS}', f'TARGETS={" ".join(kernel.subject.targets)}', 'FORCE_TARGETS=1',
+                    'LDFLAGS=-static', f'INSTALL_PATH={directory}', 'install'],
+                   kernel.log('selftests'), 'building the selftests', env=compiler_environment())
+        stamp.write_text(state, encoding='utf-8')
+    return installed_selftests(kernel)
+
+
+def installed_selftests(kernel) -> list[tuple[str, str]]:
+    """Return the targets and the names of the programs that are installed; none before the first build."""
+    with contextlib.suppress(FileNotFoundError):
+        lines = (selftests_directory(kernel) / _LIST).read_text(encoding='utf-8').splitlines()
+        return [(target, name) for target, _, name in (line.rpartition(':') for line in lines)]
+    return []

@@ -2,6 +2,7 @@
 """Test which parts of a kernel are built after a change."""
 
 import json
+import os
 import tempfile
 import types
 import unittest
@@ -107,6 +108,20 @@ class BuildTest(unittest.TestCase):
         build.build(self.kernel)
         self.assertEqual(self.goals, [['all', 'headers']] * 2)
 
+    def test_the_image_is_current_if_only_modules_will_be_built(self):
+        self.assertTrue(build.has_current_image(self.kernel))
+        self.record({SOURCE: 'new', 'tools/testing/selftests/widget/x.c': 'new'})
+        self.assertTrue(build.has_current_image(self.kernel))
+        self.record({HEADER: 'new'})
+        self.assertFalse(build.has_current_image(self.kernel))
+
+    def test_no_image_is_current_after_an_interrupted_build(self):
+        self.record({SOURCE: 'new'})
+        with mock.patch.object(build, '_compile', side_effect=KeyboardInterrupt), \
+             self.assertRaises(KeyboardInterrupt):
+            build.build(self.kernel)
+        self.assertFalse(build.has_current_image(self.kernel))
+
     def test_changes_in_a_copy_of_a_tree_of_the_user_are_built(self):
         def build_copy(**changed):
             signatures = {'kernel/fork.c': [1, 1], 'kernel/Kconfig.preempt': [1, 1], SOURCE: [1, 1]}
@@ -130,6 +145,119 @@ class BuildTest(unittest.TestCase):
         self.assertEqual(sorted(setting for setting in build.Kernel._sanitizer_settings(kernel)
                                 if setting.startswith('KASAN')),
                          ['KASAN_SANITIZE=n', 'KASAN_SANITIZE_file.o=y', 'KASAN_SANITIZE_x.o=y'])
+
+
+class InstallTest(unittest.TestCase):
+    """Test which modules are installed, with programs replaced."""
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        out = Path(directory.name)
+        self.kernel = types.SimpleNamespace(out=out, modules=out / 'modules', release=lambda: '7.3', target=UM,
+                                            make=lambda *goals: goals, log=lambda name: out / f'{name}.log')
+        self.home = out / 'modules/lib/modules/7.3/kernel'
+        write(out, {'modules.order': 'a/first.o\nb/second.o\n', 'a/first.ko': '', 'b/second.ko': '', '.config': ''})
+        self.commands = []
+        self.replace('run_logged', self.run_logged)
+        self.replace('compiler_environment', lambda: {})
+        self.install()
+
+    def replace(self, name, value):
+        patch = mock.patch.object(build, name, value)
+        patch.start()
+        self.addCleanup(patch.stop)
+
+    def run_logged(self, command, *_, **__):
+        self.commands.append([str(word) for word in command])
+        if 'modules_install' in command:
+            write(self.home, {'a/first.ko': '', 'b/second.ko': ''})
+        if 'strip' in str(command[0]):
+            Path(command[-1]).write_text('stripped', encoding='ascii')
+
+    def install(self):
+        self.commands.clear()
+        build._install_modules(self.kernel)
+        return [command[0].rpartition('/')[2] for command in self.commands]
+
+    def edit(self, path, text='new'):
+        # The stamp has the time of the last installation.
+        stamp = self.kernel.modules / '.installed'
+        os.utime(stamp, (stamp.stat().st_mtime - 10,) * 2)
+        (self.kernel.out / path).write_text(text, encoding='ascii')
+
+    def test_nothing_is_installed_without_a_change(self):
+        for path in ('modules.order', 'a/first.ko', 'b/second.ko'):
+            os.utime(self.kernel.out / path, (1, 1))
+        self.assertEqual(self.install(), [])
+
+    def test_only_a_module_that_has_changed_is_installed(self):
+        for path in ('modules.order', 'b/second.ko'):
+            os.utime(self.kernel.out / path, (1, 1))
+        self.edit('a/first.ko')
+        self.assertEqual(self.install(), ['strip', 'depmod'])
+        self.assertEqual((self.home / 'a/first.ko').read_text(encoding='ascii'), 'stripped')
+        self.assertEqual((self.home / 'b/second.ko').read_text(encoding='ascii'), '')
+
+    def test_all_modules_are_installed_after_a_change_of_their_list_and_with_signatures(self):
+        self.edit('modules.order', 'a/first.o\n')
+        self.assertEqual(self.install(), [f'INSTALL_MOD_PATH={self.kernel.modules}'.rpartition('/')[2]])
+        self.edit('modules.order', 'a/first.o\nb/second.o\n')
+        self.edit('.config', 'CONFIG_MODULE_SIG=y\n')
+        self.assertEqual(self.install(), ['modules'])
+
+    def test_all_modules_are_installed_after_an_interruption(self):
+        self.edit('a/first.ko')
+        with mock.patch.object(build, 'run_logged', side_effect=KeyboardInterrupt), \
+             self.assertRaises(KeyboardInterrupt):
+            self.install()
+        self.assertEqual(self.install(), ['modules'])
+
+
+class SelftestsTest(unittest.TestCase):
+    """Test when the kselftests are built, with make replaced."""
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        out = Path(directory.name)
+        self.kernel = types.SimpleNamespace(out=out, tree=out / 'linux', log=lambda name: out / f'{name}.log',
+                                            subject=types.SimpleNamespace(targets={'widget': None}))
+        self.files, self.state, self.runs = {'tools/x.c': 1}, ['configuration', 'kernel', 'modules'], 0
+        for module, name, value in ((build, 'run_logged', self.run_logged), (build, '_state', lambda _: self.state),
+                                    (build, 'compiler_environment', lambda: {}),
+                                    (build.source, 'fingerprint', lambda tree: self.files)):
+            patch = mock.patch.object(module, name, value)
+            patch.start()
+            self.addCleanup(patch.stop)
+
+    def run_logged(self, *_, **__):
+        self.runs += 1
+        write(self.kernel.out / 'kselftest_install', {'kselftest-list.txt': 'widget:open\ndrivers/x:a.sh\n'})
+
+    def test_the_programs_are_those_of_the_installation(self):
+        self.assertEqual(build.installed_selftests(self.kernel), [])
+        found = build.build_selftests(self.kernel)
+        self.assertEqual(found, [('widget', 'open'), ('drivers/x', 'a.sh')])
+        self.assertEqual(build.installed_selftests(self.kernel), found)
+
+    def test_make_runs_only_after_a_change(self):
+        for change in (lambda: None, lambda: self.files.update({'tools/x.c': 2}), lambda: self.state.insert(1, 'new'),
+                       (self.kernel.out / 'kselftest.built').unlink):
+            build.build_selftests(self.kernel)
+            before = self.runs
+            build.build_selftests(self.kernel)
+            self.assertEqual(self.runs, before)
+            change()
+        build.build_selftests(self.kernel)
+        self.assertEqual(self.runs, 4)
+
+    def test_make_does_not_run_after_a_change_of_a_module(self):
+        build.build_selftests(self.kernel)
+        self.state[2] = 'new'
+        self.files['drivers/x.c'] = 2
+        build.build_selftests(self.kernel)
+        self.assertEqual(self.runs, 1)
 
 
 if __name__ == '__main__':
