@@ -20,6 +20,7 @@ from host.console import say
 from host.paths import REPO, WORKBENCH, build_root
 from host.process import stop
 from machine import kvm, report
+from machine.gate import CONSOLE, DESCRIPTOR, READY
 
 USER_SPACE = 'workbench: guest: user space is up'
 
@@ -74,19 +75,22 @@ def _writable_directories(kernel):
     return [path for path in dict.fromkeys(directories) if not set(path.parents) & set(directories)]
 
 
-def _write_run_directory(run, kernel, command, modules, tty, stop_at_report, judge=True):
+def _write_run_directory(run, kernel, command, modules, tty, stop_at_report, judge=True, gate=None):
     """Write the files that the init of the guest requires.
 
     run: the directory. tty: the name of the terminal in the guest if the command gets
     one, otherwise None. stop_at_report: whether a report makes the kernel panic. judge:
-    whether the checkers of the kernel run after the command.
+    whether the checkers of the kernel run after the command. gate: a Gate, which then
+    writes the command.
     """
     # Copies, since the path of this clone may not be plain, as the kernel command line requires.
     for name in ('init', 'fstab'):
         shutil.copy(WORKBENCH / 'machine/init' / name, run)
     (run / 'writable').write_text(''.join(f'{path}\n' for path in _writable_directories(kernel)), encoding='utf-8')
-    (run / 'modules').write_text(f'{kernel.modules}\n', encoding='utf-8')
-    (run / 'command').write_text(command + '\n', encoding='utf-8')
+    # Behind a gate, the modules may not be built yet when init runs.
+    (run / 'modules').write_text('\n' if gate else f'{kernel.modules}\n', encoding='utf-8')
+    if not gate:
+        (run / 'command').write_text(command + '\n', encoding='utf-8')
     here = '/run/workbench'
     scripts = shlex.quote(str(WORKBENCH / 'machine/init'))
     lines = [f'. {scripts}/before'] if stop_at_report else []
@@ -99,6 +103,9 @@ def _write_run_directory(run, kernel, command, modules, tty, stop_at_report, jud
     else:
         # run_kselftest.sh opens /dev/stdout again. Without O_APPEND, both would write at the same offset.
         lines.append(f'exec </dev/null >>{here}/out 2>>{here}/err')
+    if gate:
+        lines += [f'exec {DESCRIPTOR}<{CONSOLE}', f': >{here}/{READY}', f'read -r _ <&{DESCRIPTOR}',
+                  f'cp -a {shlex.quote(str(kernel.modules))}/lib/modules/* /lib/modules']
     for module in modules:
         lines.append(f'modprobe {module} || {{ echo 1 >{here}/status; exit; }}')
     lines.append(f'{"setsid -c " if tty else ""}sh {here}/command')
@@ -130,6 +137,10 @@ class _Watchdog:
         self.start = self.last_log = self.last_output = time.monotonic()
         self.report_time = None
 
+    def restart(self):
+        """Let the limits begin now."""
+        self.start = self.last_log = self.last_output = time.monotonic()
+
     def note(self, log, output):
         """Record the time; log, output: whether there is new data in the log and in the output."""
         now = time.monotonic()
@@ -154,20 +165,25 @@ class _Watchdog:
         return None
 
 
-def _watch(child, log_fd, log, followers, watchdog, should_stop):
+def _watch(child, log_fd, log, followers, watchdog, should_stop, run=None, gate=None):
     """Copy the log and the outputs until the kernel ends or has to be stopped.
 
-    Return why it has to be stopped, None if it has ended.
+    run: the run directory. The limits of a guest that waits at a gate begin when the gate
+    opens. Return why the guest has to be stopped, None if it has ended.
     """
     with open(log, 'wb', buffering=0) as out, selectors.DefaultSelector() as selector:
         selector.register(log_fd, selectors.EVENT_READ)
         ended = False
         while True:
-            ready = selector.select(0.02)
+            ready = selector.select(0.1 if gate and gate.is_attached and not gate.is_open else 0.02)
             data = os.read(log_fd, 65536) if ready else b''
             out.write(data)
             watchdog.scanner.feed(data)
             watchdog.note(bool(data), any([follower.copy() for follower in followers]))
+            if gate and not gate.is_attached and (run / READY).exists():
+                gate.attach(run)
+            if gate and gate.is_attached and not gate.is_open:
+                watchdog.restart()
             # Reading continues after the end, until the log is empty.
             if ended and not data:
                 return None
@@ -178,7 +194,7 @@ def _watch(child, log_fd, log, followers, watchdog, should_stop):
 
 
 def _boot(kernel, command, log, watchdog, on_terminal=False, modules=(), out=None, err=None,
-          should_stop=lambda: False, on_start=lambda child: None, judge=True, **machine):
+          should_stop=lambda: False, on_start=lambda child: None, judge=True, gate=None, **machine):
     """Boot; return the status of the command, why the guest was stopped, the status of the child.
 
     The arguments are those of run(); machine: those of Machine.boot().
@@ -191,7 +207,9 @@ def _boot(kernel, command, log, watchdog, on_terminal=False, modules=(), out=Non
     followers = []
     try:
         _write_run_directory(directory, kernel, command, modules, target.terminal if on_terminal else None,
-                             watchdog.limits.report, judge)
+                             watchdog.limits.report, judge, gate)
+        if gate:
+            machine['gate'] = gate.read_end
         with contextlib.ExitStack() as stack:
             if on_terminal:
                 tty = stack.enter_context(terminal.preserved())
@@ -204,7 +222,7 @@ def _boot(kernel, command, log, watchdog, on_terminal=False, modules=(), out=Non
             on_start(child)
             os.close(write_end)
             write_end = -1
-            why = _watch(child, read_end, log, followers, watchdog, should_stop)
+            why = _watch(child, read_end, log, followers, watchdog, should_stop, directory, gate)
             if not why:
                 child.wait()
         with contextlib.suppress(OSError, ValueError):
@@ -274,7 +292,7 @@ def _explain(lines, why, child_status, log):
 
 def run(kernel, command, log, timeout=None, limit=TIMEOUT, silence=0, on_terminal=False, location=None,
         modules=(), out=None, err=None, should_stop=lambda: False, on_start=lambda child: None, processors=2,
-        extra=(), options=(), stop_at_report=True, with_kvm=True, judge=True, explain=True):
+        extra=(), options=(), stop_at_report=True, with_kvm=True, judge=True, explain=True, gate=None):
     """Boot the kernel, run a shell command in it, and return its exit status.
 
     A report in the kernel log, the death of the guest and a time-out are printed with
@@ -291,7 +309,8 @@ def run(kernel, command, log, timeout=None, limit=TIMEOUT, silence=0, on_termina
     of the guest. extra, options: those of Machine.boot(). stop_at_report: whether a
     report stops the guest. with_kvm: whether KVM may be used. judge: False if the caller
     checks the kernel log; then nothing is printed, and the checkers of the kernel do not
-    run after the command. explain: whether to print why a guest failed.
+    run after the command. explain: whether to print why a guest failed. gate: holds the
+    guest back after it has booted, and has the command in place of this one; um only.
     """
     machine = {'extra': extra, 'options': options, 'processors': processors,
                **(location or capacity(kernel, 1)[1])}
@@ -303,7 +322,7 @@ def run(kernel, command, log, timeout=None, limit=TIMEOUT, silence=0, on_termina
     limits = _Limits(0 if on_terminal else timeout or limit * slow, silence, BOOT_SILENCE * slow,
                      stop_at_report)
     status, why, child_status = _boot(kernel, command, log, _Watchdog(limits, scanner), on_terminal, modules,
-                                      out, err, should_stop, on_start, judge, **machine)
+                                      out, err, should_stop, on_start, judge, gate, **machine)
     if why == STOP_REQUESTED:
         return STOPPED
     lines = scanner.report()

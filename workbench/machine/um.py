@@ -4,14 +4,15 @@
 import os
 import subprocess
 import tempfile
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from host.console import UserError
 from host.environment import environment
-from host.paths import build_root
-from host.process import start
+from host.paths import WORKBENCH, build_root
+from host.process import run_logged, start
 from kernel.build import Kernel
 from machine.machine import Machine
 
@@ -19,6 +20,21 @@ MEMORY = 512 << 20
 
 # Memory is not zero by luck. KASAN on um does not work with the patterns of slab_debug.
 _POISON = 'page_poison=1'
+
+_LIBRARY = WORKBENCH / 'machine/one_processor.c'
+_library_lock = threading.Lock()
+
+
+def _library(kernel: Kernel) -> Path:
+    """Return the library for a guest with one processor, compiled if it is missing or old."""
+    path = kernel.out / 'one_processor.so'
+    with _library_lock:
+        if not path.exists() or path.stat().st_mtime < _LIBRARY.stat().st_mtime:
+            part = path.with_name(f'{path.name}.part')
+            run_logged(['gcc', '-O2', '-shared', '-fPIC', '-o', part, _LIBRARY], kernel.log('one_processor'),
+                       'compiling a library for um')
+            os.replace(part, path)
+    return path
 
 
 @dataclass(frozen=True)
@@ -56,14 +72,19 @@ class Um(Machine):
 
     def boot(self, kernel: Kernel, shared: list[Path], log: int, tty: int | None = None, extra: tuple = (),
              options: tuple = (), processors: int = 2, **location: Any) -> subprocess.Popen:
-        """Start the kernel; memory: the directory for the file of its memory."""
+        """Start the kernel.
+
+        memory: the directory for the file of its memory. gate: the descriptor of a Gate.
+        """
         memory = location.get('memory') or self.capacity(1)[1]['memory']
+        gate = location.get('gate')
+        preload = {'LD_PRELOAD': str(_library(kernel))} if processors == 1 else {}
         of_guest = (f'GUEST_RUN={shared[0]}', f'GUEST_SHARE={self.share}', *([_POISON] if kernel.debug else []),
-                    *options)
+                    *([f'con2=fd:{gate},null'] if gate else []), *options)
         command = self.command(str(kernel.image), '/', f'{shared[0]}/init', f'{shared[0]}/uml/', log, tty, of_guest,
                                processors)
-        return start(command, pass_fds=[log, *([tty] if tty else [])], stdin=tty or subprocess.DEVNULL,
-                     stdout=log, stderr=log, env=environment(TMPDIR=memory))
+        return start(command, pass_fds=[log, *(fd for fd in (tty, gate) if fd)], stdin=tty or subprocess.DEVNULL,
+                     stdout=log, stderr=log, env=environment(TMPDIR=memory, **preload))
 
     def command(self, image: str, root: str, init: str, directory: str, log: int, tty: int | None = None,
                 options: tuple = (), processors: int = 2) -> list[str]:
