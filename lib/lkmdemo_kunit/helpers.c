@@ -542,6 +542,9 @@ struct race {
 	int cpus;
 	atomic_t running;
 	unsigned long duration;
+	/* The thread of the last call, and the number of calls after one of another thread. */
+	unsigned int last;
+	atomic_t overlaps;
 };
 
 struct race_thread {
@@ -549,6 +552,9 @@ struct race_thread {
 	unsigned int i;
 	struct task_struct *task;
 };
+
+/* So many calls of another thread between two calls show that the threads run together. */
+#define OVERLAPS	2000
 
 static int race_thread(void *arg)
 {
@@ -569,8 +575,12 @@ static int race_thread(void *arg)
 	end = jiffies + race->duration;
 	do {
 		race->fn(race->data, thread->i);
+		if (READ_ONCE(race->last) != thread->i) {
+			WRITE_ONCE(race->last, thread->i);
+			atomic_inc(&race->overlaps);
+		}
 		cond_resched();
-	} while (time_before(jiffies, end));
+	} while (time_before(jiffies, end) && atomic_read(&race->overlaps) < OVERLAPS);
 
 	return 0;
 }
@@ -638,8 +648,9 @@ void lkmdemo_kunit_race(struct kunit *test, unsigned int nr,
  * @fn: as for lkmdemo_kunit_race(), but called at least once by each thread
  * @data: for @fn
  *
- * The calls go on for a time rather than for a count: on a busy host the CPUs of
- * a virtual machine may run at the same time only for a small part of it.
+ * The calls go on until the threads have often followed each other, or for a time: on
+ * a busy host the CPUs of a virtual machine may run at the same time only for a small
+ * part of it.
  */
 void lkmdemo_kunit_race_on(struct kunit *test, unsigned int nr,
 			   void (*fn)(void *data, unsigned int i), void *data)

@@ -140,10 +140,17 @@ mount_missing()
 	grep " $2 " /proc/mounts | tail -n 1 | grep -q " $2 $1 " || echo "requires $1 on $2"
 }
 
-# What modprobe would do to load a module: "insmod FILE", "builtin NAME", or nothing.
+# What modprobe would do to load a module: "insmod FILE", "builtin NAME", or nothing. The
+# last line is about the module itself.
 module_source()
 {
-	modprobe --show-depends "$1" 2>/dev/null | tail -n 1 | cut -d ' ' -f 1,2
+	modprobe --show-depends "$1" 2>/dev/null | {
+		action='' name=''
+		while read -r action_read name_read _; do
+			action=$action_read name=$name_read
+		done
+		[ -z "$action" ] || echo "$action $name"
+	}
 }
 
 # files_missing MODULE...

@@ -12,12 +12,28 @@ ktap_set_plan 10
 
 names=$(echo "$modules" | tr ' ' '\n' | sort)
 
-# of FIELD: a line for each module, with its name and its field.
+# shellcheck disable=SC2086 # a list of words
+modinfo $names >"$out/information" 2>/dev/null
+
+# of FIELD: a line for each module, with its name and its field. The part of a module in
+# the output of modinfo begins with its file, that of a module that is built in with its name.
 of()
 {
-	for module in $names; do
-		echo "$module|$(modinfo -F "$1" "$module")"
-	done
+	awk -v field="$1:" '
+		function begin(name_of_next) {
+			if (name != "")
+				print name "|" value
+			name = name_of_next
+			value = ""
+		}
+		$1 == "filename:" && $2 != "(builtin)" {
+			file = $2
+			gsub(/.*\/|\.ko.*/, "", file)
+			begin(file)
+		}
+		$1 == "name:" && $2 != name { begin($2) }
+		$1 == field { value = $0; sub(/^[a-z]*: */, "", value) }
+		END { begin("") }' "$out/information"
 }
 
 # same TEXT: the same for each module.
@@ -54,8 +70,10 @@ places()
 
 # The kernel has this for modules that are built in, too.
 reason=$(kmod_missing)
+# shellcheck disable=SC2086
+missing_file=$(files_missing $names)
 for module in $names; do
-	[ -n "$reason" ] || [ -n "$(module_source "$module")" ] ||
+	[ -n "$reason" ] || [ -z "$missing_file" ] || [ -n "$(module_source "$module")" ] ||
 		reason=$(files_missing "$module")
 done
 
@@ -98,8 +116,7 @@ nr_items uint" \
 	parameters_of
 
 # The rest is in the file of a module alone.
-# shellcheck disable=SC2086 # a list of words
-[ -n "$reason" ] || reason=$(files_missing $names)
+[ -n "$reason" ] || reason=$missing_file
 
 of_files=$reason
 [ -n "$reason" ] || reason=$(in_tree_missing lkmdemo)

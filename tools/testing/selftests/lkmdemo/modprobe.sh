@@ -11,10 +11,16 @@ dir=$(dirname "$(readlink -f "$0")")
 
 ktap_set_plan 22
 
-# The names in one line, the last loaded first as in /proc/modules.
+# The names of the loaded modules in one line, sorted. A module that is built in lacks the file.
 loaded_names()
 {
-	sed -n 's/^\(lkmdemo[a-z_]*\) .*/\1/p' /proc/modules | grep -v forever | sort | tr '\n' ' '
+	for file in /sys/module/lkmdemo*/initstate; do
+		file=${file%/initstate}
+		case $file in
+		*'*' | *forever*) ;;
+		*) printf '%s ' "${file##*/}" ;;
+		esac
+	done
 }
 
 # after COMMAND...: the modules that are loaded after the command.
@@ -32,9 +38,8 @@ client=$test_modules/lkmdemo_test_client.ko
 reason=$({ kmod_missing; files_missing $modules; } | head -n 1)
 if [ -z "$reason" ]; then
 	mkdir -p "$copy/updates" "$copy/kernel/drivers/misc/lkmdemo"
-	for module in $modules; do
-		cp "$(modinfo -n "$module")" "$copy/kernel/drivers/misc/lkmdemo"
-	done
+	# shellcheck disable=SC2046,SC2086
+	cp $(modinfo -n $modules) "$copy/kernel/drivers/misc/lkmdemo"
 	for index in modules.order modules.builtin modules.builtin.modinfo; do
 		[ ! -e "/lib/modules/$release/$index" ] ||
 			cp "/lib/modules/$release/$index" "$copy"
@@ -46,7 +51,7 @@ fi
 # index FILE REGEX: the lines of an index that match, without suffixes of compression.
 index()
 {
-	grep "$2" "$copy/$1" | sed 's/\(\.ko\)\.[a-z]*/\1/g' | sort
+	sed -n "\\|$2|{s/\\(\\.ko\\)\\.[a-z]*/\\1/g;p;}" "$copy/$1" | sort
 }
 
 expect 'depmod.finds_the_dependencies_of_each_module' "\

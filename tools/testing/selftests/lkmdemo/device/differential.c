@@ -4,7 +4,7 @@
  * bytes and position.
  *
  * The calls depend on the seed only. The test prints it, and takes one from the
- * environment variable LKMDEMO_SEED.
+ * environment variable LKMDEMO_SEED. LKMDEMO_CALLS is the number of calls.
  */
 #include "model.h"
 
@@ -30,15 +30,22 @@ FIXTURE_VARIANT(differential) {
 FIXTURE_VARIANT_ADD(differential, capacity_200) {
 	.parameters = "capacity=200",
 	.capacity = 200,
-	.calls = 100000,
+	.calls = 20000,
 };
 
 /* Crosses page boundaries. */
 FIXTURE_VARIANT_ADD(differential, capacity_10000) {
 	.parameters = "capacity=10000",
 	.capacity = MODEL_MAX,
-	.calls = 5000,
+	.calls = 2000,
 };
+
+static unsigned int choose_calls(unsigned int usual)
+{
+	const char *given = getenv("LKMDEMO_CALLS");
+
+	return given ? strtoul(given, NULL, 0) : usual;
+}
 
 FIXTURE_SETUP(differential)
 {
@@ -66,6 +73,7 @@ TEST_F_TIMEOUT(differential, agrees_with_the_model, 100)
 {
 	struct model *model = &self->model;
 	struct call *call = &self->call;
+	unsigned int calls = choose_calls(variant->calls);
 	uint64_t seed = choose_seed();
 	ssize_t expected, result;
 	off_t start;
@@ -74,7 +82,7 @@ TEST_F_TIMEOUT(differential, agrees_with_the_model, 100)
 	TH_LOG("LKMDEMO_SEED=%llu", (unsigned long long)seed);
 	self->random = seed;
 
-	for (i = 0; i < variant->calls; i++) {
+	for (i = 0; i < calls; i++) {
 		choose_call(&self->random, call, self->edge, model->capacity);
 		fill_memory(&self->random, call);
 		start = call->operation == PREAD ? call->offset : model->position;
