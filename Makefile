@@ -18,8 +18,8 @@ start = @file=$(call quote,$(value MAKEFILE_LIST)) && \
 
 commands := bench check check-conditions check-debian check-dkms check-farm check-kernels check-lab \
 	    check-overlays check-release check-try clean coverage deb debug debug-session demo docs farm graft \
-	    guest help job kernel kselftest kunit lab lab-results lint mistakes new oot pitfalls series setup \
-	    shell soak test try ungraft
+	    guest help job kernel kselftest kunit lab lab-results lint mistakes new oot pitfalls quick series \
+	    setup shell soak test try ungraft watch
 
 .DEFAULT_GOAL := help
 .PHONY: $(commands)

@@ -11,19 +11,29 @@ from collections.abc import Callable
 
 from cli import clean
 from cli.options import KERNEL, Options
+from host import lock
 from host.console import UserError, say
+<<<<<<< HEAD
 from host.paths import WORKBENCH
 from job import bundle, farm, lab, merge
+=======
+from host.paths import WORKBENCH, build_root
+>>>>>>> e92ad9d (workbench: quick and watch: all tests in seconds after an edit)
 from kernel import build, distro, foreign, source
 from machine import distro as distro_machine, guest
 from machine.foreign import FOREIGN
 from machine.machines import MACHINES
+from machine.um import UM
 from scaffold import scaffold
 from ship import docs, lint, series
 from subject import graft, outoftree
 from subject.subject import Subject, load
 from trial import trial
+<<<<<<< HEAD
 from verdict import coverage, debug, evidence, kselftest as kselftests, kunit as kunits, mistakes, releases, soak
+=======
+from verdict import debug, evidence, kselftest as kselftests, kunit as kunits, mistakes, quick, releases, watch
+>>>>>>> e92ad9d (workbench: quick and watch: all tests in seconds after an edit)
 from verdict.results import Results, check
 from verdict.tally import Tally
 
@@ -153,16 +163,20 @@ def check_lab(options: Options) -> int:
 
 
 def test(options: Options) -> int:
-    """Run all tests of the overlays."""
+    """Run all tests of the overlays; those of a driver with KUnit as modules as quickly as make quick."""
     results = Results(options.results)
-    built = _kernel(options)
-    subject = built.subject
+    subject = _subject(options)
+    is_quick = options.target == 'um' and subject.kunit_as_modules and not (options.debug or options.config)
+    built = _quick_kernel(options) if is_quick else _kernel(options)
     if isinstance(built, distro.DistroKernel):
         say('the kernels of Debian have no KUnit: only the kselftests run')
         return _finish(kselftests.run(built, (), options.timeout, results), results)
     before = evidence.digests(built.tree, subject)
-    of_kunit = _kunit(options, results, built) if subject.has_kunit else Tally()
-    of_kselftest = kselftests.run(built, (), options.timeout, results) if subject.targets else Tally()
+    if is_quick:
+        of_kunit, of_kselftest = quick.run(built, options.timeout, results, all_formats=True)
+    else:
+        of_kunit = _kunit(options, results, built) if subject.has_kunit else Tally()
+        of_kselftest = kselftests.run(built, (), options.timeout, results) if subject.targets else Tally()
     evidence.record_tests(before, built, of_kunit, of_kselftest)
     tally = of_kunit + of_kselftest
     if subject.main.description.debug and not built.debug:
@@ -171,6 +185,29 @@ def test(options: Options) -> int:
     if not built.debug and not options.config:
         tally += check(built, tally)
     return _finish(tally, results)
+
+
+def _quick_kernel(options: Options) -> build.Kernel:
+    """Return the um kernel of the subject, to be built."""
+    subject = _subject(options)
+    return build.Kernel(source.tree_for(options.kernel, options.kdir, subject), UM, subject)
+
+
+def run_quickly(options: Options) -> int:
+    """Run the KUnit suites, as modules, and the kselftests, in guests that boot during the build."""
+    results = Results(options.results)
+    of_kunit, of_kselftest = quick.run(_quick_kernel(options), options.timeout, results)
+    return _finish(of_kunit + of_kselftest, results)
+
+
+def watch_files(options: Options) -> int:
+    """Run all tests after each saved file."""
+    watch.require_terminal()
+    # Another command waits only while tests run.
+    tests = watch.Watch(lambda: _quick_kernel(options), lambda: lock.held(build_root() / clean.LOCK))
+    tests.follow(lambda: {(overlay.root / name).parent for overlay in _subject(options).overlays
+                          for name in overlay.names})
+    return 0
 
 
 def _finish(tally: Tally, results: Results | None = None) -> int:
@@ -398,6 +435,7 @@ FUNCTIONS: dict[str, Callable[[Options], int]] = {
     'debug-session': debugger_session, 'demo': demo, 'docs': manual, 'farm': run_farm, 'graft': graft_into,
     'guest': run_in_guest, 'help': show_help, 'job': write_job, 'kernel': kernel, 'kselftest': kselftest,
     'kunit': kunit, 'lab': write_lab, 'lab-results': judge_lab, 'lint': run_checks, 'mistakes': find_mistakes,
-    'new': new, 'oot': write_out_of_tree, 'series': create_series, 'setup': set_up, 'shell': shell,
-    'soak': make_random_calls, 'test': test, 'try': try_modules, 'ungraft': ungraft_from,
+    'new': new, 'oot': write_out_of_tree, 'quick': run_quickly, 'series': create_series, 'setup': set_up,
+    'shell': shell, 'soak': make_random_calls, 'test': test, 'try': try_modules, 'ungraft': ungraft_from,
+    'watch': watch_files,
 }

@@ -20,7 +20,7 @@ FAILED = 2
 INTERRUPTED = 130
 
 # Commands that can run in parallel with others, or that acquire a lock themselves.
-UNLOCKED = ('check', 'clean', 'help', 'setup')
+UNLOCKED = ('check', 'clean', 'help', 'setup', 'watch')
 
 
 def _install(targets):

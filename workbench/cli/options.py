@@ -213,6 +213,7 @@ COMMANDS = {
                         (*_SOURCE, 'TEST', 'QUICK'), packages=('test', 'x86_64')),
     'new': Command('write a new driver', ('NAME', 'DIR', 'WITH'), required=('NAME',)),
     'oot': Command('write the Kbuild file that builds the driver out of tree', ('OVERLAY',)),
+    'quick': Command('run all tests as fast as possible', (*_SOURCE, 'TIMEOUT', 'RESULTS'), packages=('test',)),
     'series': Command('create the patch series', (*_SOURCE, 'V')),
     'setup': Command('install missing packages', ('TARGET',)),
     'shell': Command('give a prompt in the booted kernel', (*_BUILT, 'ARCH'), packages=('test',)),
@@ -222,6 +223,8 @@ COMMANDS = {
     'try': Command('build, load, probe and unload a module of your own',
                    ('CMD', 'CONFIG', 'DEBUG', 'JOBS', 'KDIR', 'KERNEL', 'KERNELS', 'MODULE', 'PROBE',
                     'TARGET', 'TIMEOUT'), required=('MODULE',), packages=('try',)),
+                    'TIMEOUT'), required=('MODULE',), packages=('try',)),
+    'watch': Command('run all tests after each saved file', _SOURCE, packages=('test',)),
     'ungraft': Command('remove the driver from a kernel tree', ('KDIR', 'OVERLAY'), required=('KDIR',)),
 }
 

@@ -50,11 +50,13 @@ class Kunit:
 
     config: settings in place of a .kunitconfig. arguments: for the kernel command line.
     modules: whether make test runs them as modules of the booted kernel, without the
-    kernel that kunit.py builds.
+    kernel that kunit.py builds. parallel: patterns SUITE.CASE of cases that require two
+    processors.
     """
     config: tuple[str, ...] = ()
     arguments: tuple[str, ...] = ()
     modules: bool = False
+    parallel: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from subject.overlay import Selftests
 from verdict import kselftest
 
 
-SUBJECT = types.SimpleNamespace(targets={'widget': types.SimpleNamespace(description=types.SimpleNamespace(
-    selftests=Selftests(parallel=('concurrent',))))})
+SUBJECT = types.SimpleNamespace(name='widget', targets={'widget': types.SimpleNamespace(
+    description=types.SimpleNamespace(selftests=Selftests(parallel=('concurrent',))))})
 
 
 def programs(*names):
@@ -74,7 +74,8 @@ class DistributionTest(unittest.TestCase):
         self.durations.seconds['a'] = 7
         self.durations.save()
         self.assertEqual(kselftest.Durations(self.kernel).seconds, {'a': 7})
-        self.assertEqual([path.name for path in self.durations.path.parent.glob('kselftest*')], ['kselftest-um.json'])
+        self.assertEqual([path.name for path in self.durations.path.parent.glob('kselftest*')],
+                         ['kselftest-um-widget.json'])
 
     def test_durations_of_another_configuration_or_release_or_machine_are_ignored(self):
         self.durations.seconds['a'] = 7
@@ -89,6 +90,16 @@ class DistributionTest(unittest.TestCase):
         with self.subTest('processors'), mock.patch.object(kselftest.build, 'JOBS', 64):
             self.assertEqual(kselftest.Durations(self.kernel).seconds, {})
         self.assertEqual(kselftest.Durations(self.kernel).seconds, {'a': 7})
+
+    def test_each_subject_has_its_own_durations(self):
+        self.durations.seconds['a'] = 7
+        self.durations.save()
+        self.kernel.subject = types.SimpleNamespace(name='a/b')
+        self.assertEqual(kselftest.Durations(self.kernel).seconds, {})
+
+    def test_programs_that_take_longer_than_their_budget_are_named(self):
+        self.durations.seconds = {'a': 2.0, 'b': 2.1, 'c': 30}
+        self.assertEqual(self.durations.over_budget('abd'), ['b took 2.1 s; a program has 2 s'])
 
     def test_a_damaged_file_of_durations_is_ignored(self):
         system = json.dumps(self.durations.system)

@@ -37,6 +37,9 @@ LIMIT = 600
 PROGRAM_LIMIT = {False: 120, True: 600}
 MARGIN = 60
 
+# The seconds that a program may take on um without the report naming it.
+BUDGET = 2
+
 
 class Program(NamedTuple):
     """A program, and its target of kselftest."""
@@ -70,6 +73,16 @@ def unsupported(kernel, program: Program, *further: str) -> str:
     if detects_races and description.races and program.name not in description.races:
         return 'races'
     return ''
+
+
+def is_parallel(kernel, program: Program) -> bool:
+    """Return whether a program requires two processors."""
+    return program.name in _description(kernel, program).parallel
+
+
+def is_on_request(kernel, program: Program) -> bool:
+    """Return whether a program changes the machine until its next boot."""
+    return program.name in _description(kernel, program).on_request
 
 
 def _make(kernel, target: str, *arguments):
@@ -125,7 +138,8 @@ class Durations:
     """
 
     def __init__(self, kernel):
-        self.path = CACHE / f'kselftest-{kernel.name}.json'
+        subject = re.sub(r'[^\w.+-]', '-', kernel.subject.name)
+        self.path = CACHE / f'kselftest-{kernel.name}-{subject}.json'
         configuration = (kernel.out / '.config').read_bytes()
         self.system = f'{kernel.release()} {hashlib.sha256(configuration).hexdigest()} {build.JOBS}'
         self.seconds = {}
@@ -138,6 +152,11 @@ class Durations:
         """Divide programs into at most count shares of similar duration, each in the order of names."""
         return partition(names, self.seconds, count)
 
+    def over_budget(self, names):
+        """Return a line for each program that took longer than a program should, the longest first."""
+        taken = sorted(((self.seconds.get(str(name), 0), str(name)) for name in names), reverse=True)
+        return [f'{name} took {seconds:.1f} s; a program has {BUDGET} s' for seconds, name in taken if seconds > BUDGET]
+
     def save(self):
         """Store the durations atomically, since another clone may do so at the same time."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -146,11 +165,21 @@ class Durations:
         os.replace(part, self.path)
 
 
-class Output:
-    """The merged output of several guests, without a mixture of the lines of programs."""
+def show_lines(lines: list[str]) -> None:
+    """Print the lines of a program."""
+    sys.stdout.write(''.join(line + '\n' for line in lines))
+    sys.stdout.flush()
 
-    def __init__(self, durations):
+
+class Output:
+    """The merged output of several guests, without a mixture of the lines of programs.
+
+    show: is called with the lines of each program as it ends.
+    """
+
+    def __init__(self, durations, show=show_lines):
         self.durations = durations
+        self.show = show
         self.lock = threading.Lock()
         self.lines = []
         self.results = 0
@@ -163,8 +192,7 @@ class Output:
                 self.results += 1
                 lines[-1] = f'{match[1]} {self.results} {match[2]}'
             self.lines += lines
-            sys.stdout.write(''.join(line + '\n' for line in lines))
-            sys.stdout.flush()
+            self.show(lines)
 
     def add_guest(self):
         """Return a file for the output of a guest."""
@@ -247,7 +275,7 @@ def _guests(kernel, durations, programs_to_run, most=8):
     """
     detector = kernel.debug and 'KCSAN' in kernel.target.sanitizers
     racing = [program for program in programs_to_run
-              if detector or program.name in _description(kernel, program).parallel]
+              if detector or is_parallel(kernel, program)]
     others = [program for program in programs_to_run if program not in racing]
     count = min(most - bool(racing), build.JOBS * kernel.target.parallel_guests)
     if others and count < 1:
@@ -256,7 +284,7 @@ def _guests(kernel, durations, programs_to_run, most=8):
             *zip(durations.partition(others, count), itertools.cycle(sorted(os.sched_getaffinity(0))))]
 
 
-def _worst(statuses):
+def worst(statuses):
     """Return the worst status of several guests: a failure of a guest is worse than one of a command."""
     return max(statuses, key=lambda status: (status in guest.FAILURES, status != guest.STOPPED, abs(status)))
 
@@ -324,8 +352,11 @@ def run(kernel, tests=(), timeout=None, results: Results | None = None, afterwar
             stop.set()
             raise
     durations.save()
+    if kernel.target.name == 'um' and not kernel.debug:
+        for line in durations.over_budget(selected):
+            say(line)
     if results:
         _write(results, kernel, output, guests, selected)
     tally = count_kselftest('\n'.join(output.lines), selected,
                             [program for program in selected if unsupported(kernel, program)])
-    return with_status(tally, _worst(statuses), 'kselftest')
+    return with_status(tally, worst(statuses), 'kselftest')

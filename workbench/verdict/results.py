@@ -115,10 +115,15 @@ class Results:
                          *self.directory.glob(f'{kind}-kernel*.log')):
                 path.unlink(missing_ok=True)
 
-    def add(self, kind: str, tree: Path, lines: list[str]) -> None:
-        """Write a KTAP document, also as JSON and JUnit XML."""
+    def add_ktap(self, kind: str, lines: list[str]) -> Path:
+        """Write a KTAP document; return its path."""
         path = self.directory / f'{kind}.ktap'
         path.write_text('\n'.join(lines) + '\n', encoding='utf-8')
+        return path
+
+    def add(self, kind: str, tree: Path, lines: list[str]) -> None:
+        """Write a KTAP document, also as JSON and JUnit XML."""
+        path = self.add_ktap(kind, lines)
         script = tree / 'tools/testing/kunit/kunit.py'
         formats = [f'--json={path.with_suffix(".json")}']
         # kunit.py lacks the option before Linux 7.1.
