@@ -42,7 +42,7 @@ def _subject(options: Options) -> Subject:
     return load(options.overlay)
 
 
-def _kernel(options: Options, always: bool = False) -> build.Kernel:
+def _kernel(options: Options, always: bool = False, variant: str = '') -> build.Kernel:
     subject = _subject(options)
     if options.target == 'distro':
         packaged = distro.DistroKernel(options.kernel, MACHINES[options.target], subject)
@@ -55,10 +55,15 @@ def _kernel(options: Options, always: bool = False) -> build.Kernel:
         build.build(other)
         distro_machine.write_initrd(other)
         return other
-    kernel = build.Kernel(tree, MACHINES[options.target], subject, 'debug' if options.debug else '',
+    kernel = build.Kernel(tree, MACHINES[options.target], subject, variant or ('debug' if options.debug else ''),
                           extra=options.config)
     build.build(kernel, always)
     return kernel
+
+
+def _kernel_of_job(options: Options) -> build.Kernel:
+    """Build the kernel of a job, which on um requires no library."""
+    return _kernel(options, variant='job' if options.target == 'um' else '')
 
 
 def _driver_modules(built: build.Kernel) -> list[str]:
@@ -105,7 +110,7 @@ def kselftest(options: Options) -> int:
 
 def write_job(options: Options) -> int:
     """Write a directory that runs the tests on other machines."""
-    job = bundle.write(_kernel(options), options.kdir)
+    job = bundle.write(_kernel_of_job(options), options.kdir)
     print(f'{job}/run')
     return 0
 
@@ -113,7 +118,7 @@ def write_job(options: Options) -> int:
 def run_farm(options: Options) -> int:
     """Run the tests as an array of Slurm, and merge the results."""
     results = Results(options.results)
-    built = _kernel(options)
+    built = _kernel_of_job(options)
     job = bundle.write(built, options.kdir)
     found = bundle.selected(bundle.read_tests(job), options.test)
     count = min(options.n, len(found))
@@ -135,7 +140,7 @@ def write_lab(options: Options) -> int:
     # A lab has no um machine.
     if options.target == 'um' and not options.arch:
         options.target = 'x86_64'
-    job = bundle.write(_kernel(options), options.kdir)
+    job = bundle.write(_kernel_of_job(options), options.kdir)
     print(lab.write(job, options.device, options.url))
     return 0
 
@@ -152,7 +157,7 @@ def judge_lab(options: Options) -> int:
 def check_farm(options: Options) -> int:
     """Run the tests as an array of a Slurm on this machine."""
     from cli import check_farm as check_slurm
-    return _finish(check_slurm.run(_kernel(options)))
+    return _finish(check_slurm.run(_kernel_of_job(options)))
 
 
 def check_lab(options: Options) -> int:

@@ -54,7 +54,7 @@ class Kernel:
 
     variant: "debug", with the sanitizers; "try", with the sanitizers and the features that
     other modules require; "coverage", with counters of the lines that run; "bench", without
-    any debugging; or none. name: the name of the kernel and of its build directory, if not
+    any debugging; "job", for other machines; or none. name: the name of the kernel and of its build directory, if not
     the default. extra: settings that override all others. seed: a kernel with almost the
     same settings, whose compilations are cached.
     """

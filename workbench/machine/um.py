@@ -105,5 +105,6 @@ class Um(Machine):
 UM = Um('um', image='linux', symbols='linux',
         fragments={'': ('common', 'testing', 'um'), 'debug': ('common', 'testing', 'um', 'um-debug'),
                    'try': ('common', 'testing', 'um', 'um-debug', 'try'),
+                   'job': ('common', 'testing', 'um', 'um-job'),
                    'coverage': ('common', 'testing', 'um', 'um-coverage')},
         sanitizers=('KASAN', 'UBSAN'), terminal='/dev/tty1', parallel_guests=2, share='hostfs')

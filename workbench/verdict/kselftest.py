@@ -139,7 +139,9 @@ class Durations:
 
     def __init__(self, kernel):
         subject = re.sub(r'[^\w.+-]', '-', kernel.subject.name)
-        self.path = CACHE / f'kselftest-{kernel.name}-{subject}.json'
+        # A job runs as long as the tests of this machine.
+        name = kernel.target.name if kernel.variant == 'job' else kernel.name
+        self.path = CACHE / f'kselftest-{name}-{subject}.json'
         configuration = (kernel.out / '.config').read_bytes()
         self.system = f'{kernel.release()} {hashlib.sha256(configuration).hexdigest()} {build.JOBS}'
         self.seconds = {}
