@@ -318,7 +318,7 @@ TEST_F(uring, poll_completes_with_a_change_and_not_before)
 {
 	struct io_uring_cqe cqe;
 
-	ring_queue(&self->ring, IORING_OP_POLL_ADD, self->fd, NULL, 0, 0)->poll32_events = POLLPRI;
+	ring_queue(&self->ring, IORING_OP_POLL_ADD, self->fd, NULL, 0, 0)->poll_events = POLLPRI;
 	ASSERT_EQ(1, ring_submit(&self->ring, 0));
 	ASSERT_FALSE(ring_reap(&self->ring, &cqe));
 
@@ -333,7 +333,7 @@ TEST_F(uring, poll_completes_at_once_after_a_change)
 	struct io_uring_cqe cqe;
 
 	ASSERT_EQ(1, pwrite(self->fd, "J", 1, 0));
-	ring_queue(&self->ring, IORING_OP_POLL_ADD, self->fd, NULL, 0, 0)->poll32_events = POLLPRI;
+	ring_queue(&self->ring, IORING_OP_POLL_ADD, self->fd, NULL, 0, 0)->poll_events = POLLPRI;
 	ASSERT_EQ(1, ring_submit(&self->ring, 1));
 
 	ASSERT_TRUE(ring_reap(&self->ring, &cqe));
