@@ -13,12 +13,8 @@ from cli import clean
 from cli.options import KERNEL, Options
 from host import lock
 from host.console import UserError, say
-<<<<<<< HEAD
-from host.paths import WORKBENCH
-from job import bundle, farm, lab, merge
-=======
 from host.paths import WORKBENCH, build_root
->>>>>>> e92ad9d (workbench: quick and watch: all tests in seconds after an edit)
+from job import bundle, farm, lab, merge
 from kernel import build, distro, foreign, source
 from machine import distro as distro_machine, guest
 from machine.foreign import FOREIGN
@@ -29,11 +25,8 @@ from ship import docs, lint, series
 from subject import graft, outoftree
 from subject.subject import Subject, load
 from trial import trial
-<<<<<<< HEAD
-from verdict import coverage, debug, evidence, kselftest as kselftests, kunit as kunits, mistakes, releases, soak
-=======
-from verdict import debug, evidence, kselftest as kselftests, kunit as kunits, mistakes, quick, releases, watch
->>>>>>> e92ad9d (workbench: quick and watch: all tests in seconds after an edit)
+from verdict import (coverage, debug, evidence, kselftest as kselftests, kunit as kunits, mistakes, quick, releases,
+                     soak, watch)
 from verdict.results import Results, check
 from verdict.tally import Tally
 

@@ -223,7 +223,6 @@ COMMANDS = {
     'try': Command('build, load, probe and unload a module of your own',
                    ('CMD', 'CONFIG', 'DEBUG', 'JOBS', 'KDIR', 'KERNEL', 'KERNELS', 'MODULE', 'PROBE',
                     'TARGET', 'TIMEOUT'), required=('MODULE',), packages=('try',)),
-                    'TIMEOUT'), required=('MODULE',), packages=('try',)),
     'watch': Command('run all tests after each saved file', _SOURCE, packages=('test',)),
     'ungraft': Command('remove the driver from a kernel tree', ('KDIR', 'OVERLAY'), required=('KDIR',)),
 }
