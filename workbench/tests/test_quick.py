@@ -42,8 +42,8 @@ class QuickTest(unittest.TestCase):
         self.addCleanup(directory.cleanup)
         self.directory = Path(directory.name)
         (self.directory / '.config').touch()
-        self.kernel = types.SimpleNamespace(name='um', target=UM, debug=False, out=self.directory, subject=SUBJECT,
-                                            tree=self.directory, release=lambda: '7.3',
+        self.kernel = types.SimpleNamespace(name='um', target=UM, debug=False, variant='', out=self.directory,
+                                            subject=SUBJECT, tree=self.directory, release=lambda: '7.3',
                                             log=lambda name: self.directory / name)
         for module, name, value in ((kselftest, 'CACHE', self.directory),
                                     (build, 'kunit_modules', lambda kernel: ['widget_kunit'])):
