@@ -137,6 +137,11 @@ class KernelTest(unittest.TestCase):
         self.assertEqual(self.profiled(''), [])
         self.assertEqual(self.profiled('coverage'), ['GCOV_PROFILE=$(if $(filter drivers/misc/widget/%,$@),y)'])
 
+    def test_driver_without_tests_is_an_error(self):
+        subject = types.SimpleNamespace(name='widget', has_kunit=False, targets={})
+        with self.assertRaisesRegex(UserError, 'widget has no tests'):
+            coverage.run(Path('/tree'), subject)
+
     def test_guest_without_counters_is_an_error(self):
         with tempfile.TemporaryDirectory() as directory, self.assertRaisesRegex(UserError, 'has no counters'):
             coverage._capture(types.SimpleNamespace(out=Path('/out')),  # pylint: disable=protected-access

@@ -229,35 +229,42 @@ def _run_tests(kernel: build.Kernel, subject: Subject, out: Path) -> Tally:
     return tally
 
 
+def _add_up(kernel: build.Kernel, subject: Subject, out: Path) -> Path:
+    """Add up the counters of all guests, and write the report; return the file of lcov."""
+    log, total, part = out / 'lcov.log', out / 'coverage.info', out / 'coverage.info.part'
+    top = kernel.tree.resolve()
+    infos = [_capture(kernel, path, log) for path in sorted((out / 'counters').iterdir()) if path.is_dir()]
+    run_logged([*_LCOV, *(argument for info in infos for argument in ('--add-tracefile', info)),
+                '--output-file', part], log, 'adding up the counters')
+    patterns = [str(top / (f'{source}*' if source.endswith('/') else source))
+                for source in subject.sources if '_kunit' not in source]
+    run_logged([*_LCOV, '--extract', part, *patterns, '--output-file', total], log, 'selecting the driver')
+    run_logged(['genhtml', '--rc', 'genhtml_branch_coverage=1', '--branch-coverage', '--legend',
+                '--prefix', str(top), '--title', f'{subject.name}, Linux {kernel.release()}',
+                '--output-directory', out / 'html', total], log, 'writing the report')
+    part.unlink()
+    return total
+
+
 def run(tree: Path, subject: Subject) -> Tally:
     """Run all tests on a um kernel with counters, and write a report to build/coverage; return the tally.
 
     Each file of the driver is a case, which fails if a line does not run or if a branch is
-    not taken without a reason.
+    not taken without a reason. Raise UserError if there are no tests.
     """
+    if not subject.has_kunit and not subject.targets:
+        raise UserError(f'{subject.name} has no tests')
     reasons = {place: reason for overlay in subject.overlays if overlay.description.folder
                for place, reason in load_reasons(overlay).items()}
     kernel = build.Kernel(tree, UM, subject, 'coverage', seed=build.Kernel(tree, UM, subject))
     build.build(kernel)
     out = build_root() / DIRECTORY
     shutil.rmtree(out, ignore_errors=True)
-    counters = out / 'counters'
-    counters.mkdir(parents=True)
-    tally = _run_tests(kernel, subject, counters)
+    (out / 'counters').mkdir(parents=True)
+    tally = _run_tests(kernel, subject, out / 'counters')
     if tally.failed:
         return tally
-    log, total, part = out / 'lcov.log', out / 'coverage.info', out / 'coverage.info.part'
-    infos = [_capture(kernel, directory, log) for directory in sorted(path for path in counters.iterdir()
-                                                                      if path.is_dir())]
-    run_logged([*_LCOV, *(argument for info in infos for argument in ('--add-tracefile', info)),
-                '--output-file', part], log, 'adding up the counters')
-    patterns = [str(tree.resolve() / (f'{source}*' if source.endswith('/') else source))
-                for source in subject.sources if '_kunit' not in source]
-    run_logged([*_LCOV, '--extract', part, *patterns, '--output-file', total], log, 'selecting the driver')
-    run_logged(['genhtml', '--rc', 'genhtml_branch_coverage=1', '--branch-coverage', '--legend',
-                '--prefix', str(tree.resolve()), '--title', f'{subject.name}, Linux {kernel.release()}',
-                '--output-directory', out / 'html', total], log, 'writing the report')
-    part.unlink()
+    total = _add_up(kernel, subject, out)
     sources = parse(total.read_text(encoding='utf-8'), str(tree.resolve()))
     texts = {file: (tree / file).read_text(encoding='utf-8').splitlines() for file in sources}
     _write(kernel, rows(sources), reasons, out)
