@@ -98,7 +98,8 @@ def submit(request: Request, parts: list[Shard], results: Path, env: dict[str, s
         child = start(command, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
     try:
         ended: set[int] = set()
-        while True:
+        # sbatch asks for the end of the job at intervals of up to 32 s.
+        while len(ended) < len(parts):
             try:
                 child.wait(0.1)
                 break
@@ -117,6 +118,9 @@ def submit(request: Request, parts: list[Shard], results: Path, env: dict[str, s
             subprocess.run(['scancel', number], env=env, check=False)
         stop(child)
         raise
+    if child.returncode is None:
+        child.kill()
+        child.wait()
     if not _submission(log):
         progress.done('failed')
         lines = [line for line in log.read_text(encoding='utf-8', errors='replace').splitlines() if line]

@@ -4,6 +4,7 @@
 import os
 import subprocess
 import tempfile
+import time
 import unittest
 from pathlib import Path
 from types import SimpleNamespace
@@ -130,6 +131,7 @@ for SLURM_ARRAY_TASK_ID in $(seq "$last"); do
     export SLURM_ARRAY_TASK_ID
     sh "$script" >"${script%/*}/$SLURM_ARRAY_TASK_ID.log" 2>&1
 done
+[ ! -e "$0.slow" ] || exec sleep 32
 '''
 RUN = '''#!/bin/sh
 for word; do case $word in RESULTS=*) results=${word#*=} ;; esac; done
@@ -171,6 +173,12 @@ class SubmitTest(Scratch):
                          f'{self.root}/a job/run SHARD=2/3 RESULTS={self.results}/2 TEST=a b\n')
         self.assertIn('--wait --array=1-3 ', (self.root / 'bin/sbatch.arguments').read_text())
         self.assertIn(' --partition=x y ', (self.root / 'bin/sbatch.arguments').read_text())
+
+    def test_complete_results_end_the_wait_for_sbatch(self):
+        (self.root / 'bin/sbatch.slow').touch()
+        begin = time.monotonic()
+        self.submit()
+        self.assertLess(time.monotonic() - begin, 16)
 
     def test_a_copied_job_runs_elsewhere_and_is_removed(self):
         self.submit(copy=True)

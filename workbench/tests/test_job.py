@@ -389,6 +389,19 @@ class RunTest(Scratch):
                     state = Path(f'/proc/{pid}/stat')
                     self.assertFalse(state.exists() and ' Z ' not in state.read_text(), pid)
 
+    def test_a_run_that_is_killed_early_leaves_nothing(self):
+        self.guest('sleep 4711')
+        for delay in (0, 10, 30, 100):
+            child = self.start()
+            time.sleep(delay / 1000)
+            os.killpg(child.pid, signal.SIGKILL)
+            child.communicate()
+        deadline = time.monotonic() + 10
+        while (any(self.place.iterdir()) or (self.root / 'results').exists()) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        self.assertEqual([*self.place.iterdir()], [])
+        self.assertFalse((self.root / 'results').exists())
+
     def test_results_of_an_earlier_run_are_replaced(self):
         results = self.root / 'results'
         results.mkdir()
