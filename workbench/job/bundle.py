@@ -25,7 +25,6 @@ from kernel import archive, build, source, unpacked
 from kernel.foreign import ForeignKernel
 from machine import guest, initrd, report
 from machine.foreign import WITHOUT_FILES, Foreign
-from machine.machine import Machine
 from machine.qemu import MEMORY
 from machine.um import MEMORY as UM_MEMORY, UM
 from verdict import kselftest
@@ -119,11 +118,10 @@ def _machine(kernel: build.Kernel, with_target: bool) -> str:
     """Return the file with the settings and the functions of the machine for "run"."""
     machine = kernel.target
     is_um = machine.name == UM.name
-    slow = machine.slowness if isinstance(machine, Machine) else 1
     limit = kselftest.PROGRAM_LIMIT[kernel.debug]
     # The memory of a virtual machine is not a file.
     memory = UM_MEMORY >> 20 if is_um else 256
-    settings = {'memory': memory, 'arch': machine.name, 'default_limit': kselftest.LIMIT * slow,
+    settings = {'memory': memory, 'arch': machine.name, 'default_limit': kselftest.LIMIT * guest.slowness(kernel),
                 'silence': (limit + kselftest.MARGIN) * (1 if is_um else 2), 'program_limit': limit,
                 'with_target': int(with_target), 'died': guest.FAILURES[guest.DIED],
                 'timed_out': guest.FAILURES[guest.TIMED_OUT], 'is_up': guest.USER_SPACE}
@@ -148,7 +146,7 @@ def description(kernel: build.Kernel, found: list[Test], kdir: str) -> dict[str,
                    'commit': _commit(Path(kdir).expanduser()) if kdir else ''},
         'target': kernel.target.name,
         'memory': (UM_MEMORY if kernel.target.name == UM.name else MEMORY) >> 20,
-        'time_limit': kselftest.LIMIT * (kernel.target.slowness if isinstance(kernel.target, Machine) else 1),
+        'time_limit': kselftest.LIMIT * guest.slowness(kernel),
         'program_limit': kselftest.PROGRAM_LIMIT[kernel.debug],
         'tests': [{'name': test.name, 'target': test.target, 'seconds': test.seconds,
                    'processors': 1 if test.kind == SINGLE else 2} for test in found]}

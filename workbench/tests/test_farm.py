@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Test the shards of a job: their submission to Slurm, with a substitute, and their merged results."""
 
+import io
 import os
 import subprocess
+import tarfile
 import tempfile
 import time
 import unittest
@@ -11,7 +13,7 @@ from types import SimpleNamespace
 
 from host.console import UserError
 from host.environment import environment
-from job import bundle, farm, merge
+from job import broken, bundle, farm, merge
 from job.bundle import Test
 
 TESTS = [Test('kunit', 4, '-', 'kunit'), Test('single', 3, 'w', 'open'), Test('parallel', 2, 'w', 'race'),
@@ -216,6 +218,27 @@ class SubmitTest(Scratch):
             text = farm.script(farm.Request(Path("/a'b"), 2, copy=copy), Path('/r $x'))
             checked = subprocess.run(['sh', '-n'], input=text, text=True, capture_output=True, check=False)
             self.assertEqual(checked.stderr, '')
+
+
+class BrokenTest(Scratch):
+    """Test the copy of a job in which a test fails."""
+
+    def test_only_the_program_differs(self):
+        job = self.root / 'job'
+        job.mkdir()
+        (job / 'run').write_text(RUN)
+        with tarfile.open(job / 'kselftest.tar.xz', 'w:xz') as opened:
+            for name in ('open', 'race'):
+                member = tarfile.TarInfo(f'./w/{name}')
+                member.size, member.mode = 4, 0o755
+                opened.addfile(member, io.BytesIO(b'good'))
+        broken.copy(job, self.root / 'copy', TESTS[1])
+        self.assertEqual((self.root / 'copy/run').read_text(), RUN)
+        with tarfile.open(self.root / 'copy/kselftest.tar.xz') as opened:
+            contents = {member.name: opened.extractfile(member).read().decode() for member in opened}
+            self.assertEqual(opened.getmember('./w/open').mode, 0o755)
+        self.assertIn(f'not ok 1 {broken.CASE}', contents['./w/open'])
+        self.assertEqual(contents['./w/race'], 'good')
 
 
 class SelectedTest(unittest.TestCase):
