@@ -41,7 +41,7 @@ def block(name: str) -> str:
     more = len(starts) - SHOWN
     return (f'\n.. The patch {name}\n\n.. code-block:: diff\n\n'
             + _indented(patch[patch.index('\n--- a/') + 1:].splitlines())
-            + '\n.. code-block:: none\n\n' + _indented(shown + ([f'and {more} more'] if more > 0 else []))
+            + '\n.. code-block:: none\n\n' + _indented(shown + ([f'and {more} more tests'] if more > 0 else []))
             + '\n.. End of the patch\n')
 
 

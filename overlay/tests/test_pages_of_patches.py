@@ -59,7 +59,7 @@ class BlockTest(unittest.TestCase):
     def test_two_failed_tests_are_shown(self):
         self.output('KUnit a.b\n    1\nKUnit a.c\n    2\nKUnit a.d\n    3\n')
         text = pitfalls.with_blocks(PAGE)
-        self.assertIn('       2\n   and 1 more\n', text)
+        self.assertIn('       2\n   and 1 more tests\n', text)
 
 
 if __name__ == '__main__':

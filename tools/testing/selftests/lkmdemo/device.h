@@ -9,6 +9,7 @@
 #include <linux/lkmdemo.h>
 #include <sched.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -88,6 +89,21 @@ static inline void use_all_processors(struct __test_metadata *_metadata)
 
 	memset(&all, 0xff, sizeof(all));
 	ASSERT_EQ(0, sched_setaffinity(0, sizeof(all), &all));
+}
+
+/* The number of buffers that can be mapped, where the kernel shows them. */
+static inline int buffers(void)
+{
+	FILE *areas = fopen("/proc/vmallocinfo", "re");
+	char line[256];
+	int count = 0;
+
+	while (areas && fgets(line, sizeof(line), areas))
+		count += !!strstr(line, " user");
+	if (areas)
+		fclose(areas);
+
+	return count;
 }
 
 #define MILLISECOND	1000000LL

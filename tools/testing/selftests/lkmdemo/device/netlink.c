@@ -587,7 +587,7 @@ FIXTURE_TEARDOWN_PARENT(family)
 /* Recent kernels reserve EEXIST for a module that is loaded, and replace it. */
 TEST_F(family, of_another_module_refuses_the_load)
 {
-	int i, ret;
+	int i, ret, before = buffers();
 
 	for (i = 0; i < 2; i++) {
 		ret = module_load("lkmdemo", "");
@@ -596,6 +596,7 @@ TEST_F(family, of_another_module_refuses_the_load)
 		EXPECT_NE(0, access(DEVICE, F_OK));
 		EXPECT_NE(0, access("/sys/class/misc/lkmdemo", F_OK));
 		EXPECT_NE(0, access("/sys/kernel/debug/lkmdemo", F_OK));
+		EXPECT_EQ(before, buffers());
 	}
 
 	ASSERT_EQ(0, module_unload(FAMILY));
