@@ -542,9 +542,9 @@ struct race {
 	int cpus;
 	atomic_t running;
 	unsigned long duration;
-	/* The thread of the last call, and the number of calls after one of another thread. */
+	/* The thread of the last call, and the number of threads that call. */
 	unsigned int last;
-	atomic_t overlaps;
+	atomic_t left;
 };
 
 struct race_thread {
@@ -553,13 +553,14 @@ struct race_thread {
 	struct task_struct *task;
 };
 
-/* So many calls of another thread between two calls show that the threads run together. */
-#define OVERLAPS	2000
+/* A thread that was interrupted so often by calls of others has raced with them. */
+#define OVERLAPS	1000
 
 static int race_thread(void *arg)
 {
 	struct race_thread *thread = arg;
 	struct race *race = thread->race;
+	unsigned int overlaps = 0;
 	unsigned long end;
 
 	if (atomic_dec_and_test(&race->missing))
@@ -577,10 +578,11 @@ static int race_thread(void *arg)
 		race->fn(race->data, thread->i);
 		if (READ_ONCE(race->last) != thread->i) {
 			WRITE_ONCE(race->last, thread->i);
-			atomic_inc(&race->overlaps);
+			overlaps++;
 		}
 		cond_resched();
-	} while (time_before(jiffies, end) && atomic_read(&race->overlaps) < OVERLAPS);
+	} while (time_before(jiffies, end) && overlaps < OVERLAPS && atomic_read(&race->left) > 1);
+	atomic_dec(&race->left);
 
 	return 0;
 }
@@ -596,6 +598,7 @@ static void run_race(struct kunit *test, unsigned int nr, void (*fn)(void *data,
 	race->fn = fn;
 	race->data = data;
 	atomic_set(&race->missing, nr);
+	atomic_set(&race->left, nr);
 	init_completion(&race->start);
 	race->cpus = min(nr, num_online_cpus());
 	race->duration = duration;
@@ -648,9 +651,9 @@ void lkmdemo_kunit_race(struct kunit *test, unsigned int nr,
  * @fn: as for lkmdemo_kunit_race(), but called at least once by each thread
  * @data: for @fn
  *
- * The calls go on until the threads have often followed each other, or for a time: on
- * a busy host the CPUs of a virtual machine may run at the same time only for a small
- * part of it.
+ * The calls of each thread go on until those of others have often come between them, or
+ * for a time: on a busy host the CPUs of a virtual machine may run at the same time only
+ * for a small part of it.
  */
 void lkmdemo_kunit_race_on(struct kunit *test, unsigned int nr,
 			   void (*fn)(void *data, unsigned int i), void *data)
