@@ -399,18 +399,21 @@ static pid_t foreign_members_start(int group)
 	return result ?: child;
 }
 
-/* Nanoseconds per write in the fastest of several batches. */
+/*
+ * Nanoseconds per write in the fastest of many batches. They are short, so that nothing
+ * interrupts one of them even on a busy machine.
+ */
 static long long write_cost(int fd)
 {
 	long long begin, each, best = SECOND;
 	int i, j;
 
-	for (i = 0; i < 20; i++) {
+	for (i = 0; i < 800; i++) {
 		begin = now();
-		for (j = 0; j < 200; j++)
+		for (j = 0; j < 5; j++)
 			if (pwrite(fd, "x", 1, 0) != 1)
 				return -1;
-		each = (now() - begin) / 200;
+		each = (now() - begin) / 5;
 		if (each < best)
 			best = each;
 	}
