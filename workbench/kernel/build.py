@@ -108,7 +108,7 @@ class Kernel:
                 *([f'CROSS_COMPILE={self.target.cross_compile}'] if self.target.cross_compile else []),
                 # Debug information with paths relative to the tree, for a debugger and for a
                 # cache that several clones share. Installed modules are stripped.
-                f'CFLAGS_MODULE=-g -fdebug-prefix-map={self.tree}/={_PATTERN if self.debug else ""}',
+                f'CFLAGS_MODULE=-g -fdebug-prefix-map={self.tree}/={_PATTERN if self.variant == "debug" else ""}',
                 'INSTALL_MOD_STRIP=1',
                 *((_CHECKSUMS.format(objects=' '.join(self._objects())),) if self.target.checksums else ()),
                 *((_PROFILE.format(objects=' '.join(self._objects(tests=False))),)

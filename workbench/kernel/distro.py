@@ -148,6 +148,7 @@ class DistroKernel(build.Kernel):
         self.target = target
         self.subject = subject
         self.debug = False
+        self.variant = ''
         self.fragments = ()
         self.extra = ''
         self.seed = None

@@ -79,7 +79,7 @@ class Um(Machine):
         memory = location.get('memory') or self.capacity(1)[1]['memory']
         gate = location.get('gate')
         preload = {'LD_PRELOAD': str(_library(kernel))} if processors == 1 else {}
-        of_guest = (f'GUEST_RUN={shared[0]}', f'GUEST_SHARE={self.share}', *([_POISON] if kernel.debug else []),
+        of_guest = (f'GUEST_RUN={shared[0]}', f'GUEST_SHARE={self.share}', *([_POISON] if kernel.variant == 'debug' else []),
                     *([f'con2=fd:{gate},null'] if gate else []), *options)
         command = self.command(str(kernel.image), '/', f'{shared[0]}/init', f'{shared[0]}/uml/', log, tty, of_guest,
                                processors)
@@ -103,7 +103,7 @@ class Um(Machine):
 
 
 UM = Um('um', image='linux', symbols='linux',
-        fragments={'': ('common', 'testing', 'um'), 'debug': ('common', 'testing', 'um', 'um-debug'),
+        fragments={'': ('common', 'testing', 'um'), 'debug': ('common', 'testing', 'um', 'um-debug', 'um-memory'),
                    'try': ('common', 'testing', 'um', 'um-debug', 'try'),
                    'job': ('common', 'testing', 'um', 'um-job'),
                    'coverage': ('common', 'testing', 'um', 'um-coverage')},

@@ -66,7 +66,7 @@ class CapacityTest(unittest.TestCase):
 
     def test_the_kernel_gets_the_directory_in_tmpdir(self):
         with mock.patch.object(um, 'start') as start:
-            um.UM.boot(SimpleNamespace(image='/linux', debug=False), ['/run'], 5, memory='/elsewhere')
+            um.UM.boot(SimpleNamespace(image='/linux', variant=''), ['/run'], 5, memory='/elsewhere')
         self.assertEqual(start.call_args.kwargs['env']['TMPDIR'], '/elsewhere')
 
 
