@@ -79,7 +79,8 @@ class Um(Machine):
         memory = location.get('memory') or self.capacity(1)[1]['memory']
         gate = location.get('gate')
         preload = {'LD_PRELOAD': str(_library(kernel))} if processors == 1 else {}
-        of_guest = (f'GUEST_RUN={shared[0]}', f'GUEST_SHARE={self.share}', *([_POISON] if kernel.variant == 'debug' else []),
+        of_guest = (f'GUEST_RUN={shared[0]}', f'GUEST_SHARE={self.share}',
+                    *([_POISON] if kernel.variant == 'debug' else []),
                     *([f'con2=fd:{gate},null'] if gate else []), *options)
         command = self.command(str(kernel.image), '/', f'{shared[0]}/init', f'{shared[0]}/uml/', log, tty, of_guest,
                                processors)
