@@ -137,6 +137,13 @@ class KernelTest(unittest.TestCase):
         self.assertEqual(self.profiled(''), [])
         self.assertEqual(self.profiled('coverage'), ['GCOV_PROFILE=$(if $(filter drivers/misc/widget/%,$@),y)'])
 
+    def test_only_the_debug_kernel_fills_variables(self):
+        for variant in ('', 'try', 'coverage', 'debug'):
+            kernel = build.Kernel(Path('/tree'), UM, trees.make_subject(self), variant)
+            with self.subTest(variant):
+                self.assertEqual('-ftrivial-auto-var-init=pattern' in ' '.join(map(str, kernel.make())),
+                                 variant == 'debug')
+
     def test_driver_without_tests_is_an_error(self):
         subject = types.SimpleNamespace(name='widget', has_kunit=False, targets={})
         with self.assertRaisesRegex(UserError, 'widget has no tests'):

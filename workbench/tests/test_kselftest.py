@@ -235,5 +235,27 @@ class RunTest(unittest.TestCase):
         self.assertIn('kselftest did not run open seek', tally.failures())
 
 
+class UnsupportedTest(unittest.TestCase):
+    """Programs that a kernel cannot run."""
+
+    def reason(self, variant, **tables):
+        selftests = types.SimpleNamespace(unsupported=tables, races=())
+        overlay = types.SimpleNamespace(description=types.SimpleNamespace(selftests=selftests))
+        kernel = types.SimpleNamespace(target=UM, variant=variant, debug=variant == 'debug',
+                                       subject=types.SimpleNamespace(targets={'widget': overlay}))
+        return kselftest.unsupported(kernel, kselftest.Program('widget', 'open'))
+
+    def test_table_of_the_target(self):
+        self.assertEqual(self.reason('', um={'open': 'files'}), 'files')
+        self.assertEqual(self.reason('debug', um={'open': 'files'}), 'files')
+
+    def test_table_of_a_variant_replaces_it(self):
+        self.assertEqual(self.reason('debug', um={'open': 'files'}, **{'um-debug': {}}), '')
+        self.assertEqual(self.reason('', um={}, **{'um-debug': {'open': 'files'}}), '')
+
+    def test_table_of_debug_applies_as_well(self):
+        self.assertEqual(self.reason('debug', debug={'open': 'locks'}, **{'um-debug': {}}), 'locks')
+
+
 if __name__ == '__main__':
     unittest.main()
