@@ -85,7 +85,7 @@ def _of_um() -> list[str]:
     """Return the functions that boot a um kernel, whose root is a directory of this run."""
     command = UM.command('$here/kernel', '$scratch/root', '/init', '$scratch/uml/', log=1,
                          options=('rw', 'GUEST_LINE=none'), processors=_PROCESSORS)
-    return ['prepare()', '{', '\trun=$scratch/root/run/workbench', '\tmkdir -p "$run"', '}', '',
+    return ['prepare()', '{', '\t' 'run=$scratch/root/run/workbench', '\tmkdir -p "$run"', '}', '',
             'ready()', '{', '\tcp "$scratch/start" "$run/start"', '}', '',
             'boot()', '{', '\tTMPDIR=${scratch%/*}', '\texport TMPDIR', '\tmkdir -p "$scratch/uml"',
             # Without a fixed layout of its memory, the kernel starts itself again, from /proc. A
@@ -103,7 +103,7 @@ def _of_qemu(kernel: build.Kernel, machine: Foreign) -> list[str]:
     command = f'{_quoted(words[:accelerator])} $accelerator {_quoted(words[accelerator + 2:])}'
     program = words[0]
     return ['prepare()', '{', f'\tcommand -v {program} >"$scratch/errors" || fail "{program} is not installed"',
-            '\trun=$scratch/run', '\tmkdir -p "$run" "$scratch/own/run/workbench" &&',
+            '\t' 'run=$scratch/run', '\tmkdir -p "$run" "$scratch/own/run/workbench" &&',
             '\t\t(cd "$scratch/root" && find . | cpio -o -H newc -R 0:0) >"$scratch/initrd" 2>"$scratch/errors"',
             '}', '',
             'ready()', '{', '\tcp "$scratch/start" "$scratch/own/run/workbench/start" &&',
