@@ -252,7 +252,8 @@ def _previous_release(lint):
     pristine = source.packaged_files(oldest, lint.series.pristine)
     repository = series.Repository(lint.scratch / 'other')
     repository.commit(pristine, 'pristine')
-    repository.apply(lint.patches)
+    # A list, such as that of the kselftests, may have other neighbours there.
+    repository.apply(lint.patches, '-C1')
     kernel = build.Kernel(source.tree_for(oldest, '', lint.subject), UM, lint.subject)
     build.build(kernel)
     return f'{len(lint.patches)} patches on Linux {kernel.release()}', _defects(kernel)

@@ -288,9 +288,9 @@ class Repository(git.Repository):
         self.git('add', '-A')
         self.git('commit', '-q', *options, '-m', message)
 
-    def apply(self, patches):
-        """Apply patches with git am; subjects keep their text in brackets."""
-        self.git('am', '-q', '--keep-cr', '--keep-non-patch', *patches)
+    def apply(self, patches, *options):
+        """Apply patches with git am; subjects keep their text in brackets. options: further ones of git am."""
+        self.git('am', '-q', '--keep-cr', '--keep-non-patch', *options, *patches)
 
     def messages(self):
         """Return the messages of all commits after the pristine one, in their order."""

@@ -13,6 +13,7 @@ from host.console import UserError
 from host.environment import environment
 from host.paths import WORKBENCH
 from trial import hints, kernels
+from trial.compilation import _explain
 from trial.kernels import HANGS, NO, YES, Column
 
 
@@ -114,6 +115,14 @@ class HintsTest(unittest.TestCase):
         'timer_delete_sync': "error: implicit declaration of function 'timer_delete_sync'",
         'header': 'fatal error: linux/sprintf.h: No such file or directory',
     }
+
+    def test_a_general_hint_applies_if_no_other_does(self):
+        message = 'demo/demo.c:1:10: fatal error: linux/{}.h: No such file or directory'
+        for header, expected in (('of_gpio', 'since Linux 7.1: '), ('newer', 'This kernel does not have the header.')):
+            with self.subTest(header):
+                first, *rest = _explain([message.format(header)])
+                self.assertTrue(first.startswith(expected), first)
+                self.assertEqual(len(rest), 1)
 
     def test_each_hint_explains_its_message(self):
         self.assertEqual({hint.name for hint in hints.load(hints.INTRODUCED)}, set(self.MESSAGES))

@@ -126,8 +126,11 @@ def _explain(lines: list[str]) -> list[str]:
     missing = dict.fromkeys((match[1] or match[2]).upper() for line in lines if (match := _HARDWARE.search(line)))
     explanations = [f'this kernel lacks {name}: the module requires hardware' for name in missing]
     introduced = hints.find(lines, hints.INTRODUCED)
-    explained = {message for _, message in introduced}
+    explained = {message for hint, message in introduced if hint.since}
     changed = [pair for pair in hints.find(lines) if pair[1] not in explained]
+    # A hint without a release is a general one, which applies if no other does.
+    explained = {message for _, message in changed}
+    introduced = [(hint, message) for hint, message in introduced if hint.since or message not in explained]
     for hint in dict.fromkeys(hint for hint, _ in (*introduced, *changed)):
         explanations.append(f'since Linux {hint.since}: {hint.change}' if hint.since else hint.change)
         explanations.append(f'    {hint.code}')
