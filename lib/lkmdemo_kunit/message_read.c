@@ -461,10 +461,19 @@ static const struct stuck_case stuck_cases[] = {
 
 KUNIT_ARRAY_PARAM_DESC(stuck, stuck_cases, desc);
 
+/* The state of a read, which is too large for the stack. */
+struct stuck {
+	struct kvec vec;
+	struct iov_iter to;
+	unsigned int copies;
+};
+
 static size_t copy_nothing(struct lkmdemo_message *msg, loff_t pos, size_t count,
 			   struct iov_iter *to)
 {
-	++*(unsigned int *)kunit_get_current_test()->priv;
+	struct stuck *stuck = kunit_get_current_test()->priv;
+
+	stuck->copies++;
 
 	return 0;
 }
@@ -473,22 +482,22 @@ static void read_without_progress_ends(struct kunit *test)
 {
 	const struct stuck_case *c = test->param_value;
 	struct file *file = lkmdemo_kunit_file(test, CAPACITY, 17);
-	struct kvec vec = { lkmdemo_kunit_bytes(test, 10), 10 };
-	unsigned int copies = 0;
-	struct iov_iter to;
+	struct stuck *stuck = lkmdemo_kunit_zalloc(test, sizeof(*stuck));
 	loff_t pos = 3;
 
+	stuck->vec.iov_base = lkmdemo_kunit_bytes(test, 10);
+	stuck->vec.iov_len = 10;
 	if (c->user)
-		iov_iter_ubuf(&to, ITER_DEST, lkmdemo_kunit_user_pages(test, 1), 10);
+		iov_iter_ubuf(&stuck->to, ITER_DEST, lkmdemo_kunit_user_pages(test, 1), 10);
 	else
-		iov_iter_kvec(&to, ITER_DEST, &vec, 1, 10);
-	test->priv = &copies;
+		iov_iter_kvec(&stuck->to, ITER_DEST, &stuck->vec, 1, 10);
+	test->priv = stuck;
 	kunit_activate_static_stub(test, lkmdemo_message_copy, copy_nothing);
 
-	KUNIT_EXPECT_EQ(test, vfs_iter_read(file, &to, &pos, c->flags), -EFAULT);
-	KUNIT_EXPECT_EQ(test, copies, c->copies);
+	KUNIT_EXPECT_EQ(test, vfs_iter_read(file, &stuck->to, &pos, c->flags), -EFAULT);
+	KUNIT_EXPECT_EQ(test, stuck->copies, c->copies);
 	KUNIT_EXPECT_EQ(test, pos, 3);
-	KUNIT_EXPECT_EQ(test, iov_iter_count(&to), 10);
+	KUNIT_EXPECT_EQ(test, iov_iter_count(&stuck->to), 10);
 }
 
 /*
