@@ -156,6 +156,20 @@ class SessionTest(unittest.TestCase):
             sessions.run(None, [[module('hello')]], Path(work), settings)
         return run.call_args.kwargs['options']
 
+    def guests(self, has_kmemleak, leaks):
+        """Return the number of guests of a session whose first guest has been started."""
+        with tempfile.TemporaryDirectory() as work, mock.patch.object(sessions.guest, 'run', return_value=0) as run:
+            Path(work, 'kernel-1.log').touch()
+            with contextlib.closing(sessions.Guest(None, Path(work, 'kernel-1.log'), None, has_kmemleak)) as first:
+                sessions.run(None, [[module('hello')]], Path(work), {'leaks': leaks}, first=first)
+        return run.call_count
+
+    def test_the_first_guest_is_used_if_it_agrees_with_the_settings(self):
+        self.assertEqual(self.guests(has_kmemleak=True, leaks=True), 1)
+
+    def test_another_guest_is_used_if_the_first_one_does_not_agree(self):
+        self.assertEqual(self.guests(has_kmemleak=False, leaks=True), 2)
+
     def test_kmemleak_is_off_without_a_search_for_leaks(self):
         self.assertEqual(self.options(leaks=False), ('kmemleak=off',))
 

@@ -45,6 +45,7 @@ class Agent:
     def __init__(self, plan, report):
         self.plan = plan
         self.report = report
+        self.before = set()
 
     def note(self, event, **values):
         """Write an event."""
@@ -76,7 +77,6 @@ class Agent:
         """Load, use and unload the modules of a group; return whether the kernel can continue."""
         names = [module['name'] for module in group['modules']]
         self.note('group', names=names)
-        before = snapshot()
         devices = char_devices()
         loaded = []
         for module in group['modules']:
@@ -91,12 +91,14 @@ class Agent:
             self.describe(module['name'])
         if loaded:
             after = snapshot()
-            self.note('appeared', names=loaded, paths=sorted(after - before))
+            self.note('appeared', names=loaded, paths=sorted(after - self.before))
             self.use(loaded, sorted(char_devices() - devices))
         if not self.unload(loaded):
             return False
         if loaded:
-            self.note('left', names=loaded, paths=sorted(snapshot() - before - {'/sys/module'}))
+            after = snapshot()
+            self.note('left', names=loaded, paths=sorted(after - self.before - {'/sys/module'}))
+            self.before = after
             if sound() and len(loaded) == len(names):
                 return self.repeat(group)
         return sound()
@@ -181,6 +183,7 @@ class Agent:
         """Try all groups, until the kernel cannot continue."""
         if self.plan['helper']:
             self.run(['insmod', self.plan['helper']], CALL)
+        self.before = snapshot()
         for group in self.plan['groups']:
             begin = time.clock_gettime(time.CLOCK_MONOTONIC)
             is_sound = self.group(group)

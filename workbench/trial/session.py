@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Run modules in guests: divide them into groups, and read the reports of the guests."""
 
+import concurrent.futures
+import contextlib
 import io
 import json
 import re
@@ -13,6 +15,7 @@ from host.environment import environment
 from host.paths import WORKBENCH
 from kernel.build import Kernel
 from machine import guest
+from machine.gate import Gate
 from trial.sources import HELPER
 
 # The number of times that a module is loaded and unloaded.
@@ -108,12 +111,43 @@ def _split_log(text: str) -> list[tuple[str, list[str]]]:
     return steps
 
 
+class Guest:
+    """A guest that boots at once, and waits for its command.
+
+    has_kmemleak: whether its kernel tracks memory.
+    """
+
+    def __init__(self, kernel: Kernel, log: Path, timeout: int | None, has_kmemleak: bool):
+        self.has_kmemleak = has_kmemleak
+        self._is_unused = False
+        self._gate = Gate()
+        self._pool = concurrent.futures.ThreadPoolExecutor(1)
+        # kmemleak records a stack for each allocation, which takes half of the time.
+        options = () if has_kmemleak else ('kmemleak=off',)
+        self._end = self._pool.submit(
+            guest.run, kernel, '', log, timeout, LIMIT, out=io.BytesIO(), err=io.BytesIO(), stop_at_report=False,
+            judge=False, options=options, gate=self._gate, should_stop=lambda: self._is_unused)
+
+    def run(self, command: str) -> int:
+        """Run a shell command; return the status of guest.run()."""
+        self._gate.open(command)
+        return self._end.result()
+
+    def close(self) -> None:
+        """Stop the guest, if it still runs."""
+        self._is_unused = True
+        concurrent.futures.wait([self._end])
+        self._gate.close()
+        self._pool.shutdown()
+
+
 def run(kernel: Kernel, groups_left: list[list[Module]], work: Path, settings: dict[str, Any],
-        timeout: int | None = None) -> Session:
+        timeout: int | None = None, first: Guest | None = None) -> Session:
     """Run groups of modules in a guest, and in a new one after each group that ends the guest.
 
     work: a directory that the guest can write to. settings: further entries of the plan for
-    the agent, among them "leaks", whether it searches for leaks.
+    the agent, among them "leaks", whether it searches for leaks. first: the first guest, with
+    the log kernel-1.log; it is not used unless it agrees with the settings.
     """
     session = Session()
     number = 0
@@ -125,10 +159,14 @@ def run(kernel: Kernel, groups_left: list[list[Module]], work: Path, settings: d
             for group in groups_left]}), encoding='utf-8')
         report.unlink(missing_ok=True)
         log = work / f'kernel-{number}.log'
-        status = guest.run(kernel, f'python3 -B {WORKBENCH}/trial/agent.py {plan} {report}', log, timeout, LIMIT,
-                           out=io.BytesIO(), err=io.BytesIO(), stop_at_report=False, judge=False,
-                           # kmemleak records a stack for each allocation, which takes half of the time.
-                           options=() if settings['leaks'] else ('kmemleak=off',))
+        command = f'python3 -BIS {WORKBENCH}/trial/agent.py {plan} {report}'
+        if number == 1 and first and first.has_kmemleak == settings['leaks']:
+            status = first.run(command)
+        else:
+            if first:
+                first.close()
+            with contextlib.closing(Guest(kernel, log, timeout, settings['leaks'])) as other:
+                status = other.run(command)
         events = [json.loads(line) for line in report.read_text(encoding='utf-8').splitlines()] \
             if report.exists() else []
         for event in events:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Try modules of the user: build, load, use and unload them, and report problems."""
 
+import contextlib
 import os
 import re
 import shlex
@@ -358,28 +359,42 @@ def run(options: Any) -> Trial:
     paths, work = _prepare(options)
     trial = Trial()
     kernel = _kernel(options, paths[0])
+    # The guest boots while the modules are compiled. Most source files are a group.
+    has_kmemleak = _searches_for_leaks(options, sum(len(list(path.glob('*.c'))) for path in paths))
+    with contextlib.closing(sessions.Guest(kernel, work / 'kernel-1.log', options.timeout, has_kmemleak)) as first:
+        _try_modules(options, kernel, paths, work, first, trial)
+    _print_findings(trial)
+    say(f'logs: {work}')
+    return trial
+
+
+def _searches_for_leaks(options: Any, groups: int) -> bool:
+    return options.debug or bool(options.cmd) or groups <= MANY
+
+
+def _try_modules(options: Any, kernel: build.Kernel, paths: list[Path], work: Path, first: sessions.Guest,
+                 trial: Trial) -> None:
+    """Compile the modules and run them in guests, of which the first one has been started."""
     compilation = _compile(kernel, work / 'modules', paths, trial)
     modules = [sessions.modinfo(path) for name, path in compilation.modules.items() if name != HELPER
                and not _is_used_by_kernel(kernel, path.stem.replace('-', '_'), trial)]
     groups = sessions.groups(modules)
     if options.cmd:
         groups = [[module for group in groups for module in group]] if groups else []
-    if groups:
-        settings = {'probe': str(_probe()) if options.probe else '', 'command': options.cmd,
-                    'helper': str(compilation.modules.get(HELPER, '')),
-                    'directory': str(paths[0]), 'leaks': options.debug or len(groups) <= MANY}
-        session = sessions.run(kernel, groups, work, settings, options.timeout)
-        hz = re.search(r'^CONFIG_HZ=(\d+)$', (kernel.out / '.config').read_text(encoding='utf-8'), re.M)
-        printed = _Report(trial, session, {module.name: module for module in modules}, work / 'modules',
-                          int(hz[1]) if hz else 100)
-        for group in groups:
-            names = [module.name for module in group]
-            for name in names:
-                printed.module(name)
-            printed.group(names)
-            printed.ended(names)
-        printed.leaks()
-        _commands(trial, session)
-    _print_findings(trial)
-    say(f'logs: {work}')
-    return trial
+    if not groups:
+        return
+    settings = {'probe': str(_probe()) if options.probe else '', 'command': options.cmd,
+                'helper': str(compilation.modules.get(HELPER, '')),
+                'directory': str(paths[0]), 'leaks': _searches_for_leaks(options, len(groups))}
+    session = sessions.run(kernel, groups, work, settings, options.timeout, first)
+    hz = re.search(r'^CONFIG_HZ=(\d+)$', (kernel.out / '.config').read_text(encoding='utf-8'), re.M)
+    printed = _Report(trial, session, {module.name: module for module in modules}, work / 'modules',
+                      int(hz[1]) if hz else 100)
+    for group in groups:
+        names = [module.name for module in group]
+        for name in names:
+            printed.module(name)
+        printed.group(names)
+        printed.ended(names)
+    printed.leaks()
+    _commands(trial, session)
