@@ -17,6 +17,13 @@
 #define LEVEL_INFO	6
 #define LEVEL_DEBUG	7
 
+/* The line before the functions of a stack. */
+#ifdef __aarch64__
+#define KMSG_STACK	"Call trace:"
+#else
+#define KMSG_STACK	"Call Trace:"
+#endif
+
 /* The kernel log, from its present end. */
 static inline int kmsg_open(void)
 {

@@ -145,7 +145,7 @@ TEST_F(hello, loglevels_prints_a_stack_on_request)
 	ASSERT_EQ(0, module_load(HELLO, "loglevels=1 dyndbg=+pd"));
 
 	EXPECT_LE(0, kmsg_find(self->kmsg, HELLO ": level 7: debugging", text, sizeof(text)));
-	EXPECT_LE(0, kmsg_find(self->kmsg, "Call Trace:", text, sizeof(text)));
+	EXPECT_LE(0, kmsg_find(self->kmsg, KMSG_STACK, text, sizeof(text)));
 }
 
 /* A mistyped name does not fail the load. Only the log shows it. */

@@ -328,7 +328,7 @@ TEST_F(debug, line_of_a_write_has_a_stack_on_request)
 	ASSERT_EQ(5, write(self->fd, "Jello", 5));
 
 	EXPECT_LE(0, kmsg_find(self->kmsg, "lkmdemo: wrote 5 bytes", text, sizeof(text)));
-	EXPECT_LE(0, kmsg_find(self->kmsg, "Call Trace:", text, sizeof(text)));
+	EXPECT_LE(0, kmsg_find(self->kmsg, KMSG_STACK, text, sizeof(text)));
 }
 
 TEST_F(debug, line_does_not_appear_for_a_refused_write)
