@@ -93,6 +93,24 @@ def states(text, *parts, path=PATH):
     return series.split({path: text}, patches)[path]
 
 
+class ApplyTest(unittest.TestCase):
+    """Test the application of patches to another release."""
+
+    def test_a_list_may_have_other_neighbours(self):
+        with tempfile.TemporaryDirectory() as name:
+            first, other = (series.Repository(Path(name) / part) for part in ('first', 'other'))
+            first.commit({'list': b'a\nb\nc\nd\n'}, 'pristine')
+            first.commit({'list': b'a\nb\nwidget\nc\nd\n'}, 'add widget')
+            first.git('format-patch', '-q', '-1', '-o', name)
+            patch = next(Path(name).glob('*.patch'))
+            other.commit({'list': b'1\nb\nc\n4\n'}, 'pristine')
+            with self.assertRaises(UserError):
+                other.apply([patch])
+            other.git('am', '--abort')
+            other.apply([patch], '-C1')
+            self.assertEqual(other.files()['list'][1], b'1\nb\nwidget\nc\n4\n')
+
+
 class SplitTest(unittest.TestCase):
     """Test which text a part of a description describes."""
 
