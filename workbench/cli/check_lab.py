@@ -1,9 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Run a job with the dispatcher of LAVA, and compare it with a run without LAVA.
-
-The dispatcher runs in a root directory of its own with its packages, in namespaces of its
-own, so that no mount and no process is left.
-"""
+"""Submit a job to a server of LAVA on this machine, and compare it with a run without LAVA."""
 
 import os
 import shutil
@@ -14,80 +10,18 @@ from pathlib import Path
 
 from host.console import UserError, say
 from host.environment import environment
-from host.pipeline import run_pipeline
-from host.process import start, stop
-from job import broken, bundle, lab, merge
-from job.bundle import KUNIT, Test
+from host.paths import build_root
+from job import broken, bundle, lab, lava_server, merge
+from job.bundle import KUNIT
 from job.merge import Shard
-from kernel import archive, build, unpacked
-from machine import roots
+from kernel import build
 from verdict.tally import Tally, single
-
-# The release of Debian that has LAVA.
-_RELEASE = '12'
-
-_PACKAGES = ('lava-dispatcher', 'qemu-system-x86', 'cpio', 'python3', 'xz-utils')
 
 # The limit for a job in seconds.
 _LIMIT = 3600
 
-# Writes the description of a device, as the server of LAVA does it.
-_RENDER = '''\
-import sys, jinja2
-env = jinja2.Environment(loader=jinja2.FileSystemLoader(sys.argv[1]), trim_blocks=True)
-sys.stdout.write(env.get_template("qemu.jinja2").render(
-    arch="x86_64", no_kvm=True, memory=1024, netdevice="none", extra_options=["-smp 2", "-no-reboot"]))
-'''
-
-# Mounts what the dispatcher requires; the mounts are those of this process only.
-_ENTER = '''\
-root=$1 lab=$2
-shift 2
-mount -t proc proc "$root/proc" && mount --rbind /dev "$root/dev" && mount --bind "$lab" "$root/mnt" &&
-    mount -t tmpfs tmpfs "$root/tmp" && exec chroot "$root" "$@"
-'''
-
-
-def _device_types() -> Path:
-    """Return the directory with the templates of devices, which are in the package of the server."""
-    release = roots.RELEASES[_RELEASE]
-
-    def fill(part: Path) -> None:
-        suite = archive.suite(release)
-        deb = suite.download('lava-server', part)
-        run_pipeline([['dpkg-deb', '--fsys-tarfile', deb],
-                      ['tar', '-x', '-C', part, './usr/share/lava-server/device-types']],
-                     suite.log, 'unpacking the types of devices')
-
-    return unpacked.directory(f'lava-types-{release}', fill) / 'usr/share/lava-server/device-types'
-
-
-def _in_root(root: Path, home: Path, *command: str) -> list[str]:
-    return ['unshare', '--mount', '--pid', '--fork', '--kill-child', 'sh', '-c', _ENTER, '-', str(root), str(home),
-            *command]
-
-
-def _dispatch(root: Path, home: Path, job: Path, found: list[Test]) -> Tally:
-    """Run a job in LAVA; return the verdict from its log. home: a directory with the device."""
-    own = home / 'job'
-    shutil.copytree(job, own)
-    lab.write(own, 'qemu', 'file:///mnt/job')
-    command = _in_root(root, home, 'lava-run', '--job-id', '1', '--output-dir', '/tmp/out',
-                       '--device', '/mnt/device.yaml', '--dispatcher', '/mnt/dispatcher.yaml', '/mnt/job/lava.yaml')
-    log = home / 'log'
-    begin = time.monotonic()
-    with open(log, 'wb') as out:
-        child = start(command, env=environment(), stdin=subprocess.DEVNULL, stdout=out, stderr=out)
-        try:
-            child.wait(_LIMIT)
-        except subprocess.TimeoutExpired:
-            say(f'LAVA was stopped after {_LIMIT} s')
-        finally:
-            stop(child)
-    tally = lab.judge(lab.read(str(log)), found)
-    say(f'LAVA: {tally}, {time.monotonic() - begin:.0f} s')
-    shutil.rmtree(own)
-    return tally
+# The jobs: all tests, and the same with a program that fails.
+_WHOLE, _BROKEN = 'whole', 'broken'
 
 
 def _differences(one: Tally, other: Tally) -> str:
@@ -98,29 +32,37 @@ def _differences(one: Tally, other: Tally) -> str:
 def run(kernel: build.Kernel) -> Tally:
     """Run the comparison; return its tally."""
     if os.geteuid() != 0:
-        raise UserError('check-lab requires root: the dispatcher of LAVA does')
+        raise UserError('check-lab requires root: LAVA does')
     job = bundle.write(kernel)
     found = bundle.read_tests(job)
-    root = roots.root_of(_RELEASE, _PACKAGES, 'lava-')
+    logs = build_root() / 'check-lab'
+    logs.mkdir(exist_ok=True)
     home = Path(tempfile.mkdtemp(prefix='lab-'))
     try:
-        shutil.copytree(_device_types(), home / 'types')
-        rendered = subprocess.run(_in_root(root, home, 'python3', '-c', _RENDER, '/mnt/types'), env=environment(),
-                                  stdout=subprocess.PIPE, check=True).stdout
-        (home / 'device.yaml').write_bytes(rendered)
-        (home / 'dispatcher.yaml').write_text('dispatcher_ip: 127.0.0.1\n', encoding='utf-8')
-        with open(home / 'alone.log', 'wb') as out:
+        with open(logs / 'alone.log', 'wb') as out:
             begin = time.monotonic()
             subprocess.run([job / 'run', f'RESULTS={home}/alone'], env=environment(), stdout=out, stderr=out,
                            check=False)
         alone = merge.merge([Shard(1, 1, home / 'alone', found)], None, None)
         say(f'without LAVA: {alone}, {time.monotonic() - begin:.0f} s')
-        in_lab = _dispatch(root, home, job, found)
+        shared = home / 'shared'
+        shutil.copytree(job, shared / _WHOLE)
         test = next(test for test in found if test.kind != KUNIT)
-        failed = _dispatch(root, home, broken.copy(job, home / 'broken', test), found)
-        is_named = any(broken.CASE in line for line in failed.failures())
+        broken.copy(job, shared / _BROKEN, test)
+        for name in (_WHOLE, _BROKEN):
+            lab.write(shared / name, 'qemu', f'file:///mnt/{name}')
+        begin = time.monotonic()
+        returned = lava_server.submit(home, [_WHOLE, _BROKEN], _LIMIT, logs)
+        for name, path in returned.items():
+            shutil.copy(path, logs / f'{name}.yaml')
+        texts = {name: lab.read(str(path)) for name, path in returned.items()}
     finally:
         shutil.rmtree(home, ignore_errors=True)
+    in_lab, failed = (lab.judge(texts[name], found) for name in (_WHOLE, _BROKEN))
+    release = lava_server.release((logs / 'server.log').read_text(encoding='utf-8', errors='replace'))
+    say(f'LAVA {release}: {in_lab}; the broken job: {failed}; both {time.monotonic() - begin:.0f} s')
+    say(f'logs: {logs}')
+    is_named = any(broken.CASE in line for line in failed.failures())
     return (single('lab: the run without LAVA passes', 'failed' if alone.failed or not alone.passed else 'passed')
             + single('lab: the results are those of a run without LAVA',
                      'passed' if in_lab.results == alone.results else 'failed', _differences(alone, in_lab))

@@ -14,9 +14,9 @@ LOCK = '.lock'
 
 # Patterns of the names that the workbench creates in build/.
 OUTPUT = (LOCK, 'arm64-*', 'bench', 'bench-*', 'bench.json', 'bin', 'check-debian', 'check-dkms', 'check-kernels',
-          'check.log', 'coverage', 'deb', 'distro-*', 'docs-*', 'farm', 'files-*', 'job', 'job.part', 'kdir-*',
-          'kernels.csv', 'kunit-*', 'last-lint.json*', 'last-test.json*', 'lint', 'linux-*', 'mistakes', 'results',
-          's390-*', 'series', 'try', 'try-probe*', 'um', 'um-*', 'x86_64-*')
+          'check-lab', 'check.log', 'coverage', 'deb', 'distro-*', 'docs-*', 'farm', 'files-*', 'job', 'job.part',
+          'kdir-*', 'kernels.csv', 'kunit-*', 'last-lint.json*', 'last-test.json*', 'lint', 'linux-*', 'mistakes',
+          'results', 's390-*', 'series', 'try', 'try-probe*', 'um', 'um-*', 'x86_64-*')
 
 
 def is_output(name: str) -> bool:

@@ -4,10 +4,12 @@
 import dataclasses
 import importlib
 import os
+import random
 import shlex
 import sys
 import textwrap
 from collections.abc import Callable
+from pathlib import Path
 
 from cli import clean
 from cli.options import KERNEL, Options
@@ -15,6 +17,7 @@ from host import lock
 from host.console import UserError, say
 from host.paths import WORKBENCH, build_root
 from job import bundle, farm, lab, merge
+from job.merge import Shard
 from kernel import build, distro, foreign, source
 from machine import distro as distro_machine, guest
 from machine.foreign import FOREIGN
@@ -108,14 +111,28 @@ def write_job(options: Options) -> int:
     return 0
 
 
+def _soak_on_farm(options: Options, job: Path, directory: Path) -> Tally:
+    """Make random calls as an array of Slurm, with another seed for each shard; return the tally."""
+    seed = random.randrange(1 << 32) if options.seed is None else options.seed
+    parts = [Shard(number, options.n, directory / str(number), []) for number in range(1, options.n + 1)]
+    arguments = (f'SECONDS={options.seconds}', f'SEED={seed}')
+    farm.submit(farm.Request(job, options.n, arguments, options.sbatch, options.bcast), parts, directory)
+    merge.show(parts)
+    return merge.merge_soak(parts)
+
+
 def run_farm(options: Options) -> int:
     """Run the tests as an array of Slurm, and merge the results."""
     results = Results(options.results)
+    if options.seconds and options.test:
+        raise UserError('SECONDS= and TEST= exclude each other: random calls take the place of the tests')
     built = _kernel_of_job(options)
     job = bundle.write(built, options.kdir)
+    directory = farm.directory()
+    if options.seconds:
+        return _finish(_soak_on_farm(options, job, directory))
     found = bundle.selected(bundle.read_tests(job), options.test)
     count = min(options.n, len(found))
-    directory = farm.directory()
     parts = merge.shards(found, count, directory)
     arguments = [*([f'TEST={" ".join(options.test)}'] if options.test else []),
                  *([f'TIMEOUT={options.timeout}'] if options.timeout else [])]
@@ -154,10 +171,10 @@ def check_farm(options: Options) -> int:
 
 
 def check_lab(options: Options) -> int:
-    """Run a job with the dispatcher of LAVA."""
-    from cli import check_lab as check_dispatcher
+    """Submit a job to a LAVA on this machine."""
+    from cli import check_lab as check_server
     options.target = 'x86_64'
-    return _finish(check_dispatcher.run(_kernel(options)))
+    return _finish(check_server.run(_kernel(options)))
 
 
 def test(options: Options) -> int:
@@ -311,7 +328,7 @@ def measure_coverage(options: Options) -> int:
 
 def make_random_calls(options: Options) -> int:
     """Make random calls to the driver, on a kernel with checkers."""
-    return _finish(soak.run(_kernel(dataclasses.replace(options, debug=True)), options.seconds, options.seed))
+    return _finish(soak.run(_kernel(dataclasses.replace(options, debug=True)), options.seconds or 60, options.seed))
 
 
 def create_series(options: Options) -> int:

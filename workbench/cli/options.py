@@ -53,7 +53,7 @@ class Options:
     releases: tuple[str, ...] = ()
     results: str = ''
     sbatch: tuple[str, ...] = ()
-    seconds: int = 60
+    seconds: int | None = None
     seed: int | None = None
     target: str = TARGETS[0]
     test: tuple[str, ...] = ()
@@ -183,7 +183,8 @@ COMMANDS = {
     'check-farm': Command('run the tests as an array of a Slurm on this machine', _SOURCE, packages=('test',)),
     'check-kernels': Command('test the driver on all kernels and architectures', ('ARCH', 'JOBS', 'KERNELS', 'OVERLAY'),
                              packages=('test', 'x86_64', 'distro', *ARCHITECTURES)),
-    'check-lab': Command('run a job with the dispatcher of LAVA, as root', _SOURCE, packages=('test', 'x86_64', 'lab')),
+    'check-lab': Command('submit a job to a LAVA on this machine, as root', (*_SOURCE, 'ARCH'),
+                         packages=('check-lab', 'test', 'x86_64', 'lab')),
     'check-overlays': Command('test other drivers than that of this repository', ('KERNEL', 'KDIR', 'JOBS'),
                               packages=('test',)),
     'check-release': Command('run the demo with the root of another release of Debian', _SOURCE),
@@ -196,7 +197,8 @@ COMMANDS = {
     'demo': Command('build and boot a kernel, and show the driver', (*_BUILT, 'TIMEOUT')),
     'docs': Command('build the manual as HTML', _SOURCE, packages=('lint',)),
     'farm': Command('run the tests as an array of Slurm',
-                    (*_BUILT, 'ARCH', 'BCAST', 'N', 'RESULTS', 'SBATCH', 'TEST', 'TIMEOUT'), packages=('test',)),
+                    (*_BUILT, 'ARCH', 'BCAST', 'N', 'RESULTS', 'SBATCH', 'SECONDS', 'SEED', 'TEST', 'TIMEOUT'),
+                    packages=('test',)),
     'graft': Command('copy the driver into a kernel tree', ('KDIR', 'OVERLAY'), required=('KDIR',)),
     'guest': Command('run a command in the booted kernel', (*_BUILT, 'ARCH', 'CMD', 'TIMEOUT'), required=('CMD',),
                      packages=('test',)),

@@ -27,7 +27,7 @@ from machine import guest, initrd, report
 from machine.foreign import WITHOUT_FILES, Foreign
 from machine.qemu import MEMORY
 from machine.um import MEMORY as UM_MEMORY, UM
-from verdict import kselftest
+from verdict import kselftest, soak
 from verdict.kselftest import Durations, Program
 
 _FILES = WORKBENCH / 'job/files'
@@ -152,6 +152,12 @@ def description(kernel: build.Kernel, found: list[Test], kdir: str) -> dict[str,
                    'processors': 1 if test.kind == SINGLE else 2} for test in found]}
 
 
+def _soak(kernel: build.Kernel) -> list[str]:
+    """Return the target and the name of the program that makes random calls, and the prefix of its variables."""
+    program = kernel.subject.main.description.selftests.soak
+    return [kernel.subject.main.targets[0], program, soak.prefix(kernel)] if program else []
+
+
 def _write_initrd(kernel: build.Kernel, found: list[Test], path: Path) -> None:
     """Write the root of the guest, without modules and tests, as a compressed initial RAM disk."""
     userland = kernel.userland if isinstance(kernel, ForeignKernel) else unpacked.userland(archive.codename())
@@ -220,6 +226,7 @@ def write(kernel: build.Kernel, kdir: str = '') -> Path:
         (part / name).chmod(0o755)
     texts = {'machine': _machine(kernel, len(targets) > 1), 'report': report.REPORT.pattern + '\n',
              'death': report.DEATH.pattern + '\n', 'kunit': ' '.join(build.kunit_modules(kernel)) + '\n',
+             'soak': ' '.join(_soak(kernel)) + '\n',
              'tests': ''.join(f'{test.kind}\t{test.seconds}\t{test.target}\t{test.name}\n' for test in found),
              'job.json': json.dumps(description(kernel, found, kdir), indent=1) + '\n'}
     for name, text in texts.items():

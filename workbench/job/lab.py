@@ -221,7 +221,9 @@ def judge(text: str, tests: list[Test], tree: Path | None = None, results: Resul
     """
     console, reported = read_log(text)
     if not console:
-        raise UserError('the file has no line of a console: it is no log of LAVA')
+        errors = [entry['msg'] for entry in map(_entry, text.splitlines()) if entry.get('lvl') == 'error']
+        raise UserError(f'LAVA did not boot the kernel: {str(errors[0]).strip()}' if errors else
+                        'the file has no line of a console: it is no log of LAVA')
     found = parts(console)
     tally = Tally()
     lines = _report(found, console)

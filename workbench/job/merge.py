@@ -22,7 +22,7 @@ SECONDS = 'seconds'
 _RESULT = re.compile(r'^((?:not )?ok) \d+ (.*?)(?: # (.*))?$')
 
 # A failure of a shard that is not one of a case: of its guest, or of its command.
-_OF_GUEST = re.compile(r'failed: ((?:kselftest|KUnit): .*)')
+_OF_GUEST = re.compile(r'failed: ((?:kselftest|KUnit|soak SEED=\d+): .*)')
 
 
 class Shard(NamedTuple):
@@ -115,7 +115,16 @@ def _failures(parts: list[Shard]) -> Tally:
             tally += single(f'{shard}: {match[1]}' if shard.of > 1 else match[1], 'failed')
         if not shard.has_ended():
             names_of_tests = ' '.join(test.name for test in shard.tests)
-            tally += single(f'{shard} has no results', 'failed', f'its tests: {names_of_tests}')
+            tally += single(f'{shard} has no results', 'failed', names_of_tests and f'its tests: {names_of_tests}')
+    return tally
+
+
+def merge_soak(parts: list[Shard]) -> Tally:
+    """Return the tally of shards that made random calls: a case for each."""
+    tally = _failures(parts)
+    for shard in parts:
+        if shard.verdict() and not any(line.startswith('failed: ') for line in shard.verdict()):
+            tally += single(f'{shard}: soak', 'passed')
     return tally
 
 

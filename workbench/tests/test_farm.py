@@ -94,6 +94,14 @@ class MergeTest(Scratch):
                    kselftest_ktap=document('race!', 'open'))
         self.assertEqual(self.merge().failures(), ['shard 2/2: kselftest: a guest died', 'kselftest race: race.case'])
 
+    def test_random_calls_are_a_case_for_each_shard(self):
+        parts = [merge.Shard(number, 3, self.root / str(number), []) for number in (1, 2, 3)]
+        self.write(1)
+        self.write(2, 'failed: soak SEED=6: the program ended with 1\n0 passed, 1 failed\n')
+        tally = merge.merge_soak(parts)
+        self.assertEqual((tally.passed, tally.failures()), (1, [
+            'shard 2/3: soak SEED=6: the program ended with 1', 'shard 3/3 has no results']))
+
     def test_results_have_the_logs_of_all_shards(self):
         self.write(1, kunit_ktap=KUNIT, kunit__kernel_log='a', kselftest__kernel__1_log='b',
                    kselftest_ktap=document('read.sh', end=['# kselftest-kernel-1.log: read.sh']))

@@ -295,7 +295,7 @@ class RunTest(Scratch):
             with tarfile.open(self.job / f'{name}.tar.xz', 'w:xz') as opened:
                 opened.addfile(tarfile.TarInfo(name), io.BytesIO())
         texts = {'machine': STUB, 'report': report.REPORT.pattern, 'death': report.DEATH.pattern, 'kunit': 'w_kunit\n',
-                 'tests': 'single\t2\tw\topen\nparallel\t1\tw\trace\n'}
+                 'soak': 'w random W\n', 'tests': 'single\t2\tw\topen\nparallel\t1\tw\trace\n'}
         for name, text in texts.items():
             (self.job / name).write_text(text)
         self.guest('echo "# selftests: w: $t"; echo "# ok 1 $t.case"; echo "ok 1 selftests: w: $t"',
@@ -362,8 +362,23 @@ class RunTest(Scratch):
         self.assertIn('its time limit (TIMEOUT=1)', errors)
         self.assertIn('failed: kselftest: a guest was stopped\n', self.verdict())
 
+    def test_random_calls_take_the_place_of_the_tests(self):
+        self.guest('grep random "$SCRATCH/start"', end='echo 0 >"$SCRATCH/status"')
+        status, out, errors = self.run_job('SECONDS=3', 'SEED=5', 'SHARD=2/3')
+        self.assertEqual((status, self.verdict()), (0, '1 passed, 0 failed, 0 skipped\n'), errors)
+        self.assertIn('exec env W_SECONDS=3 W_SEED=6 ./random\n', out)
+        self.assertEqual(sorted(path.name for path in (self.root / 'results').iterdir()),
+                         ['seconds', 'soak-kernel.log', 'soak.log', 'verdict'])
+
+    def test_random_calls_that_fail_are_named_with_their_seed(self):
+        self.guest(':', end='echo 1 >"$SCRATCH/status"')
+        self.assertEqual(self.run_job('SECONDS=3', 'SEED=5')[0], 1)
+        self.assertEqual(self.verdict(), 'failed: soak SEED=5: the program ended with 1\n'
+                         '0 passed, 1 failed, 0 skipped\n')
+
     def test_bad_options_are_status_2(self):
-        for argument, message in (('SHARD=3/2', 'the first number must be 1 to 2'), ('SHARD=1', 'such as 2/4'),
+        for argument, message in (('SECONDS=x', 'must be numbers'), ('SEED=1', 'requires SECONDS'),
+                                  ('SHARD=3/2', 'the first number must be 1 to 2'), ('SHARD=1', 'such as 2/4'),
                                   ('SHARD=a/b', 'such as 2/4'), ('X=1', 'X=1 is not an option'),
                                   ('TIMEOUT=x', 'must be a number of seconds'), ('TEST=none', 'no such test')):
             status, out, errors = self.run_job(argument)

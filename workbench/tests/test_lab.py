@@ -13,7 +13,7 @@ from pathlib import Path
 from host.console import UserError
 from host.environment import environment
 from host.paths import WORKBENCH
-from job import lab
+from job import lab, lava_server
 from job.bundle import Test
 from verdict.count import count_kselftest, count_kunit
 
@@ -135,6 +135,12 @@ class JudgeTest(unittest.TestCase):
         with self.assertRaisesRegex(UserError, 'no log of LAVA'):
             lab.judge('hello\n', TESTS)
 
+    def test_a_job_that_does_not_boot_is_an_error(self):
+        text = ('- {"dt": "2026", "lvl": "info", "msg": "start"}\n'
+                '- {"dt": "2026", "lvl": "error", "msg": "JobError: no image"}\n')
+        with self.assertRaisesRegex(UserError, 'did not boot the kernel: JobError: no image$'):
+            lab.judge(text, TESTS)
+
     def test_a_missing_file_is_an_error(self):
         with self.assertRaisesRegex(UserError, 'LOG=/none: No such file'):
             lab.read('/none')
@@ -184,6 +190,20 @@ class DefinitionTest(unittest.TestCase):
         for device in ('qemu', 'board'):
             text = lab.write(self.job, device, '').read_text()
             self.assertIn(f'"file://{self.job}/kernel"', text)
+
+
+class ServerTest(unittest.TestCase):
+    """Test the scripts of the server."""
+
+    def test_a_shell_reads_the_scripts(self):
+        for path in sorted(lava_server._SCRIPTS.iterdir()):
+            found = subprocess.run(['sh', '-n', path], env=environment(), capture_output=True, text=True, check=False)
+            self.assertEqual(found.stderr, '')
+
+    def test_the_release_is_that_in_the_log(self):
+        self.assertEqual(lava_server.release('$ unshare\nlab: starting the server\nlab: LAVA 2023.01\nlab: whole'),
+                         '2023.01')
+        self.assertEqual(lava_server.release('lab: starting the server\n'), '')
 
 
 if __name__ == '__main__':

@@ -19,6 +19,11 @@ from verdict.tally import Tally, single
 _MARGIN = 120
 
 
+def prefix(kernel: build.Kernel) -> str:
+    """Return what the names of the environment variables start with."""
+    return re.sub(r'\W', '_', kernel.subject.main.name.upper())
+
+
 def command(kernel: build.Kernel, seconds: int, seed: int) -> str:
     """Return the shell command of the program; raise UserError if the overlay names none."""
     main = kernel.subject.main
@@ -26,7 +31,7 @@ def command(kernel: build.Kernel, seconds: int, seed: int) -> str:
     if not program:
         raise UserError(f'the overlay {main.name} names no program for make soak: selftests.soak in overlay.toml')
     path = kernel.out / 'kselftest' / main.targets[0] / program
-    name = re.sub(r'\W', '_', main.name.upper())
+    name = prefix(kernel)
     return f'exec env {name}_SECONDS={seconds} {name}_SEED={seed} {shlex.quote(str(path))}'
 
 
