@@ -56,18 +56,17 @@ int lkmdemo_nl_info_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct lkmdemo_info now;
 	struct sk_buff *reply;
-	void *hdr;
-
-	reply = lkmdemo_nl_new(GFP_KERNEL);
-	if (!reply)
-		return -ENOMEM;
+	void *hdr = NULL;
 
 	lkmdemo_message_info(&lkmdemo.message, &now);
-	hdr = genlmsg_iput(reply, info);
+	reply = lkmdemo_nl_new(GFP_KERNEL);
+	if (reply)
+		hdr = genlmsg_iput(reply, info);
+	/* The reply has room for each attribute: only the allocation fails. */
 	if (!hdr || nla_put_u32(reply, LKMDEMO_A_MESSAGE_CAPACITY, now.capacity) ||
 	    lkmdemo_nl_put_change(reply, now.length, now.generation)) {
 		nlmsg_free(reply);
-		return -EMSGSIZE;
+		return -ENOMEM;
 	}
 	genlmsg_end(reply, hdr);
 
