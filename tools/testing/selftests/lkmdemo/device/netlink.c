@@ -4,12 +4,13 @@
  * delivers an event before the write returns: nothing here waits for one.
  */
 #define _GNU_SOURCE
+#include <limits.h>
 #include <linux/lkmdemo.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
-#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 
@@ -17,6 +18,9 @@
 #include "netlink.h"
 
 #define NOBODY	65534
+
+/* A private instance of tracing. */
+#define INSTANCE	"/sys/kernel/tracing/instances/lkmdemo_netlink"
 
 FIXTURE(netlink) {
 	int fd;
@@ -37,6 +41,7 @@ FIXTURE_SETUP(netlink)
 
 FIXTURE_TEARDOWN_PARENT(netlink)
 {
+	rmdir(INSTANCE);
 	EXPECT_EQ(0, modules_restore());
 }
 
@@ -359,32 +364,21 @@ TEST_F(netlink, member_in_another_network_namespace_receives_no_event)
 	EXPECT_NO_EVENT(member);
 }
 
-#define FOREIGN_NAMESPACES	200
-#define FOREIGN_MEMBERS		16	/* in each of them */
-
 /*
- * Start a process without privileges that joins the group in network namespaces of
- * its own. Return its id, or a negative errno if it cannot create them.
+ * Start a process without privileges that joins the group in a network namespace of
+ * its own. Return its id, or a negative errno if it cannot create one.
  */
-static pid_t foreign_members_start(int group)
+static pid_t foreign_member_start(int group)
 {
 	int ready[2], result = -EIO;
-	struct rlimit files;
 	pid_t child;
 
 	if (pipe2(ready, O_CLOEXEC))
 		return -errno;
 	child = fork();
 	if (!child) {
-		getrlimit(RLIMIT_NOFILE, &files);
-		files.rlim_cur = files.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &files);
-		result = setuid(NOBODY) || unshare(CLONE_NEWUSER) ? -errno : 0;
-		for (int i = 0; !result && i < FOREIGN_NAMESPACES; i++) {
-			result = unshare(CLONE_NEWNET) ? -errno : 0;
-			for (int j = 0; !result && j < FOREIGN_MEMBERS; j++)
-				result = group_change(socket_open(), NETLINK_ADD_MEMBERSHIP, group);
-		}
+		result = setuid(NOBODY) || unshare(CLONE_NEWUSER) || unshare(CLONE_NEWNET) ? -errno :
+			 group_change(socket_open(), NETLINK_ADD_MEMBERSHIP, group);
 		if (write(ready[1], &result, sizeof(result)) == sizeof(result) && !result)
 			pause();
 		_exit(0);
@@ -399,40 +393,70 @@ static pid_t foreign_members_start(int group)
 	return result ?: child;
 }
 
-/* Nanoseconds per write in a batch, which is short so that little interrupts it. */
-static long long batch_cost(int fd)
+/* Record the allocations of this process, while tracing_on is set. */
+static int allocations_record(void)
 {
-	long long begin = now();
-	int i;
+	char filter[64];
 
-	for (i = 0; i < 5; i++)
-		if (pwrite(fd, "x", 1, 0) != 1)
-			return -1;
+	/* A run that was killed leaves it. */
+	rmdir(INSTANCE);
+	snprintf(filter, sizeof(filter), "common_pid == %d", getpid());
+	if (mkdir(INSTANCE, 0700) || file_write(INSTANCE "/tracing_on", "0") < 0 ||
+	    file_write(INSTANCE "/events/kmem/filter", filter) < 0 ||
+	    file_write(INSTANCE "/events/kmem/enable", "1") < 0)
+		return -errno;
 
-	return (now() - begin) / 5;
+	return 0;
 }
 
-/* Nanoseconds per write in the fastest of some batches. */
-static long long write_cost(int fd)
+/* The allocations of a write, or a negative errno. */
+static int allocations_of_write(int fd)
 {
-	long long each, best = SECOND;
-	int i;
+	static char trace[65536];
+	int trace_fd, switch_fd, allocations = 0;
+	ssize_t written;
 
-	for (i = 0; i < 200; i++) {
-		each = batch_cost(fd);
-		if (each < best)
-			best = each;
+	trace_fd = open(INSTANCE "/trace", O_WRONLY | O_TRUNC | O_CLOEXEC);
+	switch_fd = open(INSTANCE "/tracing_on", O_WRONLY | O_CLOEXEC);
+	if (trace_fd < 0 || write(switch_fd, "1", 1) != 1)
+		return -errno;
+	written = pwrite(fd, "x", 1, 0);
+	if (write(switch_fd, "0", 1) != 1 || written != 1 ||
+	    file_read(INSTANCE "/trace", trace, sizeof(trace)) < 0)
+		return -errno;
+	close(switch_fd);
+	close(trace_fd);
+
+	for (const char *line = trace; (line = strstr(line, " kmem_cache_alloc")); line++)
+		allocations++;
+	for (const char *line = trace; (line = strstr(line, " kmalloc")); line++)
+		allocations++;
+
+	return allocations;
+}
+
+/* An interrupt may allocate during a write: the fewest allocations of several writes. */
+static int allocations_least(int fd)
+{
+	int i, least = INT_MAX;
+
+	for (i = 0; i < 5; i++) {
+		int allocations = allocations_of_write(fd);
+
+		if (allocations < least)
+			least = allocations;
 	}
 
-	return best;
+	return least;
 }
 
-TEST_F(netlink, members_without_privilege_do_not_slow_down_writes)
+TEST_F(netlink, no_event_is_built_for_members_without_privilege)
 {
-	long long alone, beside, begin;
-	pid_t members;
+	int alone, beside, listened;
+	pid_t member;
 
 	skip_if(_metadata, net_namespaces_missing());
+	skip_if(_metadata, tracefs_unusable());
 	skip_if(_metadata, module_fixed("lkmdemo"));
 	skip_if(_metadata, release_before(6, 9, "a call of the driver when a process joins"));
 
@@ -443,24 +467,23 @@ TEST_F(netlink, members_without_privilege_do_not_slow_down_writes)
 	ASSERT_EQ(0, module_load("lkmdemo", ""));
 	self->fd = open_device(O_RDWR);
 	ASSERT_LE(0, self->fd);
-	alone = write_cost(self->fd);
-	ASSERT_LT(0, alone);
+	ASSERT_EQ(0, allocations_record());
+	alone = allocations_least(self->fd);
+	ASSERT_LE(0, alone);
 
-	members = foreign_members_start(group_id());
-	if (members == -EINVAL || members == -EPERM || members == -ENOSPC)
+	member = foreign_member_start(group_id());
+	if (member == -EINVAL || member == -EPERM || member == -ENOSPC)
 		skip_if(_metadata, "requires user namespaces for ordinary users");
-	ASSERT_LT(0, members);
-	/* On a busy machine, many batches are interrupted: one that is not shows the cost. */
-	begin = now();
-	do {
-		beside = batch_cost(self->fd);
-	} while (beside >= 2 * alone && now() - begin < 10 * SECOND);
-	kill(members, SIGKILL);
-	waitpid(members, NULL, 0);
+	ASSERT_LT(0, member);
+	beside = allocations_least(self->fd);
+	kill(member, SIGKILL);
+	waitpid(member, NULL, 0);
+	self->listener = listener_open();
+	listened = allocations_least(self->fd);
 
-	TH_LOG("%lld ns for a write, %lld ns beside the members", alone, beside);
-	EXPECT_LT(0, beside);
-	EXPECT_GT(2 * alone, beside);
+	EXPECT_EQ(alone, beside);
+	/* The count shows an event that is built. */
+	EXPECT_LT(alone, listened);
 }
 
 TEST_F(netlink, former_member_receives_no_event)
