@@ -102,7 +102,12 @@ def _of_qemu(kernel: build.Kernel, machine: Foreign) -> list[str]:
     accelerator = words.index('-accel')
     command = f'{_quoted(words[:accelerator])} $accelerator {_quoted(words[accelerator + 2:])}'
     program = words[0]
+    too_old = [] if not machine.version else [
+        f"\tversion=$({program} -version | sed -n 's/.* version \\([0-9]*\\).*/\\1/p')",
+        f'\t[ "$version" -ge {machine.version} ] ||',
+        f'\t\tfail "{program}: QEMU {machine.version} or later is required, not $version"']
     return ['prepare()', '{', f'\tcommand -v {program} >"$scratch/errors" || fail "{program} is not installed"',
+            *too_old,
             '\t' 'run=$scratch/run', '\tmkdir -p "$run" "$scratch/own/run/workbench" &&',
             '\t\t(cd "$scratch/root" && find . | cpio -o -H newc -R 0:0) >"$scratch/initrd" 2>"$scratch/errors"',
             '}', '',

@@ -4,15 +4,11 @@
 import shutil
 from pathlib import Path
 
-from host.paths import WORKBENCH
 from host.process import run_logged
 from kernel import archive, build, unpacked
 from kernel.architecture import ARCHITECTURES
 from kernel.target import Target
 from subject.subject import Subject
-
-# The architectures whose guests load filler.c before all other modules.
-_FILLED = ('s390',)
 
 
 class ForeignKernel(build.Kernel):
@@ -31,19 +27,6 @@ class ForeignKernel(build.Kernel):
     def userland(self) -> Path:
         """Return the directory with the packages for the user space of a guest."""
         return unpacked.userland(archive.codename(), self.architecture.debian)
-
-
-def build_filler(kernel: ForeignKernel) -> Path | None:
-    """Compile filler.c for an architecture that requires it; return the path of the module, None for others."""
-    if kernel.target.name not in _FILLED:
-        return None
-    directory = kernel.out / 'filler'
-    directory.mkdir(exist_ok=True)
-    shutil.copy(WORKBENCH / 'kernel/filler.c', directory)
-    (directory / 'Kbuild').write_text('obj-m := filler.o\n', encoding='utf-8')
-    run_logged([*kernel.make(f'M={directory}'), 'modules'], kernel.log('filler'), 'building the filler',
-               env=build.compiler_environment())
-    return directory / 'filler.ko'
 
 
 def build_selftests(kernel: ForeignKernel) -> Path:

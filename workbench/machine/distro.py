@@ -15,8 +15,8 @@ from host.paths import WORKBENCH
 from host.process import start
 from kernel.build import Kernel
 from kernel.distro import DistroKernel
-from kernel.foreign import ForeignKernel, build_filler
-from machine import initrd
+from kernel.foreign import ForeignKernel
+from machine import emulator, initrd
 from machine.qemu import Qemu, base_command
 
 # The directory of the installed kselftests in the guest.
@@ -43,12 +43,9 @@ def write_initrd(kernel: DistroKernel | ForeignKernel) -> None:
     scripts = [initrd.file(str(_INIT / name).lstrip('/'), (_INIT / name).read_bytes())
                for name in ('before', 'afterwards', 'selftests')]
     directories = [initrd.directory(str(kernel.subject.directory).lstrip('/'))]
-    filler = build_filler(kernel) if isinstance(kernel, ForeignKernel) else None
-    fillers = [initrd.file('lib/filler.ko', filler.read_bytes())] if filler else []
     kernel.initrds = [initrd.write(kernel.out / 'initrd', [
         *initrd.userland(kernel.userland, kernel.triplet, init),
-        *initrd.tree(kernel.modules / 'lib/modules', 'lib/modules'), *scripts, *fillers,
-        *directories])]
+        *initrd.tree(kernel.modules / 'lib/modules', 'lib/modules'), *scripts, *directories])]
 
 
 def add_selftests(kernel: DistroKernel | ForeignKernel, directory: Path) -> None:
@@ -87,6 +84,7 @@ class Distro(Qemu):
         initrd.join(run / 'initrd', [*kernel.initrds, own])
         command = self.command(kernel, shared, log, tty is not None, extra, options, processors,
                                location.get('kvm', False))
+        command[0] = emulator.path(command[0])
         return start(command, stdin=tty or subprocess.DEVNULL, stdout=tty or log, stderr=log,
                      pass_fds=[log], env=environment())
 

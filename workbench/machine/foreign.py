@@ -15,10 +15,12 @@ class Foreign(Distro):
     """A virtual machine of another architecture.
 
     emulator: the program and its options for the machine. bus: that of the consoles, as in
-    the names of the devices of QEMU.
+    the names of the devices of QEMU. version: the first one of QEMU that is known to
+    interpret the machine correctly.
     """
     emulator: tuple[str, ...] = ()
     bus: str = ''
+    version: int = 0
 
     def command(self, kernel: Kernel, shared: list[Path], log: int, is_on_terminal: bool = False,
                 extra: tuple = (), options: tuple = (), processors: int = 2, kvm: bool = False) -> list[str]:
@@ -47,14 +49,15 @@ WITHOUT_FILES = Foreign('x86_64', image=X86_64.image, symbols=X86_64.symbols, fr
                         emulator=('qemu-system-x86_64', '-machine', 'q35'), bus='pci')
 
 
-def _machine(name: str, image: str, bus: str, *emulator: str) -> Foreign:
+def _machine(name: str, image: str, bus: str, *emulator: str, version: int = 0) -> Foreign:
     return Foreign(name, image=image, symbols='vmlinux',
                    fragments={'': ('common', 'testing', 'initrd', name)}, sanitizers=(), terminal='/dev/hvc1',
-                   slowness=8, emulator=emulator, bus=bus, cross_compile=ARCHITECTURES[name].cross_compile)
+                   slowness=8, emulator=emulator, bus=bus, version=version,
+                   cross_compile=ARCHITECTURES[name].cross_compile)
 
 
 # By the values of ARCH.
 FOREIGN = {machine.name: machine for machine in (
     _machine('arm64', 'arch/arm64/boot/Image', 'device', 'qemu-system-aarch64', '-machine', 'virt', '-cpu', 'max'),
     _machine('s390', 'arch/s390/boot/bzImage', 'ccw', 'qemu-system-s390x', '-machine', 's390-ccw-virtio',
-             '-cpu', 'qemu'))}
+             '-cpu', 'qemu', version=10))}
