@@ -51,8 +51,9 @@ def run(kernel: build.Kernel) -> Tally:
         broken.copy(job, shared / _BROKEN, test)
         for name in (_WHOLE, _BROKEN):
             lab.write(shared / name, 'qemu', f'file:///mnt/{name}')
+        root = lava_server.install(logs)
         begin = time.monotonic()
-        returned = lava_server.submit(home, [_WHOLE, _BROKEN], _LIMIT, logs)
+        returned = lava_server.submit(root, home, [_WHOLE, _BROKEN], _LIMIT, logs)
         for name, path in returned.items():
             shutil.copy(path, logs / f'{name}.yaml')
         texts = {name: lab.read(str(path)) for name, path in returned.items()}

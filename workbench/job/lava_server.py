@@ -53,8 +53,11 @@ exec env -i "$@" chroot "$home/root" /bin/sh /mnt/server
 '''
 
 
-def _root(logs: Path) -> Path:
-    """Return the root directory with the packages from the cache; create it if it is missing."""
+def install(logs: Path) -> Path:
+    """Return the root directory with the packages from the cache; create it if it is missing.
+
+    logs: the directory for the logs of the installation.
+    """
     home = CACHE / 'roots' / f'lava-server-{roots.RELEASES[_RELEASE]}'
     home.parent.mkdir(parents=True, exist_ok=True)
     with lock.held(home.with_name(f'.{home.name}.lock')):
@@ -72,15 +75,14 @@ def _root(logs: Path) -> Path:
     return home
 
 
-def submit(home: Path, names: list[str], limit: int, logs: Path) -> dict[str, Path]:
+def submit(root: Path, home: Path, names: list[str], limit: int, logs: Path) -> dict[str, Path]:
     """Run jobs one after the other; return the log of each that LAVA returned, by its name.
 
-    home: a new directory, in which shared/NAME/ has the files of each job and its
+    root: that of install(). home: a new directory, in which shared/NAME/ has the files of each job and its
     definition lava.yaml, with the addresses file:///mnt/NAME/. limit: of a job in seconds.
     logs: the directory for the logs of the server. Raise UserError if a job cannot run.
     """
     shared = home / 'shared'
-    root = _root(logs)
     for name in ('layer', 'root'):
         (home / name).mkdir()
     (shared / 'server').write_bytes((_SCRIPTS / 'server').read_bytes())
