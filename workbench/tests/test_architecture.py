@@ -18,15 +18,19 @@ BIN = WORKBENCH / 'kernel/bin'
 class ProgramsTest(unittest.TestCase):
     """Test the wrappers in kernel/bin."""
 
-    def run_wrapper(self, name, *arguments):
-        """Run a wrapper with substitutes for the programs that it calls; return what it called."""
+    def run_wrapper(self, name, *arguments, base=''):
+        """Run a wrapper with substitutes for the programs that it calls; return what it called.
+
+        base: the directory to which ccache makes paths relative, the parent of the current one.
+        """
         with tempfile.TemporaryDirectory() as directory:
             for program in ('ccache', name.removeprefix('ccache-')):
                 path = Path(directory) / program
                 path.write_text('#!/bin/sh\necho "${0##*/}" "$@"\n', encoding='utf-8')
                 path.chmod(0o755)
-            return subprocess.run([BIN / name, *arguments], env={'PATH': f'{directory}:{os.environ["PATH"]}'},
-                                  capture_output=True, text=True, check=True).stdout.strip()
+            here = Path(base, 'out') if base else Path(directory)
+            return subprocess.run([BIN / name, *arguments], cwd=here, capture_output=True, text=True, check=True, env={
+                'PATH': f'{directory}:{os.environ["PATH"]}', 'CCACHE_BASEDIR': base, 'PWD': str(here)}).stdout.strip()
 
     def test_each_compiler_runs_through_ccache(self):
         for architecture in ARCHITECTURES.values():
@@ -35,6 +39,13 @@ class ProgramsTest(unittest.TestCase):
 
     def test_assembly_is_not_cached(self):
         self.assertEqual(self.run_wrapper('ccache-s390x-linux-gnu-gcc', '-c', 'a.S'), 's390x-linux-gnu-gcc -c a.S')
+
+    def test_the_paths_of_the_assembler_are_relative(self):
+        with tempfile.TemporaryDirectory() as base:
+            (Path(base) / 'out').mkdir()
+            self.assertEqual(self.run_wrapper('ccache-s390x-linux-gnu-gcc', f'-Wa,-I{base}/linux/include', '-DX=a b',
+                                              'a.c', base=base),
+                             'ccache s390x-linux-gnu-gcc -Wa,-I../linux/include -DX=a b a.c')
 
     def test_qemu_runs_without_kvm(self):
         script = (BIN / 'tcg').read_text(encoding='utf-8').replace('exec "/usr/bin/', 'echo "')
