@@ -18,7 +18,7 @@ from typing import Any
 import dkms_uefi
 from host.console import UserError
 from host.environment import environment
-from host.paths import WORKBENCH, build_root
+from host.paths import build_root
 from kernel import distro
 from kernel.build import Kernel
 from machine import initrd
@@ -30,8 +30,7 @@ HERE = Path(__file__).resolve().parent
 # The modules for the disk.
 _FOR_DISK = ('virtio_pci', 'virtio_blk', 'ext4')
 
-# The scripts of the workbench that the guest runs, and the directory of its init.
-_SCRIPTS = tuple(WORKBENCH / 'machine/init' / name for name in ('before', 'afterwards'))
+# The directory of the init and of the scripts that the guest runs.
 _GUEST = 'guest'
 
 # The firmware, and its variables with Secure Boot and the keys of Microsoft, which has signed shim.
@@ -135,7 +134,7 @@ class RootKernel(distro.DistroKernel):
             initrd.file('init', (HERE / 'dkms-init').read_bytes(), 0o755),
             initrd.file('run/workbench/enter', (HERE / 'dkms-enter').read_bytes()),
             *_module_entries(_modules(self)),
-            *(initrd.file(f'{_GUEST}{path}', path.read_bytes()) for path in _SCRIPTS),
+            *(initrd.file(f'{_GUEST}{path}', path.read_bytes()) for path in initrd.SCRIPTS),
             initrd.directory(f'{_GUEST}{self.subject.directory}')])]
 
     def with_secure_boot(self, firmware: Path, certificate: bytes) -> 'RootKernel':

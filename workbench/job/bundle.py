@@ -32,7 +32,6 @@ from verdict.kselftest import Durations, Program
 
 _FILES = WORKBENCH / 'job/files'
 _GUEST = WORKBENCH / 'job/guest'
-_INIT = WORKBENCH / 'machine/init'
 
 # The scripts of the guest in its root.
 _HOME = 'workbench'
@@ -167,14 +166,13 @@ def _write_initrd(kernel: build.Kernel, found: list[Test], path: Path) -> None:
     """Write the root of the guest, without modules and tests, as a compressed initial RAM disk."""
     userland = kernel.userland if isinstance(kernel, ForeignKernel) else unpacked.userland(archive.codename())
     triplet = kernel.triplet if isinstance(kernel, ForeignKernel) else _TRIPLET
-    scripts = [initrd.file(f'{_HOME}/{name}', (_INIT / name).read_bytes())
-               for name in ('before', 'afterwards', 'selftests')]
+    scripts = [initrd.file(f'{_HOME}/{path.name}', path.read_bytes()) for path in initrd.SCRIPTS]
     # For a lab, which types a single command.
     scripts += [initrd.file(f'{_HOME}/{path.name}', path.read_bytes()) for path in sorted(_GUEST.iterdir())]
     lists = {'kunit': ' '.join(build.kunit_modules(kernel)), 'tests': '\n'.join(
         f'{program.target} {program.name}' for program in programs(found))}
     scripts += [initrd.file(f'{_HOME}/{name}', f'{text}\n'.encode()) for name, text in lists.items()]
-    entries = [*initrd.userland(userland, triplet, (_INIT / 'initrd').read_bytes()), *scripts]
+    entries = [*initrd.userland(userland, triplet, initrd.INIT.read_bytes()), *scripts]
     path.write_bytes(gzip.compress(initrd.archive(entries), mtime=0))
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from host.environment import environment
-from host.paths import WORKBENCH
 from host.process import start
 from kernel.build import Kernel
 from kernel.distro import DistroKernel
@@ -25,8 +24,6 @@ SELFTESTS = '/kselftest'
 # The interpreter of QEMU 7.2 makes the kernel fault at this instruction.
 _PROCESSOR = 'max,-cx16'
 
-_INIT = WORKBENCH / 'machine/init'
-
 
 def chardev(name: str, path: str) -> list[str]:
     """Return the arguments of QEMU for a character device that writes to a file."""
@@ -39,12 +36,10 @@ def _serial(name: str, path: str) -> list[str]:
 
 def write_initrd(kernel: DistroKernel | ForeignKernel) -> None:
     """Write the initial RAM disk with the user space and the modules, and name it in the kernel."""
-    init = (_INIT / 'initrd').read_bytes()
-    scripts = [initrd.file(str(_INIT / name).lstrip('/'), (_INIT / name).read_bytes())
-               for name in ('before', 'afterwards', 'selftests')]
+    scripts = [initrd.file(str(path).lstrip('/'), path.read_bytes()) for path in initrd.SCRIPTS]
     directories = [initrd.directory(str(kernel.subject.directory).lstrip('/'))]
     kernel.initrds = [initrd.write(kernel.out / 'initrd', [
-        *initrd.userland(kernel.userland, kernel.triplet, init),
+        *initrd.userland(kernel.userland, kernel.triplet, initrd.INIT.read_bytes()),
         *initrd.tree(kernel.modules / 'lib/modules', 'lib/modules'), *scripts, *directories])]
 
 

@@ -17,6 +17,13 @@ from typing import NamedTuple
 
 from host.console import UserError
 from host.environment import environment
+from host.paths import WORKBENCH
+
+_INIT = WORKBENCH / 'machine/init'
+
+# The init of a guest without files of the host, and the scripts that its commands run.
+INIT = _INIT / 'initrd'
+SCRIPTS = tuple(_INIT / name for name in ('before', 'afterwards', 'selftests'))
 
 _ALIGNMENT = 4
 _TRAILER = 'TRAILER!!!'
