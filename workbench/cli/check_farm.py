@@ -216,6 +216,15 @@ def _fail(job: Path, home: Path, found: list[Test], env: dict[str, str]) -> Tall
             + _check('the other shards pass', tally.passed > 0))
 
 
+def _soak(job: Path, home: Path, env: dict[str, str]) -> Tally:
+    """Make random calls in two shards."""
+    results = home / 'soak'
+    parts = [Shard(number, 2, results / str(number), []) for number in (1, 2)]
+    farm.submit(farm.Request(job, 2, ('SECONDS=1', 'SEED=1')), parts, results, env)
+    tally = merge.merge_soak(parts)
+    return _check('each shard makes random calls', tally.passed == 2 and not tally.failed, f'{tally}')
+
+
 def run(kernel: build.Kernel) -> Tally:
     """Run the comparison; return its tally."""
     job = bundle.write(kernel)
@@ -227,6 +236,8 @@ def run(kernel: build.Kernel) -> Tally:
     try:
         with _cluster(home) as env:
             tally = _compare(job, home, found, env) + _fail(job, home, found, env)
+            if kernel.subject.main.description.selftests.soak:
+                tally += _soak(job, home, env)
         deadline = time.monotonic() + 10
         while _left_over(home, job) and time.monotonic() < deadline:
             time.sleep(0.1)
