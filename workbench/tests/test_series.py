@@ -99,16 +99,16 @@ class ApplyTest(unittest.TestCase):
     def test_a_list_may_have_other_neighbours(self):
         with tempfile.TemporaryDirectory() as name:
             first, other = (series.Repository(Path(name) / part) for part in ('first', 'other'))
-            first.commit({'list': b'a\nb\nc\nd\n'}, 'pristine')
-            first.commit({'list': b'a\nb\nwidget\nc\nd\n'}, 'add widget')
+            first.commit({'list': b'one\ntwo\nten\nsix\n'}, 'pristine')
+            first.commit({'list': b'one\ntwo\nwidget\nten\nsix\n'}, 'add widget')
             first.git('format-patch', '-q', '-1', '-o', name)
             patch = next(Path(name).glob('*.patch'))
-            other.commit({'list': b'1\nb\nc\n4\n'}, 'pristine')
+            other.commit({'list': b'oak\ntwo\nten\nelm\n'}, 'pristine')
             with self.assertRaises(UserError):
                 other.apply([patch])
             other.git('am', '--abort')
             other.apply([patch], '-C1')
-            self.assertEqual(other.files()['list'][1], b'1\nb\nwidget\nc\n4\n')
+            self.assertEqual(other.files()['list'][1], b'oak\ntwo\nwidget\nten\nelm\n')
 
 
 class SplitTest(unittest.TestCase):

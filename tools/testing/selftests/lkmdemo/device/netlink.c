@@ -377,8 +377,10 @@ static pid_t foreign_member_start(int group)
 		return -errno;
 	child = fork();
 	if (!child) {
-		result = setuid(NOBODY) || unshare(CLONE_NEWUSER) || unshare(CLONE_NEWNET) ? -errno :
-			 group_change(socket_open(), NETLINK_ADD_MEMBERSHIP, group);
+		if (setuid(NOBODY) || unshare(CLONE_NEWUSER) || unshare(CLONE_NEWNET))
+			result = -errno;
+		else
+			result = group_change(socket_open(), NETLINK_ADD_MEMBERSHIP, group);
 		if (write(ready[1], &result, sizeof(result)) == sizeof(result) && !result)
 			pause();
 		_exit(0);
