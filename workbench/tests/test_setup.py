@@ -235,8 +235,8 @@ class SetupTest(unittest.TestCase):
         self.assertEqual(self.run_setup('other')[1], 0)
 
     def test_the_list_of_the_repository_is_valid(self):
-        known = {'all', 'analysis', 'check', 'check-debian', 'coverage', 'distro', 'lab', 'try', 'lint', 'test',
-                 'x86_64', *ARCHITECTURES}
+        known = {'all', 'analysis', 'check', 'check-debian', 'check-lab', 'coverage', 'distro', 'lab', 'try', 'lint',
+                 'test', 'x86_64', *ARCHITECTURES}
         for targets in load(REPO).description.packages.values():
             known.update(targets.split())
         packages = set()
