@@ -7,11 +7,13 @@ import subprocess
 import tempfile
 import unittest
 from pathlib import Path
+from types import SimpleNamespace
 from unittest import mock
 
 from host.console import UserError
 from host.environment import environment
 from machine import initrd
+from verdict import kselftest
 
 
 def read(archive):
@@ -109,6 +111,15 @@ class FilesTest(unittest.TestCase):
             (libraries / 'libb.so').unlink()
             with self.assertRaisesRegex(UserError, 'has no libb.so, which .*liba.so requires'):
                 list(initrd.program(self.root, 'bin/p', 't'))
+
+
+class ScriptsTest(unittest.TestCase):
+    """Test the scripts in a guest without files of the host."""
+
+    def test_the_script_that_runs_the_kselftests_is_there(self):
+        kernel = SimpleNamespace(debug=False)
+        command = kselftest._command_of_installed(kernel, [kselftest.Program('w', 'open')])
+        self.assertIn(command.split()[1], map(str, initrd.SCRIPTS))
 
 
 if __name__ == '__main__':
