@@ -25,7 +25,7 @@ from job import broken, bundle, farm, merge
 from job.bundle import KUNIT, Test
 from job.merge import Shard
 from kernel import archive, build, unpacked
-from verdict.tally import Tally, single
+from verdict.tally import Tally, differences, single
 
 _SHARDS = 4
 
@@ -173,11 +173,6 @@ def _check(name: str, passed: bool, reason: str = '') -> Tally:
     return single(f'farm: {name}', 'passed' if passed else 'failed', '' if passed else reason)
 
 
-def _differences(one: Tally, other: Tally) -> str:
-    names = sorted(name for name in {*one.results, *other.results} if one.results.get(name) != other.results.get(name))
-    return f'{one} and {other}: {", ".join(names[:3])}'
-
-
 def _compare(job: Path, home: Path, found: list[Test], env: dict[str, str]) -> Tally:
     """Compare a run of all shards with that of one machine."""
     begin = time.monotonic()
@@ -191,7 +186,7 @@ def _compare(job: Path, home: Path, found: list[Test], env: dict[str, str]) -> T
     for line in alone.failures():
         say(f'one machine: {line}')
     return _check('the verdict of one machine is success', bool(alone.passed and not alone.failed)) + _check(
-        'the merged verdict is that of one machine', alone == merged, _differences(alone, merged))
+        'the merged verdict is that of one machine', alone == merged, differences(alone, merged))
 
 
 def _fail(job: Path, home: Path, found: list[Test], env: dict[str, str]) -> Tally:

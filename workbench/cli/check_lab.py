@@ -15,18 +15,13 @@ from job import broken, bundle, lab, lava_server, merge
 from job.bundle import KUNIT
 from job.merge import Shard
 from kernel import build
-from verdict.tally import Tally, single
+from verdict.tally import Tally, differences, single
 
 # The limit for a job in seconds.
 _LIMIT = 3600
 
 # The jobs: all tests, and the same with a program that fails.
 _WHOLE, _BROKEN = 'whole', 'broken'
-
-
-def _differences(one: Tally, other: Tally) -> str:
-    names = sorted(name for name in {*one.results, *other.results} if one.results.get(name) != other.results.get(name))
-    return f'{one} and {other}: {", ".join(names[:3])}'
 
 
 def run(kernel: build.Kernel) -> Tally:
@@ -66,5 +61,5 @@ def run(kernel: build.Kernel) -> Tally:
     is_named = any(broken.CASE in line for line in failed.failures())
     return (single('lab: the run without LAVA passes', 'failed' if alone.failed or not alone.passed else 'passed')
             + single('lab: the results are those of a run without LAVA',
-                     'passed' if in_lab.results == alone.results else 'failed', _differences(alone, in_lab))
+                     'passed' if in_lab.results == alone.results else 'failed', differences(alone, in_lab))
             + single('lab: a broken case is named', 'passed' if is_named and failed.failed else 'failed'))

@@ -42,6 +42,12 @@ class Tally:
         return [*lines[:SHOWN - 1], f'and {len(lines) - SHOWN + 1} more']
 
 
+def differences(one: Tally, other: Tally) -> str:
+    """Return the counts of two tallies and the first cases whose results differ."""
+    names = sorted(name for name in {*one.results, *other.results} if one.results.get(name) != other.results.get(name))
+    return f'{one} and {other}: {", ".join(names[:3])}'
+
+
 def single(name: str, result: str, reason: str = '') -> Tally:
     """Return the tally of a single case."""
     return Tally(int(result == 'passed'), int(result == 'failed'), int(result == 'skipped'), {name: result},
