@@ -503,6 +503,7 @@ static void concurrent_changes_are_notified_in_order(struct kunit *test)
 /**
  * struct overtaking - a callback that runs until another thread waits for it
  * @nb: the notifier
+ * @further: a notifier that @call may register
  * @call: what the other thread calls
  * @begun: the callback has begun
  * @other: the other thread, when it is about to call @call
@@ -514,6 +515,7 @@ static void concurrent_changes_are_notified_in_order(struct kunit *test)
  */
 struct overtaking {
 	struct notifier_block nb;
+	struct notifier_block further;
 	void (*call)(struct overtaking *o);
 	struct completion begun;
 	struct task_struct *other;
@@ -569,6 +571,7 @@ static bool is_overtaken(struct kunit *test, void (*call)(struct overtaking *o))
 
 	lkmdemo_kunit_race(test, 2, change_or_call, o);
 	note_added(test, LKMDEMO_COUNTER_SHARED, 1);
+	lkmdemo_unregister_notifier(&o->further);
 
 	return o->overtaken;
 }
@@ -581,6 +584,22 @@ static void call_unregister(struct overtaking *o)
 static void notifier_and_unregister(struct kunit *test)
 {
 	KUNIT_EXPECT_FALSE(test, is_overtaken(test, call_unregister));
+}
+
+static int ignore(struct notifier_block *nb, unsigned long action, void *data)
+{
+	return NOTIFY_OK;
+}
+
+static void call_register(struct overtaking *o)
+{
+	o->further.notifier_call = ignore;
+	lkmdemo_register_notifier(&o->further);
+}
+
+static void notifier_and_register(struct kunit *test)
+{
+	KUNIT_EXPECT_FALSE(test, is_overtaken(test, call_register));
 }
 
 static void call_add(struct overtaking *o)
@@ -651,6 +670,7 @@ static struct kunit_case counter_test_cases[] = {
 	KUNIT_CASE(notify_stop_does_not_undo_the_change),
 	KUNIT_CASE(concurrent_changes_are_notified_in_order),
 	KUNIT_CASE(notifier_and_unregister),
+	KUNIT_CASE(notifier_and_register),
 	KUNIT_CASE(notifier_and_change),
 #ifdef MODULE
 	KUNIT_CASE(shared_cannot_be_set),
