@@ -8,6 +8,7 @@
 #include <linux/math.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 
 #include "helpers.h"
 #include "pool.h"
@@ -183,6 +184,18 @@ static void measure_covers_at_least_1024_items(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, times.items, roundup(1024, c->nr));
 }
 
+static void measure_sets_each_field(struct kunit *test)
+{
+	const struct pool_case *c = test->param_value;
+	struct lkmdemo_pool_times times;
+
+	memset(&times, 0xff, sizeof(times));
+
+	KUNIT_ASSERT_EQ(test, lkmdemo_pool_measure(&times, c->nr, c->kind), 0);
+	KUNIT_EXPECT_EQ(test, times.items, roundup(1024, c->nr));
+	KUNIT_EXPECT_EQ(test, times.sum, (u64)times.items * (c->nr - 1) / 2);
+}
+
 static void measured_times_are_positive(struct kunit *test)
 {
 	const struct pool_case *c = test->param_value;
@@ -311,6 +324,7 @@ static struct kunit_case pool_test_cases[] = {
 	KUNIT_CASE_PARAM(measure_walks_every_item, good_gen_params),
 	KUNIT_CASE_PARAM(measure_covers_at_least_1024_items,
 			 good_gen_params),
+	KUNIT_CASE_PARAM(measure_sets_each_field, good_gen_params),
 	KUNIT_CASE_PARAM(measured_times_are_positive, good_gen_params),
 	KUNIT_CASE_PARAM(measured_times_are_within_the_elapsed_time,
 			 good_gen_params),
