@@ -472,66 +472,58 @@ static void nowait_writer_does_not_wait_for_its_pages(struct kunit *test)
 }
 
 struct flushes {
+	void *first;
 	unsigned int nr;
-	size_t start;
-	size_t count;
 };
 
-static void note_flush(struct lkmdemo_message *msg, size_t start, size_t count)
+static void note_flush(void *page)
 {
 	struct flushes *flushes = kunit_get_current_test()->priv;
 
+	flushes->first = flushes->first ?: page;
 	flushes->nr++;
-	flushes->start = start;
-	flushes->count = count;
 }
 
-struct change_case {
+struct flush_case {
 	const char *desc;
-	long (*change)(struct file *file);
+	/* The bytes that a write changes; all bytes are cleared if there are none. */
 	size_t start;
 	size_t count;
+	/* The first page of those, and the number of pages. */
+	unsigned int first;
+	unsigned int nr;
 };
 
-static long change_by_write(struct file *file)
-{
-	return lkmdemo_kunit_write_at(file, "new", 3, 5);
-}
-
-static long change_in_a_gap(struct file *file)
-{
-	return lkmdemo_kunit_write_at(file, "new", 3, LENGTH + 5);
-}
-
-static long change_by_append(struct file *file)
-{
-	return lkmdemo_kunit_append(file, "new", 3);
-}
-
-static const struct change_case change_cases[] = {
-	{ "write", change_by_write, 5, 3 },
-	{ "write past the end", change_in_a_gap, LENGTH + 5, 3 },
-	{ "append", change_by_append, LENGTH, 3 },
-	{ "clear", lkmdemo_kunit_clear, 0, LENGTH },
+static const struct flush_case flush_cases[] = {
+	{ "bytes of a page", PAGE_SIZE + 5, 3, 1, 1 },
+	{ "bytes to the end of a page", 2 * PAGE_SIZE - 3, 3, 1, 1 },
+	{ "bytes of two pages", 2 * PAGE_SIZE - 2, 3, 1, 2 },
+	{ "bytes past the end of the message", 2 * PAGE_SIZE + LENGTH, 3, 2, 1 },
+	{ "all bytes", 0, 0, 0, 3 },
 };
 
-KUNIT_ARRAY_PARAM_DESC(change, change_cases, desc);
+KUNIT_ARRAY_PARAM_DESC(flush, flush_cases, desc);
 
 /* Where data caches alias, mappings of the changed pages need a flush. */
-static void change_flushes_the_bytes_that_changed(struct kunit *test)
+static void change_flushes_the_pages_that_changed(struct kunit *test)
 {
-	const struct change_case *c = test->param_value;
-	struct file *file = lkmdemo_kunit_file(test, CAPACITY, LENGTH);
+	const struct flush_case *c = test->param_value;
+	struct lkmdemo_device *dev = lkmdemo_kunit_device(test, 3 * PAGE_SIZE,
+							  2 * PAGE_SIZE + LENGTH);
+	struct file *file = lkmdemo_kunit_open(test, dev, O_RDWR);
 	struct flushes flushes = {};
 
 	test->priv = &flushes;
 	kunit_activate_static_stub(test, lkmdemo_message_flush, note_flush);
 
-	KUNIT_EXPECT_GE(test, c->change(file), 0);
+	if (c->count)
+		KUNIT_EXPECT_EQ(test, lkmdemo_kunit_write_at(file, "new", c->count, c->start),
+				c->count);
+	else
+		KUNIT_EXPECT_EQ(test, lkmdemo_kunit_clear(file), 0);
 
-	KUNIT_EXPECT_EQ(test, flushes.nr, 1);
-	KUNIT_EXPECT_EQ(test, flushes.start, c->start);
-	KUNIT_EXPECT_EQ(test, flushes.count, c->count);
+	KUNIT_EXPECT_PTR_EQ(test, flushes.first, dev->message.data + c->first * PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, flushes.nr, c->nr);
 }
 
 struct buffer_case {
@@ -608,6 +600,29 @@ static void wait_for_a_change(struct file *file, wait_queue_head_t *head, poll_t
 	sleeper->head = head;
 	add_wait_queue(head, &sleeper->entry);
 }
+
+static long change_by_write(struct file *file)
+{
+	return lkmdemo_kunit_write_at(file, "new", 3, 5);
+}
+
+static long change_by_append(struct file *file)
+{
+	return lkmdemo_kunit_append(file, "new", 3);
+}
+
+struct change_case {
+	const char *desc;
+	long (*change)(struct file *file);
+};
+
+static const struct change_case change_cases[] = {
+	{ "write", change_by_write },
+	{ "append", change_by_append },
+	{ "clear", lkmdemo_kunit_clear },
+};
+
+KUNIT_ARRAY_PARAM_DESC(change, change_cases, desc);
 
 static void change_wakes_up_who_waits(struct kunit *test)
 {
@@ -711,7 +726,7 @@ static struct kunit_case message_write_cases[] = {
 	KUNIT_CASE_PARAM(write_from_user_pages_is_complete, user_gen_params),
 	KUNIT_CASE_PARAM(writer_waits_for_its_pages_without_the_lock, slow_gen_params),
 	KUNIT_CASE_PARAM(nowait_writer_does_not_wait_for_its_pages, nowait_gen_params),
-	KUNIT_CASE_PARAM(change_flushes_the_bytes_that_changed, change_gen_params),
+	KUNIT_CASE_PARAM(change_flushes_the_pages_that_changed, flush_gen_params),
 	KUNIT_CASE_PARAM(write_without_memory_changes_nothing, buffer_gen_params),
 	KUNIT_CASE_PARAM(change_wakes_up_who_waits, change_gen_params),
 	KUNIT_CASE(concurrent_appends_lose_no_record),
