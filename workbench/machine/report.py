@@ -10,7 +10,7 @@ REPORT = re.compile(
     r'|\bKFENCE: |kmemleak: [0-9]+ new|INFO: (task|rcu|possible|trying)|possible recursive locking'
     r'|possible circular locking|suspicious RCU usage|inconsistent lock state|general protection'
     r'|lock debugging is off|[Uu]nable to handle|refcount_t:|ODEBUG:|stack-protector:|hard LOCKUP|nobody cared'
-    r'|trace_printk\(\) being used|workbench: guest: cannot|KVM internal error')
+    r'|init suspiciously returned|trace_printk\(\) being used|workbench: guest: cannot|KVM internal error')
 
 # The first line of a report after which a kernel cannot continue.
 DEATH = re.compile(r'Kernel panic|Kernel mode fault|\bOops\b|KVM internal error')
