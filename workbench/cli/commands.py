@@ -58,8 +58,8 @@ def _kernel(options: Options, always: bool = False, variant: str = '') -> build.
 
 
 def _kernel_of_job(options: Options) -> build.Kernel:
-    """Build the kernel of a job, which on um requires no library."""
-    return _kernel(options, variant='job' if options.target == 'um' else '')
+    """Build the kernel of a job; without checkers, that of um requires no library."""
+    return _kernel(options, variant='job' if options.target == 'um' and not options.debug else '')
 
 
 def _driver_modules(built: build.Kernel) -> list[str]:
