@@ -2,7 +2,6 @@
 """Boot a kernel, run a command in it, and check the kernel log for reports."""
 
 import contextlib
-import functools
 import os
 import selectors
 import shlex
@@ -257,12 +256,16 @@ def _try_kvm(kernel):
     return f'{why or f"QEMU ended with {child_status} under KVM"} (log: {log})'
 
 
+# Whether a kernel boots under KVM, by its image. A trial takes up to a minute.
+_usable: dict[Path, bool] = {}
 _kvm_lock = threading.Lock()
 
 
-@functools.cache
 def _kvm_is_usable(kernel):
-    return kvm.is_usable(lambda: _try_kvm(kernel))
+    with _kvm_lock:
+        if kernel.image not in _usable:
+            _usable[kernel.image] = kvm.is_usable(lambda: _try_kvm(kernel))
+        return _usable[kernel.image]
 
 
 def slowness(kernel, with_kvm=False):
@@ -315,8 +318,7 @@ def run(kernel, command, log, timeout=None, limit=TIMEOUT, silence=0, on_termina
     machine = {'extra': extra, 'options': options, 'processors': processors,
                **(location or capacity(kernel, 1)[1])}
     if kernel.target.has_kvm:
-        with _kvm_lock:
-            machine['kvm'] = with_kvm and _kvm_is_usable(kernel)
+        machine['kvm'] = with_kvm and _kvm_is_usable(kernel)
     slow = slowness(kernel, machine.get('kvm', False))
     scanner = report.Scanner(USER_SPACE)
     limits = _Limits(0 if on_terminal else timeout or limit * slow, silence, BOOT_SILENCE * slow,
