@@ -3,6 +3,7 @@
 
 import contextlib
 import io
+import os
 import tempfile
 import types
 import unittest
@@ -11,7 +12,7 @@ from unittest import mock
 
 from host.console import UserError
 from machine import guest
-from verdict import mistakes
+from verdict import mistakes, quick
 import trees
 
 HEADERS = """\
@@ -148,22 +149,22 @@ class RunTest(unittest.TestCase):
     """The names of the tests that fail in a guest."""
 
     def failed(self, status, text, log=''):
+        mistake = mistakes.Mistake(Path('a.patch'), 'a', (), set(), {'widget_open'}, 'um', False)
         with tempfile.TemporaryDirectory() as directory:
             path = Path(directory) / 'log'
             path.write_text(f'{guest.USER_SPACE}\n{log}', encoding='utf-8')
-            kernel = types.SimpleNamespace(log=lambda name: path)
-            mistake = mistakes.Mistake(Path('a.patch'), 'a', (), set(), set(), 'um', False)
+            kernel = types.SimpleNamespace(log=lambda name: path, debug=False)
+            prepared = mistakes._Prepared(mistake, kernel, quick.suites('widget_open'), [], 1, '')
 
             def run(*_arguments, out, **_options):
                 out.write(text.encode())
                 return status
 
-            with mock.patch.object(guest, 'run', run), mock.patch.object(mistakes, '_command', return_value=''), \
-                 mock.patch.object(mistakes, '_programs', return_value=[]), \
+            with mock.patch.object(guest, 'run', run), mock.patch.object(os, 'sched_setaffinity'), \
                  contextlib.redirect_stdout(io.StringIO()):
-                return mistakes._run(kernel, mistake, 1)  # pylint: disable=protected-access
+                return mistakes._run(prepared, 1)  # pylint: disable=protected-access
 
-    KUNIT = ('workbench: the results of KUnit follow\nKTAP version 1\n1..1\n    KTAP version 1\n    1..2\n'
+    KUNIT = ('\n\x01workbench begin KUnit widget_open\nKTAP version 1\n1..1\n    KTAP version 1\n    1..2\n'
              '    ok 1 once\n    not ok 2 twice\nnot ok 1 widget_open\n')
 
     def test_failed_cases(self):

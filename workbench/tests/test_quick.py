@@ -75,7 +75,7 @@ class OutputTest(QuickTest):
 
     def passed_on(self, data, size=7):
         lines, kunit = io.BytesIO(), {'KUnit': []}
-        out = quick._GuestOutput(lines, kunit, 120)
+        out = quick.GuestOutput(lines, kunit, 120)
         for start in range(0, len(data), size):
             out.write(data[start:start + size])
         out.finish()
@@ -115,7 +115,7 @@ class OutputTest(QuickTest):
         with contextlib.redirect_stdout(io.StringIO()):
             output = kselftest.Output(types.SimpleNamespace(seconds={}))
             inner = output.add_guest()
-            out = quick._GuestOutput(inner, {}, 120)
+            out = quick.GuestOutput(inner, {}, 120)
             out.write(b'\n\x01workbench begin widget: p0\nok 1 a\nok')
             out.finish()
             inner.finish()

@@ -22,6 +22,7 @@ runs is in a header of its own:
 """
 
 import concurrent.futures
+import copy
 import fnmatch
 import io
 import os
@@ -29,8 +30,8 @@ import re
 import shutil
 import subprocess
 import tempfile
-import time
-from collections.abc import Collection
+import threading
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import NamedTuple
 
@@ -45,8 +46,10 @@ from machine.um import UM
 from subject import graft
 from subject.overlay import Overlay
 from subject.subject import Subject
-from verdict import kselftest
+from verdict import kselftest, quick
 from verdict.count import count_kselftest, count_kunit
+from verdict.kselftest import Program
+from verdict.quick import Suites
 from verdict.tally import Tally, single
 
 DIRECTORY = 'mistakes'
@@ -59,10 +62,12 @@ KERNELS: dict[str, tuple[Machine, str]] = {'um': (UM, ''), 'um debug': (UM, 'deb
 
 _HEADERS = {'Subject', 'Kernel', 'Quick', 'Tests', 'Run'}
 _TEST = re.compile(r'kselftest (?:\S+:)?\S+: \S.*|KUnit \w+\.\S+|kernel log: \S.*')
-_SEPARATOR = 'workbench: the results of KUnit follow'
 
 # The limit of a run in seconds, longer on a slow kernel.
 _LIMIT = 120
+
+# The number of mistakes whose tests run while the next one is built.
+_AHEAD = 2
 
 
 class Mistake(NamedTuple):
@@ -109,15 +114,15 @@ def parse(path: Path) -> Mistake:
                    headers.get('Quick') == ['yes'])
 
 
-def load(overlay: Overlay, names: tuple[str, ...] = (), quick: bool = False) -> list[Mistake]:
-    """Return the mistakes of an overlay, sorted; names: the selected ones; quick: only quick ones."""
+def load(overlay: Overlay, names: tuple[str, ...] = (), quick_only: bool = False) -> list[Mistake]:
+    """Return the mistakes of an overlay, sorted; names: the selected ones; quick_only: only quick ones."""
     found = [parse(path) for path in sorted(overlay.in_folder(DIRECTORY, 'mistakes').glob('*.patch'))]
     unknown = set(names) - {mistake.name for mistake in found}
     if unknown:
         raise UserError(f'TEST={sorted(unknown)[0]}: no such mistake; there are:\n  '
                         + ' '.join(mistake.name for mistake in found))
     return [mistake for mistake in found
-            if (not names or mistake.name in names) and (not quick or mistake.is_quick)]
+            if (not names or mistake.name in names) and (not quick_only or mistake.is_quick)]
 
 
 def apply(mistake: Mistake, overlay: Overlay, scratch: Path) -> dict[str, Path]:
@@ -141,7 +146,7 @@ def apply(mistake: Mistake, overlay: Overlay, scratch: Path) -> dict[str, Path]:
     return copies
 
 
-def _programs(kernel: build.Kernel, mistake: Mistake) -> list[kselftest.Program]:
+def _programs(kernel: build.Kernel, mistake: Mistake) -> list[Program]:
     """Return the kselftest programs of a mistake; raise UserError for an unknown one."""
     found = [program for program in kselftest.programs(kernel)
              if program.name in mistake.programs or f'{program.target}:{program.name}' in mistake.programs]
@@ -152,31 +157,59 @@ def _programs(kernel: build.Kernel, mistake: Mistake) -> list[kselftest.Program]
     return found
 
 
-def _command(kernel: build.Kernel, mistake: Mistake) -> str:
-    """Return the shell command that runs the tests; the results of KUnit are behind a separator."""
+class _Prepared(NamedTuple):
+    """A mistake whose modules are built: what a run of its tests requires.
+
+    kernel: has modules of its own. kunit: stands for the suites. programs: the kselftest
+    programs. processors: the number that the tests require.
+    """
+    mistake: Mistake
+    kernel: build.Kernel
+    kunit: Suites
+    programs: list[Program]
+    processors: int
+    command: str
+
+
+def _prepare(kernel: build.Kernel, mistake: Mistake, modules: Path) -> _Prepared:
+    """Return what a run of a mistake requires; modules: a copy of its modules."""
     programs = _programs(kernel, mistake)
-    lines = [f'( {kselftest.command(kernel, programs)} )'] if programs else []
+    kunit = quick.suites(min(mistake.suites) if len(mistake.suites) == 1 else '')
+    racing = any(kselftest.is_parallel(kernel, program) for program in programs) or any(
+        fnmatch.fnmatchcase(f'KUnit {pattern}', test) or fnmatch.fnmatchcase(test, f'KUnit {pattern}')
+        for pattern in quick.parallel_cases(kernel) for test in mistake.tests)
+    processors = 2 if racing else 1
+    lines = [' '.join(program) for program in programs]
     if mistake.suites:
-        pattern = '*' if len(mistake.suites) > 1 else min(mistake.suites)
-        lines += [f'echo {_SEPARATOR!r}', f"modprobe kunit filter_glob='{pattern}'",
-                  f'modprobe -a {" ".join(build.kunit_modules(kernel))}', 'cat /sys/kernel/debug/kunit/*/results']
-    return '\n'.join(lines)
+        lines.append(f'{kunit.name} {kunit.target}'.strip())
+    command = '\n'.join(['exec 3<<END', *lines, 'end', 'END', quick.script(kernel, processors)])
+    own = copy.copy(kernel)
+    own.modules = modules
+    return _Prepared(mistake, own, kunit, programs, processors, command)
 
 
-def _run(kernel: build.Kernel, mistake: Mistake, number: int) -> dict[str, str]:
+def _run(prepared: _Prepared, number: int, stop: Callable[[], bool] = lambda: False) -> dict[str, str]:
     """Run the tests of a mistake in a guest; map the names of those that fail to their output."""
-    out, log = io.BytesIO(), kernel.log(f'mistake-{number}')
-    status = guest.run(kernel, _command(kernel, mistake), log, limit=_LIMIT, out=out, err=io.BytesIO(), explain=False)
-    of_kselftest, _, of_kunit = out.getvalue().decode(errors='replace').partition(f'{_SEPARATOR}\n')
+    kernel, kunit = prepared.kernel, str(prepared.kunit)
+    log = kernel.log(f'mistake-{prepared.mistake.name}-{number}')
+    of_kselftest, of_kunit = io.BytesIO(), {kunit: []}
+    limit = kselftest.PROGRAM_LIMIT[kernel.debug]
+    out = quick.GuestOutput(of_kselftest, of_kunit, limit)
+    cpus = sorted(os.sched_getaffinity(os.getpid()))
+    # Two processes of um that take turns are faster on a single processor.
+    os.sched_setaffinity(0, {cpus[number % len(cpus)]} if prepared.processors == 1 else cpus)
+    status = guest.run(kernel, prepared.command, log, limit=_LIMIT, out=out, err=io.BytesIO(), should_stop=stop,
+                       processors=prepared.processors, explain=False)
+    out.finish()
     if status in guest.FAILURES:
         # How far the tests came before that differs from run to run.
         lines = [line.strip() for line in report.find(log, guest.USER_SPACE) if '[ cut here ]' not in line]
         line = re.sub(r'^\[ *[\d.]+\] *', '', lines[0]) if lines else guest.FAILURES[status]
         return {f'kernel log: {line}': ''}
-    tally = count_kunit(of_kunit)
-    programs = [str(program) for program in _programs(kernel, mistake)]
-    if programs:
-        tally += count_kselftest(of_kselftest, programs)
+    tally = count_kunit('\n'.join(of_kunit[kunit]))
+    if prepared.programs:
+        tally += count_kselftest(of_kselftest.getvalue().decode(errors='replace'),
+                                 [str(program) for program in prepared.programs])
     return {name: tally.reasons.get(name, '') for name, result in tally.results.items() if result == 'failed'}
 
 
@@ -201,17 +234,18 @@ def problem(expected: tuple[str, ...], failed: Collection[str]) -> str:
                       *(f'also failed: {name}' for name in others)])
 
 
-def _judge(kernel: build.Kernel, mistake: Mistake) -> str:
-    """Build the driver with a mistake and run its tests; return the problem of the first bad run, '' if none."""
+def _build(kernel: build.Kernel, mistake: Mistake, modules: Path) -> None:
+    """Build the driver with a mistake, and copy the installed modules; raise UserError if it does not build."""
     overlay = kernel.subject.main
     with tempfile.TemporaryDirectory(prefix='workbench-mistake-') as scratch:
         graft.graft(kernel.tree, overlay, {**overlay.files, **apply(mistake, overlay, Path(scratch))})
-        try:
-            build.build(kernel)
-        except UserError as error:
-            return f'the driver does not build: {str(error).splitlines()[-1].strip()}'
-        with concurrent.futures.ThreadPoolExecutor(RUNS) as pool:
-            runs = list(pool.map(lambda number: _run(kernel, mistake, number), range(1, RUNS + 1)))
+        build.build(kernel)
+    # Links lead to the build directory.
+    shutil.copytree(kernel.modules, modules, symlinks=True)
+
+
+def _judge(mistake: Mistake, runs: list[dict[str, str]]) -> str:
+    """Return the problem of the first bad run of a mistake, '' if there is none."""
     _record(mistake, runs[0])
     for number, failed in enumerate(runs, 1):
         found = problem(mistake.tests, failed)
@@ -220,13 +254,64 @@ def _judge(kernel: build.Kernel, mistake: Mistake) -> str:
     return ''
 
 
-def run(tree: Path, subject: Subject, names: tuple[str, ...] = (), quick: bool = False) -> Tally:
+class _Bench:
+    """Runs the tests of mistakes on one kernel, while the driver with the next mistake is built.
+
+    done: is called with each mistake and its problem, in the order of the mistakes.
+    """
+
+    def __init__(self, kernel: build.Kernel, done: Callable[[Mistake, str], None]):
+        self._kernel, self._done = kernel, done
+        self._modules = build_root() / DIRECTORY / 'modules'
+        self._stop = threading.Event()
+        self._waiting: list[tuple[Mistake, list[concurrent.futures.Future]]] = []
+
+    def run(self, selected: list[Mistake]) -> None:
+        """Run the tests of the mistakes."""
+        shutil.rmtree(self._modules, ignore_errors=True)
+        with concurrent.futures.ThreadPoolExecutor(build.JOBS) as pool:
+            try:
+                for mistake in selected:
+                    self._start(pool, mistake)
+                    self._finish(_AHEAD)
+                self._finish(0)
+            finally:
+                self._stop.set()
+                shutil.rmtree(self._modules, ignore_errors=True)
+
+    def _start(self, pool: concurrent.futures.Executor, mistake: Mistake) -> None:
+        modules = self._modules / mistake.name
+        try:
+            _build(self._kernel, mistake, modules)
+        except UserError as error:
+            self._finish(0)
+            self._done(mistake, f'the driver does not build: {str(error).splitlines()[-1].strip()}')
+            return
+        prepared = _prepare(self._kernel, mistake, modules)
+        self._waiting.append((mistake, [pool.submit(_run, prepared, number, self._stop.is_set)
+                                        for number in range(1, RUNS + 1)]))
+
+    def _finish(self, left: int) -> None:
+        """Wait until the runs of only so many mistakes are left."""
+        while len(self._waiting) > left:
+            mistake, runs = self._waiting.pop(0)
+            found = _judge(mistake, [run.result() for run in runs])
+            shutil.rmtree(self._modules / mistake.name)
+            self._done(mistake, found)
+
+
+def run(tree: Path, subject: Subject, names: tuple[str, ...] = (), quick_only: bool = False) -> Tally:
     """Make each mistake of the main overlay, and run the tests that must find it; return the tally.
 
-    names: the selected mistakes, by default all. quick: only those with the header Quick.
+    names: the selected mistakes, by default all. quick_only: only those with the header Quick.
     """
-    selected = load(subject.main, names, quick)
-    tally = Tally()
+    selected = load(subject.main, names, quick_only)
+    found: list[Tally] = []
+
+    def done(mistake: Mistake, why: str) -> None:
+        found.append(single(f'mistake {mistake.name}', 'failed' if why else 'passed', why))
+        print(f'{len(found):3}/{len(selected)}  {mistake.name:40} {why or "found"}', flush=True)
+
     try:
         for kind in dict.fromkeys(mistake.kernel for mistake in selected):
             target, variant = KERNELS[kind]
@@ -234,13 +319,8 @@ def run(tree: Path, subject: Subject, names: tuple[str, ...] = (), quick: bool =
             graft.graft(tree, subject.main)
             build.build(kernel)
             build.build_selftests(kernel)
-            for mistake in (mistake for mistake in selected if mistake.kernel == kind):
-                start = time.monotonic()
-                found = _judge(kernel, mistake)
-                seconds = time.monotonic() - start
-                print(f'{mistake.name:32} {seconds:4.0f} s  {found or "found"}', flush=True)
-                tally += single(f'mistake {mistake.name}', 'failed' if found else 'passed', found)
+            _Bench(kernel, done).run([mistake for mistake in selected if mistake.kernel == kind])
     finally:
         graft.graft(tree, subject.main)
     say(f'{len(selected)} mistakes, {RUNS} runs each')
-    return tally
+    return sum(found, Tally())

@@ -70,7 +70,7 @@ def script(kernel: Kernel, processors: int) -> str:
     return f'set -- {shlex.join(arguments)}; . {shlex.quote(str(WORKBENCH / "machine/init/programs"))}'
 
 
-class _GuestOutput(io.RawIOBase):
+class GuestOutput(io.RawIOBase):
     """A file for the output of script(), which passes it on in the format of the runner of the tree."""
 
     def __init__(self, sink: io.RawIOBase, kunit: dict[str, list[str]], limit: int,
@@ -233,7 +233,7 @@ class Guests:
             self._queue.end(name)
             self._send_next(number)
 
-        out = _GuestOutput(inner, self.kunit, limit, begin, end)
+        out = GuestOutput(inner, self.kunit, limit, begin, end)
         if processor is not None:
             os.sched_setaffinity(0, {processor})
         try:
@@ -292,10 +292,10 @@ def programs(kernel: Kernel, found: list[tuple[str, str]]) -> list[Program]:
     available += [Program(target, name) for target, overlay in targets.items()
                   for name in overlay.description.selftests.on_request]
     selected = [program for program in available if not kselftest.unsupported(kernel, program)]
-    return selected + ([suites(), *map(suites, _parallel_cases(kernel))] if build.kunit_modules(kernel) else [])
+    return selected + ([suites(), *map(suites, parallel_cases(kernel))] if build.kunit_modules(kernel) else [])
 
 
-def _parallel_cases(kernel: Kernel) -> list[str]:
+def parallel_cases(kernel: Kernel) -> list[str]:
     """Return the patterns of the cases that require two processors."""
     return [pattern for overlay in kernel.subject.overlays for pattern in overlay.description.kunit.parallel]
 
@@ -305,7 +305,7 @@ def kunit_tallies(kernel: Kernel, kunit: dict[str, list[str]]) -> dict[str, Tall
 
     kunit: the lines of the results, by what str(Suites) is.
     """
-    parallel = _parallel_cases(kernel)
+    parallel = parallel_cases(kernel)
     found = {program: count_kunit('\n'.join(lines), parallel if program == str(suites()) else ())
              for program, lines in kunit.items()}
     return {program: tally if tally.results else single(f'{program}: no case ran', 'failed')
