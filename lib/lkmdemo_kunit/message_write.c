@@ -471,6 +471,49 @@ static void nowait_writer_does_not_wait_for_its_pages(struct kunit *test)
 	lkmdemo_kunit_expect_message(test, slow->file, "", 0, 1);
 }
 
+struct stuck_case {
+	const char *desc;
+	/* The bytes before the hole. */
+	size_t before;
+	unsigned int attempts;
+};
+
+static const struct stuck_case stuck_cases[] = {
+	{ "no byte copied", 0, 3 },
+	{ "a byte copied", 1, 4 },
+};
+
+KUNIT_ARRAY_PARAM_DESC(stuck, stuck_cases, desc);
+
+/* The pages seem to be resident after it, up to a limit. */
+static int fault_in_nothing(const struct iov_iter *iter, size_t count, int flags)
+{
+	unsigned int *attempts = kunit_get_current_test()->priv;
+
+	return ++*attempts < 10 ? 0 : -EIO;
+}
+
+static void nowait_write_without_progress_ends(struct kunit *test)
+{
+	const struct stuck_case *c = test->param_value;
+	struct file *file = lkmdemo_kunit_file(test, CAPACITY, LENGTH);
+	char __user *hole = lkmdemo_kunit_user_hole(test);
+	unsigned int attempts = 0;
+	struct iov_iter from;
+	loff_t pos = 3;
+
+	/* The page before the hole becomes resident. */
+	KUNIT_ASSERT_EQ(test, clear_user(hole - 1, 1), 0);
+	test->priv = &attempts;
+	kunit_activate_static_stub(test, lkmdemo_fault_in, fault_in_nothing);
+	iov_iter_ubuf(&from, ITER_SOURCE, hole - c->before, 8);
+
+	KUNIT_EXPECT_EQ(test, vfs_iter_write(file, &from, &pos, RWF_NOWAIT), -EFAULT);
+	KUNIT_EXPECT_EQ(test, attempts, c->attempts);
+	KUNIT_EXPECT_EQ(test, pos, 3);
+	KUNIT_EXPECT_EQ(test, iov_iter_count(&from), 8);
+}
+
 struct flushes {
 	void *first;
 	unsigned int nr;
@@ -726,6 +769,7 @@ static struct kunit_case message_write_cases[] = {
 	KUNIT_CASE_PARAM(write_from_user_pages_is_complete, user_gen_params),
 	KUNIT_CASE_PARAM(writer_waits_for_its_pages_without_the_lock, slow_gen_params),
 	KUNIT_CASE_PARAM(nowait_writer_does_not_wait_for_its_pages, nowait_gen_params),
+	KUNIT_CASE_PARAM(nowait_write_without_progress_ends, stuck_gen_params),
 	KUNIT_CASE_PARAM(change_flushes_the_pages_that_changed, flush_gen_params),
 	KUNIT_CASE_PARAM(write_without_memory_changes_nothing, buffer_gen_params),
 	KUNIT_CASE_PARAM(change_wakes_up_who_waits, change_gen_params),

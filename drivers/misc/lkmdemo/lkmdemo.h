@@ -67,6 +67,7 @@ void lkmdemo_message_info(struct lkmdemo_message *msg, struct lkmdemo_info *info
 
 #if IS_ENABLED(CONFIG_KUNIT)
 bool lkmdemo_is_exclusive(struct lkmdemo_device *dev);
+int lkmdemo_fault_in(const struct iov_iter *iter, size_t count, int flags);
 size_t lkmdemo_message_copy(struct lkmdemo_message *msg, loff_t pos, size_t count,
 			    struct iov_iter *to);
 void lkmdemo_message_fill(struct lkmdemo_message *msg, size_t start, const void *bytes,

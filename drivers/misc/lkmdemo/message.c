@@ -55,9 +55,11 @@ int lkmdemo_message_init(struct lkmdemo_message *msg, size_t capacity, const voi
  * Fault in the next @count bytes of @iter, or as many as possible. With IOCB_NOWAIT,
  * fault in one page, unless that has to wait for I/O or for a userfaultfd handler.
  */
-static int lkmdemo_fault_in(const struct iov_iter *iter, size_t count, int flags)
+VISIBLE_IF_KUNIT int lkmdemo_fault_in(const struct iov_iter *iter, size_t count, int flags)
 {
 	long ret;
+
+	KUNIT_STATIC_STUB_REDIRECT(lkmdemo_fault_in, iter, count, flags);
 
 	if (!(flags & IOCB_NOWAIT))
 		return fault_in_iov_iter_writeable(iter, count) < count ? 0 : -EFAULT;
@@ -69,6 +71,7 @@ static int lkmdemo_fault_in(const struct iov_iter *iter, size_t count, int flags
 
 	return ret > 0 ? 0 : ret ?: -EAGAIN;
 }
+EXPORT_SYMBOL_IF_KUNIT(lkmdemo_fault_in);
 
 VISIBLE_IF_KUNIT size_t lkmdemo_message_copy(struct lkmdemo_message *msg, loff_t pos,
 					     size_t count, struct iov_iter *to)
