@@ -16,7 +16,7 @@ from cli.options import KERNEL, Options
 from host import lock
 from host.console import UserError, say
 from host.paths import WORKBENCH, build_root
-from job import bundle, farm, lab, merge
+from job import bundle, farm, lab, merge, mistakes as mistakes_on_farm
 from job.merge import Shard
 from kernel import build, distro, foreign, source
 from machine import distro as distro_machine, guest
@@ -121,16 +121,29 @@ def _soak_on_farm(options: Options, job: Path, directory: Path) -> Tally:
     return merge.merge_soak(parts)
 
 
+def _mistakes_on_farm(options: Options, built: build.Kernel, job: Path) -> Tally:
+    """Run the tests of mistakes as an array of Slurm, so many at a time as there would be shards; return the tally."""
+    chosen = mistakes_on_farm.selected(built, bundle.read_tests(job), options.test, options.quick)
+    mistakes_on_farm.write(built, job, chosen)
+    request = farm.Request(job, 0, (), options.sbatch, options.bcast, at_once=options.n)
+    return mistakes_on_farm.run(request, chosen, farm.directory())
+
+
 def run_farm(options: Options) -> int:
     """Run the tests as an array of Slurm, and merge the results."""
     results = Results(options.results)
-    if options.seconds and options.test:
-        raise UserError('SECONDS= and TEST= exclude each other: random calls take the place of the tests')
+    if options.seconds and (options.test or options.mistakes):
+        raise UserError(f'SECONDS= and {"TEST" if options.test else "MISTAKES"}= exclude each other: '
+                        'random calls take the place of the tests')
+    if options.quick and not options.mistakes:
+        raise UserError('QUICK=1 requires MISTAKES=1')
     built = _kernel_of_job(options)
     job = bundle.write(built, options.kdir)
     directory = farm.directory()
     if options.seconds:
         return _finish(_soak_on_farm(options, job, directory))
+    if options.mistakes:
+        return _finish(_mistakes_on_farm(options, built, job))
     found = bundle.selected(bundle.read_tests(job), options.test)
     count = min(options.n, len(found))
     parts = merge.shards(found, count, directory)

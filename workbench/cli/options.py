@@ -22,7 +22,7 @@ KERNEL = '7.3'
 TARGETS = ('um', 'x86_64', 'distro')
 
 # The commands that run on an unmodified kernel of Debian, and the options that change a kernel.
-OF_DISTRO = ('guest', 'kselftest', 'setup', 'shell', 'test', 'try')
+OF_DISTRO = ('farm', 'guest', 'job', 'kselftest', 'setup', 'shell', 'test', 'try')
 # The values of ARCH for commands other than kunit.
 OF_ARCH = ('arm64', 's390')
 
@@ -44,6 +44,7 @@ class Options:
     kernel: str = KERNEL
     kernels: tuple[str, ...] = ()
     log: str = ''
+    mistakes: bool = False
     module: tuple[str, ...] = ()
     n: int = 4
     name: str = ''
@@ -133,6 +134,7 @@ OPTIONS = {
     'KERNELS': Option("versions of kernels of Debian, such as '6.1 6.12'", r' *[0-9]+\.[0-9]+( +[0-9]+\.[0-9]+)* *',
                       'the kernels of Debian on which to try the module', _words),
     'LOG': Option('a file, or the number of a job', r'(?s).+', 'the log of LAVA: a file, or the number of a job'),
+    'MISTAKES': Option('0 or 1', '[01]', '1: the tests of mistakes instead', _flag),
     'MODULE': Option('directories with modules, separated by ":"', r'(?s)[^:]+(:[^:]+)*',
                      'the directory of a module; ":" separates several',
                      lambda text: tuple(text.split(':'))),
@@ -197,7 +199,8 @@ COMMANDS = {
     'demo': Command('build and boot a kernel, and show the driver', (*_BUILT, 'TIMEOUT')),
     'docs': Command('build the manual as HTML', _SOURCE, packages=('lint',)),
     'farm': Command('run the tests as an array of Slurm',
-                    (*_BUILT, 'ARCH', 'BCAST', 'N', 'RESULTS', 'SBATCH', 'SECONDS', 'SEED', 'TEST', 'TIMEOUT'),
+                    (*_BUILT, 'ARCH', 'BCAST', 'MISTAKES', 'N', 'QUICK', 'RESULTS', 'SBATCH', 'SECONDS', 'SEED', 'TEST',
+                     'TIMEOUT'),
                     packages=('test',)),
     'graft': Command('copy the driver into a kernel tree', ('KDIR', 'OVERLAY'), required=('KDIR',)),
     'guest': Command('run a command in the booted kernel', (*_BUILT, 'ARCH', 'CMD', 'TIMEOUT'), required=('CMD',),

@@ -21,10 +21,12 @@ from host import git
 from host.console import UserError, say
 from host.paths import WORKBENCH, build_root
 from host.process import run_logged
-from kernel import archive, build, source, unpacked
+from kernel import archive, build, distro, source, unpacked
+from kernel.distro import DistroKernel
 from kernel.foreign import ForeignKernel
 from machine import guest, initrd, report
-from machine.foreign import WITHOUT_FILES, Foreign
+from machine.distro import Distro
+from machine.foreign import WITHOUT_FILES
 from machine.qemu import MEMORY
 from machine.um import MEMORY as UM_MEMORY, UM
 from verdict import kselftest, soak
@@ -62,15 +64,20 @@ def directory() -> Path:
     return build_root() / 'job'
 
 
+def _kunit_modules(kernel: build.Kernel) -> list[str]:
+    """Return the names of the modules with KUnit suites, which a kernel of Debian cannot have."""
+    return [] if isinstance(kernel, DistroKernel) else build.kunit_modules(kernel)
+
+
 def tests(kernel: build.Kernel, durations: Durations) -> list[Test]:
     """Return the tests that run without files of the host."""
     found = []
-    if build.kunit_modules(kernel):
+    if _kunit_modules(kernel):
         found.append(Test(KUNIT, durations.seconds.get(KUNIT, 1), '-', KUNIT))
     for program in kselftest.programs(kernel):
         if kselftest.unsupported(kernel, program, 'job'):
             continue
-        races = program.name in kernel.subject.targets[program.target].description.selftests.parallel
+        races = kselftest.is_parallel(kernel, program)
         found.append(Test(PARALLEL if races else SINGLE, durations.seconds.get(str(program), 1), *program))
     return found
 
@@ -93,13 +100,16 @@ def _of_um() -> list[str]:
             f'\texec $affinity $fixed {_quoted(command)}', '}']
 
 
-def _of_qemu(kernel: build.Kernel, machine: Foreign) -> list[str]:
+def _of_qemu(kernel: build.Kernel, machine: Distro) -> list[str]:
     """Return the functions that boot a virtual machine, whose root is an initial RAM disk."""
     here = copy.copy(kernel)
     here.image = Path('$here/kernel')
     words = machine.command(here, [Path('$run')], log=1, processors=_PROCESSORS)
-    accelerator = words.index('-accel')
-    command = f'{_quoted(words[:accelerator])} $accelerator {_quoted(words[accelerator + 2:])}'
+    # KVM takes the place of the interpreter, and of the processor that it interprets.
+    start = words.index('-accel')
+    end = start + (4 if words[start + 2] == '-cpu' else 2)
+    interpreter = ' '.join(words[start:end])
+    command = f'{_quoted(words[:start])} $accelerator {_quoted(words[end:])}'
     program = words[0]
     too_old = [] if not machine.version else [
         f"\tversion=$({program} -version | sed -n 's/.* version \\([0-9]*\\).*/\\1/p')",
@@ -113,7 +123,7 @@ def _of_qemu(kernel: build.Kernel, machine: Foreign) -> list[str]:
             'ready()', '{', '\tcp "$scratch/start" "$scratch/own/run/workbench/start" &&',
             '\t\t(cd "$scratch/own" && find . | cpio -o -H newc -R 0:0) 2>"$scratch/errors" |',
             '\t\tcat "$scratch/initrd" - >"$run/initrd"', '}', '',
-            'boot()', '{', "\taccelerator='-accel tcg'",
+            'boot()', '{', f"\taccelerator='{interpreter}'",
             '\t[ -z "$kvm" ] || accelerator="-accel kvm -cpu host"',
             f'\texec $affinity {command}', '}']
 
@@ -129,7 +139,7 @@ def _machine(kernel: build.Kernel, with_target: bool) -> str:
                 'silence': (limit + kselftest.MARGIN) * (1 if is_um else 2), 'program_limit': limit,
                 'with_target': int(with_target), 'died': guest.FAILURES[guest.DIED],
                 'timed_out': guest.FAILURES[guest.TIMED_OUT], 'is_up': guest.USER_SPACE}
-    of_machine = _of_um() if is_um else _of_qemu(kernel, machine if isinstance(machine, Foreign) else WITHOUT_FILES)
+    of_machine = _of_um() if is_um else _of_qemu(kernel, machine if isinstance(machine, Distro) else WITHOUT_FILES)
     return '\n'.join(['# SPDX-License-Identifier: GPL-2.0-only', '# The machine, for the script "run".', '',
                       *(f"{name}='{value}'" for name, value in settings.items()), '', *of_machine, ''])
 
@@ -164,19 +174,26 @@ def _soak(kernel: build.Kernel) -> list[str]:
 
 def _write_initrd(kernel: build.Kernel, found: list[Test], path: Path) -> None:
     """Write the root of the guest, without modules and tests, as a compressed initial RAM disk."""
-    userland = kernel.userland if isinstance(kernel, ForeignKernel) else unpacked.userland(archive.codename())
-    triplet = kernel.triplet if isinstance(kernel, ForeignKernel) else _TRIPLET
+    userland, triplet = unpacked.userland(archive.codename()), _TRIPLET
+    if isinstance(kernel, (DistroKernel, ForeignKernel)):
+        userland, triplet = kernel.userland, kernel.triplet
     scripts = [initrd.file(f'{_HOME}/{path.name}', path.read_bytes()) for path in initrd.SCRIPTS]
     # For a lab, which types a single command.
     scripts += [initrd.file(f'{_HOME}/{path.name}', path.read_bytes()) for path in sorted(_GUEST.iterdir())]
-    lists = {'kunit': ' '.join(build.kunit_modules(kernel)), 'tests': '\n'.join(
+    lists = {'kunit': ' '.join(_kunit_modules(kernel)), 'tests': '\n'.join(
         f'{program.target} {program.name}' for program in programs(found))}
     scripts += [initrd.file(f'{_HOME}/{name}', f'{text}\n'.encode()) for name, text in lists.items()]
     entries = [*initrd.userland(userland, triplet, initrd.INIT.read_bytes()), *scripts]
     path.write_bytes(gzip.compress(initrd.archive(entries), mtime=0))
 
 
-def _write_modules(kernel: build.Kernel, path: Path) -> None:
+def write_modules(kernel: build.Kernel, path: Path) -> None:
+    """Write the installed modules to an archive, for the root of the guest."""
+    _write_archive(path, kernel.modules / 'lib/modules', 'lib/modules')
+
+
+def _write_archive(path: Path, root: Path, name: str) -> None:
+    """Write a directory to an archive under a name; its files belong to root."""
     def as_root(info: tarfile.TarInfo) -> tarfile.TarInfo | None:
         # Links to the source and to the build directory of this machine.
         if info.name.endswith(('/build', '/source')) and info.issym():
@@ -186,11 +203,14 @@ def _write_modules(kernel: build.Kernel, path: Path) -> None:
         return info
 
     with lzma.open(path, 'wb', preset=1) as out, tarfile.open(fileobj=out, mode='w') as opened:
-        opened.add(kernel.modules / 'lib/modules', 'lib/modules', filter=as_root)
+        opened.add(root, name, filter=as_root)
 
 
 def _write_selftests(kernel: build.Kernel, path: Path) -> None:
     """Write the archive of installed kselftests, which kselftest itself creates."""
+    if isinstance(kernel, DistroKernel):
+        _write_archive(path, distro.build_selftests(kernel), '.')
+        return
     install = kernel.out / 'kselftest_install'
     shutil.rmtree(install, ignore_errors=True)
     cross = kernel.target.cross_compile
@@ -219,7 +239,7 @@ def write(kernel: build.Kernel, kdir: str = '') -> Path:
     found = tests(kernel, Durations(kernel))
     targets = {test.target for test in found if test.kind != KUNIT}
     _write_selftests(kernel, part / 'kselftest.tar.xz')
-    _write_modules(kernel, part / 'modules.tar.xz')
+    write_modules(kernel, part / 'modules.tar.xz')
     _write_initrd(kernel, found, part / 'initrd.gz')
     shutil.copyfile(kernel.image, part / 'kernel')
     shutil.copyfile(_host_busybox(), part / 'busybox')
@@ -228,7 +248,7 @@ def write(kernel: build.Kernel, kdir: str = '') -> Path:
     for name in ('busybox', 'kernel', 'run'):
         (part / name).chmod(0o755)
     texts = {'machine': _machine(kernel, len(targets) > 1), 'report': report.REPORT.pattern + '\n',
-             'death': report.DEATH.pattern + '\n', 'kunit': ' '.join(build.kunit_modules(kernel)) + '\n',
+             'death': report.DEATH.pattern + '\n', 'kunit': ' '.join(_kunit_modules(kernel)) + '\n',
              'soak': ' '.join(_soak(kernel)) + '\n',
              'tests': ''.join(f'{test.kind}\t{test.seconds}\t{test.target}\t{test.name}\n' for test in found),
              'job.json': json.dumps(description(kernel, found, kdir), indent=1) + '\n'}

@@ -17,15 +17,18 @@ from host.process import start, stop
 from job import merge
 from job.merge import Shard
 
+# The file with an argument of each task.
+_OWN = 'tasks'
+
 _SUBMITTED = re.compile(r'Submitted batch job (\d+)')
 
 _SCRIPT = '''\
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# A task of the array: one shard. Its results are complete with the file "verdict".
+# A task of the array. Its results are complete with the file "verdict".
 job={job}
 results={results}/$SLURM_ARRAY_TASK_ID
-{fetch}"$job/run" "SHARD=$SLURM_ARRAY_TASK_ID/{count}" "RESULTS=$results" {arguments}
+{fetch}"$job/run" {task} "RESULTS=$results" {arguments}
 '''
 
 # The job is copied to a disk of the node, for a shared file system that is slow.
@@ -39,15 +42,18 @@ rm "$job/job.tar"
 
 
 class Request(NamedTuple):
-    """What to run: the directory of the job and its arguments, the number of shards, and further options of sbatch.
+    """What to run: the directory of the job and its arguments, the number of tasks, and further options of sbatch.
 
-    copy: whether sbcast copies the job to each node.
+    copy: whether sbcast copies the job to each node. own: an argument of each task, by default
+    that which makes it a shard. at_once: the number of tasks that run at a time, 0 for all.
     """
     job: Path
-    shards: int
+    tasks: int
     arguments: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
     copy: bool = False
+    own: tuple[str, ...] = ()
+    at_once: int = 0
 
 
 def directory() -> Path:
@@ -58,8 +64,10 @@ def directory() -> Path:
 def script(request: Request, results: Path) -> str:
     """Return the script of a task; results: the directory for the results of all shards."""
     fetch = _FETCH.format(archive=shlex.quote(str(results / 'job.tar'))) if request.copy else ''
+    listed = f'$(sed -n "${{SLURM_ARRAY_TASK_ID}}p" {shlex.quote(str(results / _OWN))})'
+    task = listed if request.own else f'SHARD=$SLURM_ARRAY_TASK_ID/{request.tasks}'
     return _SCRIPT.format(job=shlex.quote(str(request.job)), results=shlex.quote(str(results)), fetch=fetch,
-                          count=request.shards, arguments=shlex.join(request.arguments))
+                          task=f'"{task}"', arguments=shlex.join(request.arguments))
 
 
 def _write(request: Request, results: Path) -> Path:
@@ -67,6 +75,8 @@ def _write(request: Request, results: Path) -> Path:
     if request.copy:
         with tarfile.open(results / 'job.tar', 'w') as opened:
             opened.add(request.job, '.')
+    if request.own:
+        (results / _OWN).write_text(''.join(f'{argument}\n' for argument in request.own), encoding='utf-8')
     path = results / 'script'
     path.write_text(script(request, results), encoding='utf-8')
     return path
@@ -80,7 +90,7 @@ def _submission(log: Path) -> str:
 
 def submit(request: Request, parts: list[Shard], results: Path, env: dict[str, str] | None = None,
            while_running: Callable[[], None] = lambda: None) -> None:
-    """Submit the shards and wait for all of them.
+    """Submit the tasks and wait for all of them.
 
     results: the directory for the results. env: the environment of sbatch. while_running: is
     called repeatedly. Raise UserError if Slurm does not accept the job. An interrupted
@@ -91,9 +101,11 @@ def submit(request: Request, parts: list[Shard], results: Path, env: dict[str, s
     if not shutil.which('sbatch', path=env.get('PATH')):
         raise UserError('sbatch is not installed: make farm requires the commands of Slurm')
     log = results / 'sbatch.log'
-    command = ['sbatch', '--wait', f'--array=1-{request.shards}', '--job-name=workbench', '--no-requeue', '--chdir=/',
+    array = f'--array=1-{request.tasks}' + (f'%{request.at_once}' if request.at_once else '')
+    command = ['sbatch', '--wait', array, '--job-name=workbench', '--no-requeue', '--chdir=/',
                f'--output={results}/%a.log', *request.options, str(path)]
-    progress = Progress(f'running {request.shards} shards', request.shards)
+    kind = 'tasks' if request.own else 'shards'
+    progress = Progress(f'running {request.tasks} {kind}', request.tasks)
     with open(log, 'wb') as out:
         child = start(command, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
     try:

@@ -51,7 +51,11 @@ def add_selftests(kernel: DistroKernel | ForeignKernel, directory: Path) -> None
 
 @dataclass(frozen=True)
 class Distro(Qemu):
-    """A virtual machine without files of the host."""
+    """A virtual machine without files of the host.
+
+    version: the first one of QEMU that is known to interpret the machine correctly.
+    """
+    version: int = 0
 
     def command(self, kernel: Kernel, shared: list[Path], log: int, is_on_terminal: bool = False,
                 extra: tuple = (), options: tuple = (), processors: int = 2, kvm: bool = False) -> list[str]:

@@ -15,12 +15,10 @@ class Foreign(Distro):
     """A virtual machine of another architecture.
 
     emulator: the program and its options for the machine. bus: that of the consoles, as in
-    the names of the devices of QEMU. version: the first one of QEMU that is known to
-    interpret the machine correctly.
+    the names of the devices of QEMU.
     """
     emulator: tuple[str, ...] = ()
     bus: str = ''
-    version: int = 0
 
     def command(self, kernel: Kernel, shared: list[Path], log: int, is_on_terminal: bool = False,
                 extra: tuple = (), options: tuple = (), processors: int = 2, kvm: bool = False) -> list[str]:

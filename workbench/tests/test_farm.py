@@ -135,7 +135,7 @@ echo "$*" >"$0.arguments"
 [ ! -e "$0.refuse" ] || { echo 'sbatch: error: invalid partition' >&2; exit 1; }
 echo 'Submitted batch job 42'
 for script; do :; done
-for word; do case $word in --array=*) last=${word##*-} ;; esac; done
+for word; do case $word in --array=*) last=${word##*-} last=${last%%%*} ;; esac; done
 while [ -e "$0.hang" ]; do sleep 0.1; done
 for SLURM_ARRAY_TASK_ID in $(seq "$last"); do
     export SLURM_ARRAY_TASK_ID
@@ -183,6 +183,11 @@ class SubmitTest(Scratch):
                          f'{self.root}/a job/run SHARD=2/3 RESULTS={self.results}/2 TEST=a b\n')
         self.assertIn('--wait --array=1-3 ', (self.root / 'bin/sbatch.arguments').read_text())
         self.assertIn(' --partition=x y ', (self.root / 'bin/sbatch.arguments').read_text())
+
+    def test_each_task_may_have_an_argument_of_its_own(self):
+        self.submit(count=2, own=('MISTAKE=a', 'MISTAKE=b'), at_once=1)
+        self.assertEqual(self.arguments(2), f'{self.root}/a job/run MISTAKE=b RESULTS={self.results}/2 TEST=a b\n')
+        self.assertIn('--wait --array=1-2%1 ', (self.root / 'bin/sbatch.arguments').read_text())
 
     def test_complete_results_end_the_wait_for_sbatch(self):
         (self.root / 'bin/sbatch.slow').touch()

@@ -21,6 +21,7 @@ from host.environment import environment
 from host.paths import WORKBENCH
 from job import bundle
 from machine import initrd, report
+from machine.distro import DISTRO
 from machine.foreign import FOREIGN, WITHOUT_FILES
 from machine.um import UM
 from verdict.count import count_kselftest
@@ -249,7 +250,7 @@ class MachineTest(unittest.TestCase):
         return text
 
     def test_each_machine_has_functions_that_a_shell_can_read(self):
-        for machine in (UM, WITHOUT_FILES, *FOREIGN.values()):
+        for machine in (UM, DISTRO, WITHOUT_FILES, *FOREIGN.values()):
             kernel = SimpleNamespace(target=machine, debug=False, image=Path('/x'))
             text = self.check(kernel)
             for word in ('prepare()', 'ready()', 'boot()', '"$here/kernel"', '$processors'):
@@ -259,6 +260,11 @@ class MachineTest(unittest.TestCase):
     def test_kvm_is_an_option_of_a_virtual_machine(self):
         text = self.check(SimpleNamespace(target=WITHOUT_FILES, debug=False, image=Path('/x')))
         self.assertIn('"q35" "-m" "1024" "-smp" "$processors" $accelerator "-nodefaults"', text)
+
+    def test_kvm_replaces_the_processor_that_qemu_interprets(self):
+        text = self.check(SimpleNamespace(target=DISTRO, debug=False, image=Path('/x')))
+        self.assertIn("accelerator='-accel tcg -cpu max,-cx16'\n", text)
+        self.assertIn('"-smp" "$processors" $accelerator "-nodefaults"', text)
 
     def test_a_shell_replaces_only_variables(self):
         self.assertEqual(bundle._quoted(['$run/a b', 'x"`\\']), '"$run/a b" "x\\"\\`\\\\"')
@@ -375,6 +381,34 @@ class RunTest(Scratch):
         self.assertEqual(self.run_job('SECONDS=3', 'SEED=5')[0], 1)
         self.assertEqual(self.verdict(), 'failed: soak SEED=5: the program ended with 1\n'
                          '0 passed, 1 failed, 0 skipped\n')
+
+    def write_mistake(self):
+        home = self.job / 'mistakes'
+        home.mkdir()
+        (home / 'off-by-one').write_text('kunit w:open\nw_suite\n')
+        with (self.job / 'tests').open('a') as tests:
+            tests.write('kunit\t1\t-\tkunit\n')
+        with tarfile.open(home / 'off-by-one.tar.xz', 'w:xz') as opened:
+            opened.addfile(tarfile.TarInfo('lib'), io.BytesIO())
+
+    def test_a_mistake_has_its_modules_and_its_tests(self):
+        self.write_mistake()
+        self.guest('[ -e "$SCRATCH/../../lib" ] && echo "ok 1 selftests: w: $t"',
+                   end='cat "$SCRATCH/start"; echo 0 >"$SCRATCH/status"')
+        _, out, _ = self.run_job('MISTAKE=off-by-one')
+        self.assertIn('ok 1 selftests: w: open\n', out)
+        self.assertNotIn('selftests: w: race\n', out)
+        self.assertIn("modprobe kunit filter_glob='w_suite' && modprobe -a w_kunit",
+                      (self.root / 'results/kunit-kernel.log').read_text())
+
+    def test_bad_mistakes_are_status_2(self):
+        self.write_mistake()
+        for arguments, message in ((('MISTAKE=none',), 'MISTAKE=none: there is no such mistake'),
+                                   (('MISTAKE=../tests',), 'there is no such mistake'),
+                                   (('MISTAKE=off-by-one', 'TEST=open'), 'TEST and SECONDS are not possible')):
+            status, out, errors = self.run_job(*arguments)
+            self.assertEqual((status, out, errors.count('\n')), (2, '', 1), errors)
+            self.assertIn(message, errors)
 
     def test_bad_options_are_status_2(self):
         for argument, message in (('SECONDS=x', 'must be numbers'), ('SEED=1', 'requires SECONDS'),

@@ -94,7 +94,7 @@ class ParseTest(unittest.TestCase):
 
     def test_a_kernel_of_debian_is_not_changed_and_runs_some_commands(self):
         self.assertEqual(parse('guest', ['TARGET=distro', 'KERNEL=6.1', 'CMD=true']).kernel, '6.1')
-        self.assertIn('these commands do: guest, kselftest', self.refused('kunit', 'TARGET=distro'))
+        self.assertIn('these commands do: farm, guest, job, kselftest', self.refused('kunit', 'TARGET=distro'))
         for option in ('CONFIG=CONFIG_X=y', 'DEBUG=1', 'KDIR=/linux'):
             self.assertIn('exclude each other', self.refused('kselftest', 'TARGET=distro', option))
 

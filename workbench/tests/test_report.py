@@ -35,8 +35,8 @@ class ReportTest(unittest.TestCase):
                      'WARNING: possible circular locking dependency detected',
                      'WARNING: suspicious RCU usage', 'general protection fault, probably for x',
                      'refcount_t: underflow; use-after-free.', 'BUG widget (Not tainted): Objects remaining',
-                     'workbench: guest: lock debugging is off',
-                     'widget: init suspiciously returned 1, it should follow 0/-E convention', 'KVM internal error. Suberror: 1'):
+                     'workbench: guest: lock debugging is off', 'KVM internal error. Suberror: 1',
+                     'widget: init suspiciously returned 1, it should follow 0/-E convention'):
             with self.subTest(line):
                 self.assertEqual(scan('x ' + guest.USER_SPACE, '[    1.0] ' + line, 'more'),
                                  ['[    1.0] ' + line, 'more'])

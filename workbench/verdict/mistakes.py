@@ -125,6 +125,11 @@ def load(overlay: Overlay, names: tuple[str, ...] = (), quick_only: bool = False
             if (not names or mistake.name in names) and (not quick_only or mistake.is_quick)]
 
 
+def kind(kernel: build.Kernel) -> str:
+    """Return the value of the header Kernel for a kernel; it may be none of KERNELS."""
+    return f'{kernel.target.name} debug' if kernel.debug else kernel.target.name
+
+
 def apply(mistake: Mistake, overlay: Overlay, scratch: Path) -> dict[str, Path]:
     """Apply a mistake to copies of the files of the overlay; map their paths to the copies.
 
@@ -188,11 +193,18 @@ def _prepare(kernel: build.Kernel, mistake: Mistake, modules: Path) -> _Prepared
     return _Prepared(mistake, own, kunit, programs, processors, command)
 
 
+def first_line(log: Path) -> str:
+    """Return the first line of the first report in a kernel log without its time, '' without a report."""
+    lines = [line.strip() for line in report.find(log, guest.USER_SPACE) if '[ cut here ]' not in line]
+    return re.sub(r'^\[ *[\d.]+\] *', '', lines[0]) if lines else ''
+
+
 def _run(prepared: _Prepared, number: int, stop: Callable[[], bool] = lambda: False) -> dict[str, str]:
     """Run the tests of a mistake in a guest; map the names of those that fail to their output."""
     kernel, kunit = prepared.kernel, str(prepared.kunit)
     log = kernel.log(f'mistake-{prepared.mistake.name}-{number}')
-    of_kselftest, of_kunit = io.BytesIO(), {kunit: []}
+    of_kselftest = io.BytesIO()
+    of_kunit: dict[str, list[str]] = {kunit: []}
     limit = kselftest.PROGRAM_LIMIT[kernel.debug]
     out = quick.GuestOutput(of_kselftest, of_kunit, limit)
     cpus = sorted(os.sched_getaffinity(os.getpid()))
@@ -203,9 +215,7 @@ def _run(prepared: _Prepared, number: int, stop: Callable[[], bool] = lambda: Fa
     out.finish()
     if status in guest.FAILURES:
         # How far the tests came before that differs from run to run.
-        lines = [line.strip() for line in report.find(log, guest.USER_SPACE) if '[ cut here ]' not in line]
-        line = re.sub(r'^\[ *[\d.]+\] *', '', lines[0]) if lines else guest.FAILURES[status]
-        return {f'kernel log: {line}': ''}
+        return {f'kernel log: {first_line(log) or guest.FAILURES[status]}': ''}
     tally = count_kunit('\n'.join(of_kunit[kunit]))
     if prepared.programs:
         tally += count_kselftest(of_kselftest.getvalue().decode(errors='replace'),
@@ -234,18 +244,19 @@ def problem(expected: tuple[str, ...], failed: Collection[str]) -> str:
                       *(f'also failed: {name}' for name in others)])
 
 
-def _build(kernel: build.Kernel, mistake: Mistake, modules: Path) -> None:
-    """Build the driver with a mistake, and copy the installed modules; raise UserError if it does not build."""
+def build_driver(kernel: build.Kernel, mistake: Mistake) -> None:
+    """Build the driver with a mistake; raise UserError if it does not build. It stays in the tree."""
     overlay = kernel.subject.main
     with tempfile.TemporaryDirectory(prefix='workbench-mistake-') as scratch:
         graft.graft(kernel.tree, overlay, {**overlay.files, **apply(mistake, overlay, Path(scratch))})
         build.build(kernel)
-    # Links lead to the build directory.
-    shutil.copytree(kernel.modules, modules, symlinks=True)
 
 
-def _judge(mistake: Mistake, runs: list[dict[str, str]]) -> str:
-    """Return the problem of the first bad run of a mistake, '' if there is none."""
+def judge(mistake: Mistake, runs: list[dict[str, str]]) -> str:
+    """Return the problem of the first bad run of a mistake, '' if there is none; record the first run.
+
+    runs: the tests that failed in each run, and their output.
+    """
     _record(mistake, runs[0])
     for number, failed in enumerate(runs, 1):
         found = problem(mistake.tests, failed)
@@ -282,11 +293,13 @@ class _Bench:
     def _start(self, pool: concurrent.futures.Executor, mistake: Mistake) -> None:
         modules = self._modules / mistake.name
         try:
-            _build(self._kernel, mistake, modules)
+            build_driver(self._kernel, mistake)
         except UserError as error:
             self._finish(0)
             self._done(mistake, f'the driver does not build: {str(error).splitlines()[-1].strip()}')
             return
+        # Links lead to the build directory.
+        shutil.copytree(self._kernel.modules, modules, symlinks=True)
         prepared = _prepare(self._kernel, mistake, modules)
         self._waiting.append((mistake, [pool.submit(_run, prepared, number, self._stop.is_set)
                                         for number in range(1, RUNS + 1)]))
@@ -295,7 +308,7 @@ class _Bench:
         """Wait until the runs of only so many mistakes are left."""
         while len(self._waiting) > left:
             mistake, runs = self._waiting.pop(0)
-            found = _judge(mistake, [run.result() for run in runs])
+            found = judge(mistake, [run.result() for run in runs])
             shutil.rmtree(self._modules / mistake.name)
             self._done(mistake, found)
 
@@ -313,13 +326,13 @@ def run(tree: Path, subject: Subject, names: tuple[str, ...] = (), quick_only: b
         print(f'{len(found):3}/{len(selected)}  {mistake.name:40} {why or "found"}', flush=True)
 
     try:
-        for kind in dict.fromkeys(mistake.kernel for mistake in selected):
-            target, variant = KERNELS[kind]
+        for name in dict.fromkeys(mistake.kernel for mistake in selected):
+            target, variant = KERNELS[name]
             kernel = build.Kernel(tree, target, subject, variant)
             graft.graft(tree, subject.main)
             build.build(kernel)
             build.build_selftests(kernel)
-            _Bench(kernel, done).run([mistake for mistake in selected if mistake.kernel == kind])
+            _Bench(kernel, done).run([mistake for mistake in selected if mistake.kernel == name])
     finally:
         graft.graft(tree, subject.main)
     say(f'{len(selected)} mistakes, {RUNS} runs each')

@@ -73,7 +73,7 @@ def script(kernel: Kernel, processors: int) -> str:
 class GuestOutput(io.RawIOBase):
     """A file for the output of script(), which passes it on in the format of the runner of the tree."""
 
-    def __init__(self, sink: io.RawIOBase, kunit: dict[str, list[str]], limit: int,
+    def __init__(self, sink: io.RawIOBase | io.BytesIO, kunit: dict[str, list[str]], limit: int,
                  begin: Callable[[str], None] = lambda name: None, end: Callable[[str], None] = lambda name: None):
         """sink: receives the lines of the kselftests. kunit: receives those of KUnit, by str(Suites).
 
