@@ -21,10 +21,11 @@ from pathlib import Path
 from host.console import UserError, say
 from host.environment import environment
 from host.process import start, stop
-from job import broken, bundle, farm, merge
+from job import broken, bundle, farm, merge, mistakes as mistakes_on_farm
 from job.bundle import KUNIT, Test
 from job.merge import Shard
 from kernel import archive, build, unpacked
+from verdict.mistakes import DIRECTORY, RUNS
 from verdict.tally import Tally, differences, single
 
 _SHARDS = 4
@@ -33,6 +34,9 @@ _SHARDS = 4
 _PACKAGES = ('slurmctld', 'slurmd', 'slurm-client')
 
 _LIBRARIES = 'usr/lib/x86_64-linux-gnu'
+
+# A test that does not fail.
+_NO_TEST = 'KUnit none.none'
 
 # The longest time in which the daemons start, in seconds.
 _START_LIMIT = 60
@@ -220,19 +224,34 @@ def _soak(job: Path, home: Path, env: dict[str, str]) -> Tally:
     return _check('each shard makes random calls', tally.passed == 2 and not tally.failed, f'{tally}')
 
 
+def _mistakes(kernel: build.Kernel, job: Path, home: Path, env: dict[str, str]) -> Tally:
+    """Run the tests of two mistakes, of which one names a test that does not fail."""
+    first, second = mistakes_on_farm.selected(kernel, bundle.read_tests(job), (), True)[:2]
+    chosen = [first, second._replace(tests=(*second.tests, _NO_TEST))]
+    mistakes_on_farm.write(kernel, job, chosen)
+    tally = mistakes_on_farm.run(farm.Request(job, 0, at_once=_SHARDS), chosen, home / 'mistakes', env)
+    return (_check('a mistake is found', tally.passed == 1, str(tally))
+            + _check('a test that does not fail is named', tally.failures() == [
+                f'mistake {second.name}: run 1 of {RUNS}: did not fail: {_NO_TEST}'], str(tally.failures())))
+
+
 def run(kernel: build.Kernel) -> Tally:
     """Run the comparison; return its tally."""
     job = bundle.write(kernel)
     found = bundle.read_tests(job)
     if len(found) < _SHARDS + 1:
         raise UserError(f'check-farm requires {_SHARDS + 1} tests; {kernel.subject.name} has {len(found)}')
+    main = kernel.subject.main
+    has_mistakes = bool(main.description.folder) and (main.folder / DIRECTORY).is_dir()
     home = Path(tempfile.mkdtemp(prefix='farm-'))
     home.chmod(0o755)
     try:
         with _cluster(home) as env:
             tally = _compare(job, home, found, env) + _fail(job, home, found, env)
-            if kernel.subject.main.description.selftests.soak:
+            if main.description.selftests.soak:
                 tally += _soak(job, home, env)
+            if has_mistakes:
+                tally += _mistakes(kernel, job, home, env)
         deadline = time.monotonic() + 10
         while _left_over(home, job) and time.monotonic() < deadline:
             time.sleep(0.1)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cli import clean
-from cli.options import KERNEL, Options
+from cli.options import KERNEL, OF_ARCH, Options
 from host import lock
 from host.console import UserError, say
 from host.paths import WORKBENCH, build_root
@@ -111,8 +111,34 @@ def write_job(options: Options) -> int:
     return 0
 
 
-def _soak_on_farm(options: Options, job: Path, directory: Path) -> Tally:
+def _tests_on_farm(options: Options, results: Results | None = None,
+                   is_chosen: Callable[[bundle.Test], bool] = lambda test: True) -> Tally:
+    """Run tests as an array of Slurm, and merge the results; return the tally.
+
+    is_chosen: returns whether a test runs.
+    """
+    built = _kernel_of_job(options)
+    job = bundle.write(built, options.kdir)
+    directory = farm.directory()
+    available = bundle.read_tests(job)
+    found = [test for test in bundle.selected(available, options.test) if is_chosen(test)]
+    count = min(options.n, len(found))
+    parts = merge.shards(found, count, directory)
+    names = [test.name if test.kind == bundle.KUNIT else f'{test.target}:{test.name}' for test in found]
+    arguments = [*([f'TEST={" ".join(names)}'] if len(found) < len(available) else []),
+                 *([f'TIMEOUT={options.timeout}'] if options.timeout else [])]
+    farm.submit(farm.Request(job, count, tuple(arguments), options.sbatch, options.bcast), parts, directory)
+    merge.show(parts)
+    tally = merge.merge(parts, built.tree, results)
+    durations = kselftests.Durations(built)
+    durations.seconds.update(merge.seconds(parts))
+    durations.save()
+    return tally
+
+
+def _soak_on_farm(options: Options, job: Path) -> Tally:
     """Make random calls as an array of Slurm, with another seed for each shard; return the tally."""
+    directory = farm.directory()
     seed = random.randrange(1 << 32) if options.seed is None else options.seed
     parts = [Shard(number, options.n, directory / str(number), []) for number in range(1, options.n + 1)]
     arguments = (f'SECONDS={options.seconds}', f'SEED={seed}')
@@ -137,25 +163,11 @@ def run_farm(options: Options) -> int:
                         'random calls take the place of the tests')
     if options.quick and not options.mistakes:
         raise UserError('QUICK=1 requires MISTAKES=1')
-    built = _kernel_of_job(options)
-    job = bundle.write(built, options.kdir)
-    directory = farm.directory()
-    if options.seconds:
-        return _finish(_soak_on_farm(options, job, directory))
-    if options.mistakes:
-        return _finish(_mistakes_on_farm(options, built, job))
-    found = bundle.selected(bundle.read_tests(job), options.test)
-    count = min(options.n, len(found))
-    parts = merge.shards(found, count, directory)
-    arguments = [*([f'TEST={" ".join(options.test)}'] if options.test else []),
-                 *([f'TIMEOUT={options.timeout}'] if options.timeout else [])]
-    farm.submit(farm.Request(job, count, tuple(arguments), options.sbatch, options.bcast), parts, directory)
-    merge.show(parts)
-    tally = merge.merge(parts, built.tree, results)
-    durations = kselftests.Durations(built)
-    durations.seconds.update(merge.seconds(parts))
-    durations.save()
-    return _finish(tally, results)
+    if options.seconds or options.mistakes:
+        built = _kernel_of_job(options)
+        job = bundle.write(built, options.kdir)
+        return _finish(_soak_on_farm(options, job) if options.seconds else _mistakes_on_farm(options, built, job))
+    return _finish(_tests_on_farm(options, results), results)
 
 
 def write_lab(options: Options) -> int:
@@ -417,9 +429,14 @@ def check_kernels(options: Options) -> int:
     from cli import check_kernels as check_all
 
     def run_kunit(changed: Options) -> Tally:
+        # kunit.py boots the other architectures itself.
+        if options.farm and changed.arch in ('', *OF_ARCH):
+            return _tests_on_farm(changed, is_chosen=lambda test: test.kind == bundle.KUNIT)
         return _kunit(changed, None)
 
     def run_kselftest(changed: Options) -> Tally:
+        if options.farm:
+            return _tests_on_farm(changed, is_chosen=lambda test: test.kind != bundle.KUNIT)
         return kselftests.run(_kernel(changed))
 
     return _finish(check_all.run(options, {'KUnit': run_kunit, 'kselftest': run_kselftest}))

@@ -39,6 +39,7 @@ class Options:
     debug: bool = False
     device: str = 'qemu'
     dir: str = ''
+    farm: bool = False
     jobs: int | None = None
     kdir: str = ''
     kernel: str = KERNEL
@@ -127,6 +128,7 @@ OPTIONS = {
     'DEBUG': Option('0 or 1', '[01]', '1: a kernel with checkers, such as KASAN', _flag),
     'DEVICE': Option('the name of a type of devices', r'[A-Za-z0-9][A-Za-z0-9._-]*', "the type of the lab's device"),
     'DIR': Option('a directory without ":" in its path', r'[^:\n]+', 'the directory of the new driver'),
+    'FARM': Option('0 or 1', '[01]', '1: run the tests as arrays of Slurm', _flag),
     'JOBS': Option('a number above 0', '0*[1-9][0-9]{0,3}', 'the number of compilers and guests at a time', int),
     'KDIR': Option('the directory of a kernel tree', r'(?s).+', 'a kernel tree of your own'),
     'KERNEL': Option(f'a version such as {KERNEL}', r'[0-9]+\.[0-9]+',
@@ -183,7 +185,8 @@ COMMANDS = {
     'check-debian': Command('run demo and test of the last commit on new systems of Debian', ('RELEASES',),
                             packages=('check-debian',)),
     'check-farm': Command('run the tests as an array of a Slurm on this machine', _SOURCE, packages=('test',)),
-    'check-kernels': Command('test the driver on all kernels and architectures', ('ARCH', 'JOBS', 'KERNELS', 'OVERLAY'),
+    'check-kernels': Command('test the driver on all kernels and architectures',
+                             ('ARCH', 'BCAST', 'FARM', 'JOBS', 'KERNELS', 'N', 'OVERLAY', 'SBATCH'),
                              packages=('test', 'x86_64', 'distro', *ARCHITECTURES)),
     'check-lab': Command('submit a job to a LAVA on this machine, as root', (*_SOURCE, 'ARCH'),
                          packages=('check-lab', 'test', 'x86_64', 'lab')),

@@ -37,7 +37,8 @@ def selected(kernel: build.Kernel, found: list[Test], names: tuple[str, ...], qu
     if not chosen:
         raise UserError(f'no mistake is for {mistakes.kind(kernel)}; DEBUG= or TARGET= selects another kernel')
     if len(chosen) < len(loaded):
-        say(f'{len(loaded) - len(chosen)} of {len(loaded)} mistakes are for other kernels, or require files of the host')
+        left = len(loaded) - len(chosen)
+        say(f'{left} of {len(loaded)} mistakes are for other kernels, or require files of the host')
     return chosen
 
 
