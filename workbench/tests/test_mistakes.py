@@ -23,6 +23,7 @@ Quick: yes
 Tests: kselftest open: open.*
  KUnit widget_open.twice
  kernel log: BUG: KASAN: *
+Also: KUnit widget_open.thrice
 Run: kselftest widget:poll
  KUnit widget_race
 """
@@ -53,6 +54,7 @@ class ParseTest(unittest.TestCase):
         self.assertEqual(mistake.subject, 'two opens at the same time')
         self.assertEqual(mistake.kernel, 'um debug')
         self.assertTrue(mistake.is_quick)
+        self.assertEqual(mistake.also, ('KUnit widget_open.thrice',))
         self.assertEqual(mistake.tests, ('kselftest open: open.*', 'KUnit widget_open.twice',
                                          'kernel log: BUG: KASAN: *'))
         self.assertEqual(mistake.programs, {'open', 'widget:poll'})
@@ -140,6 +142,12 @@ class ProblemTest(unittest.TestCase):
 
     def test_test_that_also_failed(self):
         self.assertEqual(mistakes.problem(('KUnit a.b',), {'KUnit a.b', 'KUnit a.bc'}), 'also failed: KUnit a.bc')
+
+    def test_test_that_may_fail(self):
+        also = ('KUnit a.c',)
+        self.assertEqual(mistakes.problem(('KUnit a.b',), {'KUnit a.b', 'KUnit a.c'}, also), '')
+        self.assertEqual(mistakes.problem(('KUnit a.b',), {'KUnit a.b'}, also), '')
+        self.assertEqual(mistakes.problem(('KUnit a.b',), {'KUnit a.c'}, also), 'did not fail: KUnit a.b')
 
     def test_brackets_are_no_pattern(self):
         self.assertEqual(mistakes.problem(('kernel log: [a]',), {'kernel log: [a]'}), '')

@@ -19,6 +19,10 @@ runs is in a header of its own:
     Tests: kernel log: BUG: KASAN: *
     Run: kselftest message
      KUnit widget_read
+
+Tests that may fail, depending on the processor that runs them, are in a further header:
+
+    Also: KUnit widget_read.in_interrupts
 """
 
 import concurrent.futures
@@ -60,7 +64,7 @@ RUNS = 3
 # The machines and the variants of the kernel, by the header Kernel.
 KERNELS: dict[str, tuple[Machine, str]] = {'um': (UM, ''), 'um debug': (UM, 'debug'), 'x86_64': (X86_64, '')}
 
-_HEADERS = {'Subject', 'Kernel', 'Quick', 'Tests', 'Run'}
+_HEADERS = {'Subject', 'Kernel', 'Quick', 'Tests', 'Run', 'Also'}
 _TEST = re.compile(r'kselftest (?:\S+:)?\S+: \S.*|KUnit \w+\.\S+|kernel log: \S.*')
 
 # The limit of a run in seconds, longer on a slow kernel.
@@ -73,6 +77,7 @@ _AHEAD = 2
 class Mistake(NamedTuple):
     """A mistake, and the tests that find it: patterns of their names.
 
+    also: those of tests that may fail.
     programs, suites: the kselftest programs and the KUnit suites that run. kernel: a key
     of KERNELS. is_quick: whether it belongs to QUICK=1.
     """
@@ -83,6 +88,7 @@ class Mistake(NamedTuple):
     suites: set[str]
     kernel: str
     is_quick: bool
+    also: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -98,7 +104,8 @@ def parse(path: Path) -> Mistake:
     if unknown:
         raise UserError(f'{path}: the header {sorted(unknown)[0]} is unknown')
     tests = tuple(headers.get('Tests', []))
-    invalid = [test for test in tests if not _TEST.fullmatch(test)]
+    also = tuple(headers.get('Also', []))
+    invalid = [test for test in (*tests, *also) if not _TEST.fullmatch(test)]
     kernel = ' '.join(headers.get('Kernel', ['um']))
     run = [*tests, *(f'{line}: ' for line in headers.get('Run', []))]
     programs, suites = ({match[1] for match in (re.match(pattern, line) for line in run) if match}
@@ -111,7 +118,7 @@ def parse(path: Path) -> Mistake:
         if not is_valid:
             raise UserError(f'{path}: {problem}')
     return Mistake(path, headers['Subject'][0], tests, programs, suites, kernel,
-                   headers.get('Quick') == ['yes'])
+                   headers.get('Quick') == ['yes'], also)
 
 
 def load(overlay: Overlay, names: tuple[str, ...] = (), quick_only: bool = False) -> list[Mistake]:
@@ -233,13 +240,13 @@ def _record(mistake: Mistake, failed: dict[str, str]) -> None:
     os.replace(part, path)
 
 
-def problem(expected: tuple[str, ...], failed: Collection[str]) -> str:
-    """Return how the tests that failed differ from the expected patterns, '' if they do not."""
+def problem(expected: tuple[str, ...], failed: Collection[str], also: tuple[str, ...] = ()) -> str:
+    """Return how the tests that failed differ from the expected patterns, '' if they do not; also: that may fail."""
     def matches(name: str, pattern: str) -> bool:
         return fnmatch.fnmatchcase(name, pattern.replace('[', '[[]'))
 
     missing = [pattern for pattern in expected if not any(matches(name, pattern) for name in failed)]
-    others = sorted(name for name in failed if not any(matches(name, pattern) for pattern in expected))
+    others = sorted(name for name in failed if not any(matches(name, pattern) for pattern in (*expected, *also)))
     return '; '.join([*(f'did not fail: {pattern}' for pattern in missing),
                       *(f'also failed: {name}' for name in others)])
 
@@ -259,7 +266,7 @@ def judge(mistake: Mistake, runs: list[dict[str, str]]) -> str:
     """
     _record(mistake, runs[0])
     for number, failed in enumerate(runs, 1):
-        found = problem(mistake.tests, failed)
+        found = problem(mistake.tests, failed, mistake.also)
         if found:
             return f'run {number} of {RUNS}: {found}'
     return ''
