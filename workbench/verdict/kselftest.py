@@ -239,31 +239,20 @@ class _GuestOutput(io.RawIOBase):
             self.output.add(lines)
 
 
-def command(kernel, share):
-    """Return the shell command that runs programs through run_tests of the tree.
+def command(kernel, share, directory):
+    """Return the shell command that runs programs through the runner of the tree, as run_kselftest.sh does.
 
-    The runner prefixes the output with a Perl script that makes two system calls for each
-    byte, which takes a quarter of the run on um. Without perl, the runner uses sed. The
+    directory: that of the installed kselftests in the guest. The script is that of a job and of
+    a lab. The runner prefixes the output with a Perl script that makes two system calls for
+    each byte, which takes a quarter of the run on um. Without perl, the runner uses sed. The
     runner keeps to the first processor; programs that race use all processors themselves.
     """
-    lines = [f'export kselftest_override_timeout={PROGRAM_LIMIT[kernel.debug]}',
-             'mount --bind /dev/null /usr/bin/perl', 'status=0']
-    for target in dict.fromkeys(program.target for program in share):
-        built = kernel.out / 'kselftest' / target
-        names = [program.name for program in share if program.target == target]
-        scripts = [name for name in names if name.endswith('.sh')]
-        binaries = [f'{built}/{name}' for name in names if name not in scripts]
-        run_tests = _make(kernel, target, f'OUTPUT={built}', 'run_tests',
-                          f'TEST_GEN_PROGS={" ".join(binaries)}', f'TEST_PROGS={" ".join(scripts)}')
-        lines.append(f'taskset -c 0 {shlex.join(run_tests)} || status=$?')
-    return '\n'.join([*lines, 'exit $status'])
-
-
-def _command_of_installed(kernel, share):
-    """Return the shell command that runs programs through the runner, in a guest without files of the host."""
-    lines = [f'{program.target} {program.name}' for program in share]
-    script = shlex.quote(str(WORKBENCH / 'machine/init/selftests'))
-    return '\n'.join([f'sh {script} {distro_machine.SELFTESTS} {PROGRAM_LIMIT[kernel.debug]} <<END', *lines, 'END'])
+    script = shlex.join(['sh', str(WORKBENCH / 'machine/init/selftests'), str(directory),
+                         str(PROGRAM_LIMIT[kernel.debug])])
+    with_files = ['mount --bind /dev/null /usr/bin/perl'] if kernel.target.share else []
+    keep = 'taskset -c 0 ' if kernel.target.share else ''
+    return '\n'.join([*with_files, f'{keep}{script} <<END',
+                      *(f'{program.target} {program.name}' for program in share), 'END'])
 
 
 def _guests(kernel, durations, programs_to_run, most=8):
@@ -308,14 +297,14 @@ def run(kernel, tests=(), timeout=None, results: Results | None = None, afterwar
     number of a guest, a shell command that runs there after the programs. If a guest fails,
     the others are stopped.
     """
-    make_command = command
     if kernel.target.share:
         build.build_selftests(kernel)
+        directory = build.selftests_directory(kernel)
     else:
         of_debian = isinstance(kernel, distro.DistroKernel)
         installed = distro.build_selftests(kernel) if of_debian else foreign.build_selftests(kernel)
         distro_machine.add_selftests(kernel, installed)
-        make_command = _command_of_installed
+        directory = distro_machine.SELFTESTS
     selected = _select(kernel, tests)
     durations = Durations(kernel)
     output = Output(durations)
@@ -332,7 +321,7 @@ def run(kernel, tests=(), timeout=None, results: Results | None = None, afterwar
             # This applies to the thread, and to the guest that it starts.
             os.sched_setaffinity(0, {processor})
         try:
-            text = make_command(kernel, share)
+            text = command(kernel, share, directory)
             if afterwards:
                 text = f'( {text}\n)\nstatus=$?\n{afterwards(number)}\nexit $status'
             status = guest.run(kernel, text, kernel.log(f'kselftest-boot-{number}'),
