@@ -12,6 +12,8 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
+from host.paths import WORKBENCH
+from machine.distro import DISTRO
 from machine.qemu import X86_64
 from machine.um import UM
 from subject.overlay import Selftests
@@ -24,6 +26,18 @@ SUBJECT = types.SimpleNamespace(name='widget', targets={'widget': types.SimpleNa
 
 def programs(*names):
     return [kselftest.Program('widget', name) for name in names]
+
+
+class CommandTest(unittest.TestCase):
+    """Test the command that runs the programs in a guest."""
+
+    def test_each_kind_of_guest_has_the_same_script(self):
+        for target in (UM, X86_64, DISTRO):
+            with self.subTest(target.name):
+                kernel = types.SimpleNamespace(target=target, debug=False)
+                text = kselftest.command(kernel, programs('open', 'seek'), '/a directory')
+                self.assertIn(f"sh {WORKBENCH}/machine/init/selftests '/a directory' 120 <<END\n"
+                              'widget open\nwidget seek\nEND', text)
 
 
 class DistributionTest(unittest.TestCase):
@@ -190,7 +204,7 @@ class RunTest(unittest.TestCase):
     def passing(self, command, out, **_):
         """Print the output of a guest in which all programs pass."""
         for name in self.PROGRAMS:
-            if f'/{name}' in command:
+            if f'widget {name}\n' in command:
                 out.write(f'# selftests: widget: {name}\n# 1..1\n# ok 1 a\nok 1 selftests: widget: {name}\n'.encode())
         return 0
 
@@ -209,7 +223,7 @@ class RunTest(unittest.TestCase):
             self.kernel.debug = debug
             self.run_with(self.passing)
             for command, _, keywords in self.calls:
-                self.assertIn(f'kselftest_override_timeout={limit}\n', command)
+                self.assertIn(f' {limit} <<END\n', command)
                 self.assertTrue(limit < keywords['silence'] < 15 * 60)
             self.calls.clear()
 
@@ -221,12 +235,13 @@ class RunTest(unittest.TestCase):
         waiting = threading.Event()
 
         def run_guest(command, out, should_stop, **_):
-            if '/concurrent' in command:
+            if 'widget concurrent\n' in command:
                 waiting.wait(10)
                 out.write(b'# selftests: widget: concurrent\n# 1..1\n')
                 return kselftest.guest.DIED
             waiting.set()
-            while not should_stop():
+            deadline = time.monotonic() + 10
+            while not should_stop() and time.monotonic() < deadline:
                 time.sleep(0.01)
             return kselftest.guest.STOPPED
 
