@@ -119,7 +119,7 @@ FIXTURE_VARIANT(slow) {
 	long long stuck;
 };
 
-FIXTURE_VARIANT_ADD(slow, for_2_s_with_64_bytes) { 64, 2 * SECOND };
+FIXTURE_VARIANT_ADD(slow, with_64_bytes) { 64, SECOND / 50 };
 FIXTURE_VARIANT_ADD(slow, with_4096_bytes) { 4096, SECOND / 50 };
 FIXTURE_VARIANT_ADD(slow, with_64_kibibytes) { CAPACITY_MAX, SECOND / 50 };
 
