@@ -117,8 +117,8 @@ class ScriptsTest(unittest.TestCase):
     """Test the scripts in a guest without files of the host."""
 
     def test_the_script_that_runs_the_kselftests_is_there(self):
-        kernel = SimpleNamespace(debug=False)
-        command = kselftest._command_of_installed(kernel, [kselftest.Program('w', 'open')])
+        kernel = SimpleNamespace(debug=False, target=SimpleNamespace(share=''))
+        command = kselftest.command(kernel, [kselftest.Program('w', 'open')], Path('/kselftest'))
         self.assertIn(command.split()[1], map(str, initrd.SCRIPTS))
 
 

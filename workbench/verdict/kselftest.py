@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import NamedTuple
 
 from host.console import UserError, say
@@ -304,7 +305,7 @@ def run(kernel, tests=(), timeout=None, results: Results | None = None, afterwar
         of_debian = isinstance(kernel, distro.DistroKernel)
         installed = distro.build_selftests(kernel) if of_debian else foreign.build_selftests(kernel)
         distro_machine.add_selftests(kernel, installed)
-        directory = distro_machine.SELFTESTS
+        directory = Path(distro_machine.SELFTESTS)
     selected = _select(kernel, tests)
     durations = Durations(kernel)
     output = Output(durations)
