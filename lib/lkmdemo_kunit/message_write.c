@@ -557,7 +557,7 @@ static void change_flushes_the_pages_that_changed(struct kunit *test)
 	struct flushes flushes = {};
 
 	test->priv = &flushes;
-	kunit_activate_static_stub(test, lkmdemo_message_flush, note_flush);
+	kunit_activate_static_stub(test, lkmdemo_message_flush_page, note_flush);
 
 	if (c->count)
 		KUNIT_EXPECT_EQ(test, lkmdemo_kunit_write_at(file, "new", c->count, c->start),

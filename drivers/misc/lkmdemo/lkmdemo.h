@@ -72,7 +72,7 @@ size_t lkmdemo_message_copy(struct lkmdemo_message *msg, loff_t pos, size_t coun
 			    struct iov_iter *to);
 void lkmdemo_message_fill(struct lkmdemo_message *msg, size_t start, const void *bytes,
 			  size_t count);
-void lkmdemo_message_flush(void *page);
+void lkmdemo_message_flush_page(void *page);
 void lkmdemo_message_get(struct lkmdemo_message *msg, struct lkmdemo_info *info);
 void *lkmdemo_message_buffer(size_t count, gfp_t gfp);
 #endif

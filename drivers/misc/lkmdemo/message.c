@@ -179,15 +179,23 @@ ssize_t lkmdemo_message_read(struct lkmdemo_message *msg, struct kiocb *iocb,
 }
 EXPORT_SYMBOL_IF_KUNIT(lkmdemo_message_read);
 
-/* Make a changed page visible to mappings where data caches alias. */
-VISIBLE_IF_KUNIT void lkmdemo_message_flush(void *page)
+VISIBLE_IF_KUNIT void lkmdemo_message_flush_page(void *page)
 {
-	KUNIT_STATIC_STUB_REDIRECT(lkmdemo_message_flush, page);
+	KUNIT_STATIC_STUB_REDIRECT(lkmdemo_message_flush_page, page);
 
 	if (ARCH_IMPLEMENTS_FLUSH_DCACHE_PAGE)
 		flush_dcache_page(vmalloc_to_page(page));
 }
-EXPORT_SYMBOL_IF_KUNIT(lkmdemo_message_flush);
+EXPORT_SYMBOL_IF_KUNIT(lkmdemo_message_flush_page);
+
+/* Make a change visible to mappings where data caches alias. */
+static void lkmdemo_message_flush(struct lkmdemo_message *msg, size_t start, size_t count)
+{
+	size_t page;
+
+	for (page = PAGE_ALIGN_DOWN(start); page < start + count; page += PAGE_SIZE)
+		lkmdemo_message_flush_page(msg->data + page);
+}
 
 /* Store @count bytes, or zeros if @bytes is NULL. */
 VISIBLE_IF_KUNIT void lkmdemo_message_fill(struct lkmdemo_message *msg, size_t start,
@@ -208,15 +216,13 @@ static __always_inline void lkmdemo_message_change(struct lkmdemo_message *msg, 
 						   const void *bytes, size_t count, size_t length)
 {
 	u64 generation;
-	size_t page;
 
 	lkmdemo_message_fill(msg, start, bytes, count);
 	WRITE_ONCE(msg->length, length);
 	generation = ++msg->generation;
 	write_sequnlock(&msg->lock);
 
-	for (page = PAGE_ALIGN_DOWN(start); page < start + count; page += PAGE_SIZE)
-		lkmdemo_message_flush(msg->data + page);
+	lkmdemo_message_flush(msg, start, count);
 	/* No key: io_uring ignores a wake-up for EPOLLPRI alone. */
 	if (wq_has_sleeper(&msg->changed))
 		wake_up_interruptible(&msg->changed);
