@@ -57,8 +57,8 @@ expect 'function_graph.is_limited_to_the_module' '' functions_of_others
 if [ -z "$reason" ]; then
 	for helper in lkmdemo_claim lkmdemo_do_open lkmdemo_fault_in lkmdemo_is_exclusive \
 		      lkmdemo_message_copy lkmdemo_message_copy_in lkmdemo_message_fill \
-		      lkmdemo_message_flush lkmdemo_message_get lkmdemo_message_read_again \
-		      lkmdemo_message_store; do
+		      lkmdemo_message_flush lkmdemo_message_flush_page lkmdemo_message_get \
+		      lkmdemo_message_read_again lkmdemo_message_store; do
 		echo "!$helper" >>$tracing/set_ftrace_filter 2>/dev/null
 	done
 
