@@ -122,6 +122,8 @@ def _tests_on_farm(options: Options, results: Results | None = None,
     directory = farm.directory()
     available = bundle.read_tests(job)
     found = [test for test in bundle.selected(available, options.test) if is_chosen(test)]
+    if not found:
+        raise UserError(f'{job} has no such test')
     count = min(options.n, len(found))
     parts = merge.shards(found, count, directory)
     names = [test.name if test.kind == bundle.KUNIT else f'{test.target}:{test.name}' for test in found]
@@ -151,7 +153,8 @@ def _mistakes_on_farm(options: Options, built: build.Kernel, job: Path) -> Tally
     """Run the tests of mistakes as an array of Slurm, so many at a time as there would be shards; return the tally."""
     chosen = mistakes_on_farm.selected(built, bundle.read_tests(job), options.test, options.quick)
     mistakes_on_farm.write(built, job, chosen)
-    request = farm.Request(job, 0, (), options.sbatch, options.bcast, at_once=options.n)
+    arguments = (f'TIMEOUT={options.timeout}',) if options.timeout else ()
+    request = farm.Request(job, 0, arguments, options.sbatch, options.bcast, at_once=options.n)
     return mistakes_on_farm.run(request, chosen, farm.directory())
 
 
@@ -427,6 +430,9 @@ def check_other_overlays(options: Options) -> int:
 def check_kernels(options: Options) -> int:
     """Test the driver on all kernels and architectures, and write a table of the results."""
     from cli import check_kernels as check_all
+
+    if not options.farm and (options.bcast or options.sbatch or options.n != Options.n):
+        raise UserError('BCAST=, N= and SBATCH= require FARM=1')
 
     def run_kunit(changed: Options) -> Tally:
         # kunit.py boots the other architectures itself.

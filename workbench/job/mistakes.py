@@ -19,10 +19,9 @@ from verdict.mistakes import RUNS, Mistake
 from verdict.tally import Tally, single
 
 
-def _tests(mistake: Mistake, found: list[Test]) -> list[Test]:
-    """Return the tests of a job that a mistake names."""
-    return [test for test in found if test.kind == KUNIT and mistake.suites
-            or test.name in mistake.programs or f'{test.target}:{test.name}' in mistake.programs]
+def _names(mistake: Mistake) -> tuple[str, ...]:
+    """Return the names of the tests of a mistake, as the script "run" and bundle.selected() know them."""
+    return (*sorted(mistake.programs), *([KUNIT] if mistake.suites else []))
 
 
 def selected(kernel: build.Kernel, found: list[Test], names: tuple[str, ...], quick_only: bool) -> list[Mistake]:
@@ -44,7 +43,6 @@ def selected(kernel: build.Kernel, found: list[Test], names: tuple[str, ...], qu
 
 def write(kernel: build.Kernel, job: Path, chosen: list[Mistake]) -> None:
     """Add the modules and the tests of mistakes to a job: all of them or none."""
-    found = bundle.read_tests(job)
     part = job / 'mistakes.part'
     part.mkdir()
     try:
@@ -53,9 +51,7 @@ def write(kernel: build.Kernel, job: Path, chosen: list[Mistake]) -> None:
             mistakes.build_driver(kernel, mistake)
             bundle.write_modules(kernel, part / f'{mistake.name}.tar.xz')
             pattern = min(mistake.suites) if len(mistake.suites) == 1 else ''
-            names = ' '.join(test.name if test.kind == KUNIT else f'{test.target}:{test.name}'
-                             for test in _tests(mistake, found))
-            (part / mistake.name).write_text(f'{names}\n{pattern}\n', encoding='utf-8')
+            (part / mistake.name).write_text(f'{" ".join(_names(mistake))}\n{pattern}\n', encoding='utf-8')
         part.rename(job / 'mistakes')
     finally:
         shutil.rmtree(part, ignore_errors=True)
@@ -81,7 +77,7 @@ def run(request: farm.Request, chosen: list[Mistake], directory: Path, env: dict
     """
     found = bundle.read_tests(request.job)
     order = [mistake for mistake in chosen for _ in range(RUNS)]
-    parts = [Shard(number, len(order), directory / str(number), _tests(mistake, found))
+    parts = [Shard(number, len(order), directory / str(number), bundle.selected(found, _names(mistake)))
              for number, mistake in enumerate(order, 1)]
     farm.submit(request._replace(tasks=len(order), own=tuple(f'MISTAKE={mistake.name}' for mistake in order)),
                 parts, directory, env)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Test the shards of a job: their submission to Slurm, with a substitute, and their merged results."""
 
+import contextlib
 import io
 import os
 import subprocess
@@ -10,11 +11,14 @@ import time
 import unittest
 from pathlib import Path
 from types import SimpleNamespace
+from unittest import mock
 
 from host.console import UserError
 from host.environment import environment
-from job import broken, bundle, farm, merge
+from job import broken, bundle, farm, merge, mistakes as job_mistakes
 from job.bundle import Test
+from machine import guest
+from verdict import mistakes
 
 TESTS = [Test('kunit', 4, '-', 'kunit'), Test('single', 3, 'w', 'open'), Test('parallel', 2, 'w', 'race'),
          Test('single', 1, 'w', 'read.sh')]
@@ -231,6 +235,37 @@ class SubmitTest(Scratch):
             text = farm.script(farm.Request(Path("/a'b"), 2, copy=copy), Path('/r $x'))
             checked = subprocess.run(['sh', '-n'], input=text, text=True, capture_output=True, check=False)
             self.assertEqual(checked.stderr, '')
+
+
+class MistakesTest(Scratch):
+    """Test the results of the runs of mistakes."""
+
+    FOUND = mistakes.Mistake(Path('off-by-one.patch'), 'a', ('kselftest race: race.case',), {'w:race'}, set(), 'um',
+                             False)
+
+    def run_with(self, *documents):
+        """Write the results of each run in place of Slurm; return the tally of the mistake."""
+        def submit(request, parts, directory, env):
+            self.assertEqual(request.own, ('MISTAKE=off-by-one',) * 3)
+            for number, files in enumerate(documents, 1):
+                self.write(number, **files)
+
+        (self.root / 'tests').write_text('single\t1\tw\topen\nparallel\t1\tw\trace\n')
+        with mock.patch.object(farm, 'submit', submit), mock.patch.object(mistakes, '_record'), \
+             contextlib.redirect_stdout(io.StringIO()):
+            return job_mistakes.run(farm.Request(self.root, 0), [self.FOUND], self.root)
+
+    def test_a_mistake_that_each_run_finds_is_found(self):
+        self.assertEqual(self.run_with(*[{'kselftest_ktap': document('race!')}] * 3).passed, 1)
+
+    def test_a_run_that_does_not_find_it_is_named(self):
+        bad, good = {'kselftest_ktap': document('race!')}, {'kselftest_ktap': document('race')}
+        self.assertEqual(self.run_with(bad, good, bad).failures(), [
+            'mistake off-by-one: run 2 of 3: did not fail: kselftest race: race.case'])
+
+    def test_a_report_is_the_only_failure(self):
+        report = {'kselftest_ktap': document('race!'), 'kselftest__kernel__1_log': f'{guest.USER_SPACE}\nBUG: bad\n'}
+        self.assertIn('also failed: kernel log: BUG: bad', self.run_with(report, report, report).failures()[0])
 
 
 class BrokenTest(Scratch):
