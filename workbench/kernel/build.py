@@ -103,8 +103,12 @@ class Kernel:
 
     def make(self, *goals):
         """Return the command line of make for goals of this kernel."""
-        return ['make', '-C', self.tree, f'O={self.out}', f'ARCH={self.target.name}',
-                f'-j{JOBS}', f'CC=ccache-{self.target.cross_compile}gcc', 'HOSTCC=ccache gcc',
+        return ['make', '-C', self.tree, f'-j{JOBS}', *self.variables(), *goals]
+
+    def variables(self) -> list[str]:
+        """Return the variables of make for this kernel."""
+        return [f'O={self.out}', f'ARCH={self.target.name}',
+                f'CC=ccache-{self.target.cross_compile}gcc', 'HOSTCC=ccache gcc',
                 *([f'CROSS_COMPILE={self.target.cross_compile}'] if self.target.cross_compile else []),
                 # Debug information with paths relative to the tree, for a debugger and for a
                 # cache that several clones share. Installed modules are stripped.
@@ -113,7 +117,7 @@ class Kernel:
                 *((_CHECKSUMS.format(objects=' '.join(self._objects())),) if self.target.checksums else ()),
                 *((_PROFILE.format(objects=' '.join(self._objects(tests=False))),)
                   if self.variant == 'coverage' else ()),
-                *(self._sanitizer_settings() if self.debug else ()), *goals]
+                *(self._sanitizer_settings() if self.debug else ())]
 
     def _objects(self, tests=True):
         """Return patterns of make for the objects of the subject; tests: also those of the KUnit tests."""
@@ -258,36 +262,64 @@ def _compile(kernel, goals, part=''):
     part: the name under which the number of steps of a part of the build is stored.
     """
     is_complete_build = bool(part) or not (kernel.out / 'modules.order').exists()
-    run_make(kernel.make(*goals), kernel.log('build'), f'building {kernel.tree.name} for {kernel.name}',
+    run_make(kernel.make(*goals), kernel.log('build'), _title(kernel),
              f'{kernel.name}{part}' if is_complete_build else '')
 
 
-def run_make(command: list, log: Path, title: str, counted: str = '') -> None:
+def _title(kernel) -> str:
+    return f'building {kernel.tree.name} for {kernel.name}'
+
+
+def run_make(command: list, log: Path, title: str, counted: str = '', variables: dict[str, str] | None = None) -> None:
     """Run make, and show its progress.
 
     counted: the name under which the number of steps of a complete build is stored in the
-    cache; '' for an incomplete build, whose number of steps is unknown.
+    cache; '' for an incomplete build, whose number of steps is unknown. variables: those of
+    the environment besides compiler_environment(), which has precedence.
     """
     last_count = CACHE / f'steps-{counted}'
     total = 0
     if counted:
         with contextlib.suppress(OSError, ValueError):
             total = int(last_count.read_text(encoding='utf-8'))
-    steps = run_logged(command, log, title, step=STEP, total=total, env=compiler_environment())
+    steps = run_logged(command, log, title, step=STEP, total=total, env={**(variables or {}), **compiler_environment()})
     if counted:
         last_count.write_text(str(steps), encoding='utf-8')
 
 
-def _compile_modules(kernel):
-    """Build the modules by their names, so that kbuild visits no other directory.
+# Builds modules without the Makefile of the kernel, in the environment that it saves.
+_MODULES = WORKBENCH / 'kernel/modules.mk'
+_ENVIRONMENT = '.environment'
 
-    kbuild then removes modules.order, which the workbench still requires.
-    """
+# The recipe of the Makefiles whose single modules are built as modules.mk does it.
+_SINGLE = '\t$(Q)$(MAKE) $(build)=$@ need-builtin=1 need-modorder=1 $(single-goals)\n'
+
+
+def _save_environment(kernel) -> None:
+    """Save the environment of kbuild for _compile_modules(), unless the tree builds modules in another way."""
+    saved = kernel.out / _ENVIRONMENT
+    saved.unlink(missing_ok=True)
+    makefile = kernel.tree / 'Makefile'
+    if _SINGLE in makefile.read_text(encoding='utf-8'):
+        run_logged(['make', '--no-print-directory', '-C', kernel.out, '-f', makefile, '-f', _MODULES,
+                    *kernel.variables(), 'save-environment'],
+                   kernel.log('environment'), 'saving the environment of kbuild', env=compiler_environment())
+
+
+def _compile_modules(kernel):
+    """Build the modules by their names, so that kbuild visits no other directory."""
     order = kernel.out / 'modules.order'
     names = order.read_text(encoding='utf-8')
+    saved = kernel.out / _ENVIRONMENT
+    if saved.exists():
+        variables = dict(item.split('=', 1) for item in saved.read_text(encoding='utf-8').split('\0') if item)
+        run_make(['make', '-C', kernel.out, f'-j{JOBS}', '-f', _MODULES, f'OBJECTS={" ".join(names.split())}',
+                  'build-modules'], kernel.log('build'), _title(kernel), variables=variables)
+        return
     try:
         _compile(kernel, [name.replace('.o', '.ko') for name in names.split()])
     finally:
+        # kbuild removes it.
         order.write_text(names, encoding='utf-8')
 
 
@@ -369,6 +401,7 @@ def build(kernel, always=False):
         _compile_common(kernel)
         _configure(kernel, state.configuration)
         _compile(kernel, ['all', 'headers'])
+        _save_environment(kernel)
     _install_modules(kernel)
     stamp.write_text('\n'.join(state), encoding='utf-8')
 

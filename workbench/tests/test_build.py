@@ -9,6 +9,7 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
+from host.console import UserError
 from kernel import build
 from machine.um import UM
 from subject import graft
@@ -38,6 +39,7 @@ class BuildTest(unittest.TestCase):
         self.goals = []
         self.configured = []
         for name, effect in (('_configure', self.configure), ('_make_config', None), ('_install_modules', None),
+                             ('_save_environment', None),
                              ('_compile', lambda kernel, goals, part='': self.goals.append(goals))):
             patch = mock.patch.object(build, name, side_effect=effect)
             patch.start()
@@ -145,6 +147,52 @@ class BuildTest(unittest.TestCase):
         self.assertEqual(sorted(setting for setting in build.Kernel._sanitizer_settings(kernel)
                                 if setting.startswith('KASAN')),
                          ['KASAN_SANITIZE=n', 'KASAN_SANITIZE_file.o=y', 'KASAN_SANITIZE_x.o=y'])
+
+
+class ModulesTest(unittest.TestCase):
+    """Test the build of modules alone, with a Makefile that stands for that of the kernel."""
+
+    MAKEFILE = ('export srctree := $(CURDIR)/..\nexport FLAGS := -DNAME=\\"a b\\" \'$$x\'\n'
+                'all:\n\t@touch $(srctree)/parsed\n')
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.tree = Path(directory.name)
+        out = self.tree / 'out'
+        self.kernel = types.SimpleNamespace(
+            tree=self.tree, out=out, name='um', log=lambda name: out / f'{name}.log', variables=lambda: ['ARCH=um'],
+            make=lambda *goals: ['make', '-s', '-C', out, '-f', '../Makefile', *goals])
+        show = '\t@echo "%s $(MAKECMDGOALS) $(ARCH) $(obj) $$KBUILD_MODULES $$FLAGS" >>done\n'
+        write(self.tree, {
+            'Makefile': f'{self.MAKEFILE}single:{build._SINGLE[:1]}\n{build._SINGLE}',
+            'out/modules.order': 'a/first.o\nb/second.o\n',
+            **{f'scripts/Makefile.{name}': f'.PHONY: all\nall $(MAKECMDGOALS):\n{show % name}'
+               for name in ('build', 'modpost', 'modfinal')}})
+
+    def done(self):
+        return (self.kernel.out / 'done').read_text(encoding='utf-8').splitlines()
+
+    def test_the_environment_of_kbuild_is_kept(self):
+        build._save_environment(self.kernel)
+        build._compile_modules(self.kernel)
+        flags = '-DNAME=\\"a b\\" \'$x\''
+        self.assertEqual(self.done()[0], f'build a/first.o a/first.mod b/second.o b/second.mod um . y {flags}')
+        self.assertEqual(self.done()[-2:], [f'modpost  um  y {flags}', f'modfinal  um  y {flags}'])
+
+    def test_an_error_is_shown(self):
+        build._save_environment(self.kernel)
+        write(self.tree, {'scripts/Makefile.modpost': 'all:\n\t@echo "ERROR: undefined"; false\n'})
+        with self.assertRaisesRegex(UserError, 'ERROR: undefined'):
+            build._compile_modules(self.kernel)
+
+    def test_another_makefile_builds_its_modules_itself(self):
+        build._save_environment(self.kernel)
+        write(self.tree, {'Makefile': 'a/first.ko b/second.ko:\n\t@echo $@ >>done; rm -f modules.order\n'})
+        build._save_environment(self.kernel)
+        build._compile_modules(self.kernel)
+        self.assertEqual(self.done(), ['a/first.ko', 'b/second.ko'])
+        self.assertEqual((self.kernel.out / 'modules.order').read_text(encoding='utf-8'), 'a/first.o\nb/second.o\n')
 
 
 class InstallTest(unittest.TestCase):

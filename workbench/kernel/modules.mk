@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Build modules as the Makefile of the kernel builds single ones, without its checks of
+# the compiler and of the kernel, which take longer than the modules.
+
+# With the Makefile of the kernel: save the environment that it has for a recipe.
+save-environment:
+	@env -0 >.environment
+
+# In the saved environment. OBJECTS are the names in modules.order.
+export KBUILD_MODULES := y
+build-modules:
+	@$(MAKE) -f $(srctree)/scripts/Makefile.build obj=. need-builtin=1 need-modorder=1 \
+		$(foreach object,$(OBJECTS),./$(object) ./$(object:.o=.mod))
+	@$(MAKE) -f $(srctree)/scripts/Makefile.modpost
+	@$(MAKE) -f $(srctree)/scripts/Makefile.modfinal
