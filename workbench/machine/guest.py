@@ -224,6 +224,7 @@ def _boot(kernel, command, log, watchdog, on_terminal=False, modules=(), out=Non
             why = _watch(child, read_end, log, followers, watchdog, should_stop, directory, gate)
             if not why:
                 child.wait()
+                target.learn_from(kernel, log)
         with contextlib.suppress(OSError, ValueError):
             status = int((directory / 'status').read_text(encoding='utf-8'))
         return status, why, child.returncode

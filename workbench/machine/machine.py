@@ -41,3 +41,6 @@ class Machine(Target, abc.ABC):
         machine. options: further options on the kernel command line. processors: the
         number of processors of the guest.
         """
+
+    def learn_from(self, kernel: Kernel, log: Path) -> None:
+        """Note what later boots can use; log: the kernel log of a guest that ended by itself."""

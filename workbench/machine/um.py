@@ -2,6 +2,7 @@
 """The um machine: the kernel as a process, with the files of the host through hostfs."""
 
 import os
+import re
 import subprocess
 import tempfile
 import threading
@@ -21,20 +22,36 @@ MEMORY = 512 << 20
 # Memory is not zero by luck. KASAN on um does not work with the patterns of slab_debug.
 _POISON = 'page_poison=1'
 
-_LIBRARY = WORKBENCH / 'machine/one_processor.c'
 _library_lock = threading.Lock()
 
 
-def _library(kernel: Kernel) -> Path:
-    """Return the library for a guest with one processor, compiled if it is missing or old."""
-    path = kernel.out / 'one_processor.so'
+def _library(kernel: Kernel, processors: int) -> Path:
+    """Return the library for a guest, compiled if it is missing or old; processors: those of the guest."""
+    source = WORKBENCH / f'machine/{"one_processor" if processors == 1 else "processors"}.c'
+    path = kernel.out / f'{source.stem}.so'
     with _library_lock:
-        if not path.exists() or path.stat().st_mtime < _LIBRARY.stat().st_mtime:
+        if not path.exists() or path.stat().st_mtime < source.stat().st_mtime:
             part = path.with_name(f'{path.name}.part')
-            run_logged(['gcc', '-O2', '-shared', '-fPIC', '-o', part, _LIBRARY], kernel.log('one_processor'),
+            run_logged(['gcc', '-O2', '-shared', '-fPIC', '-o', part, source], kernel.log(source.stem),
                        'compiling a library for um')
             os.replace(part, path)
     return path
+
+
+# The kernel measures the length of its delay loop, which takes a third of a boot.
+_MEASURED = re.compile(r'Calibrating delay loop\.\.\. .*\(lpj=(\d+)\)')
+
+
+def _delay_file(kernel: Kernel) -> Path:
+    return kernel.out / 'loops_per_jiffy'
+
+
+def _delay(kernel: Kernel) -> list[str]:
+    """Return the option with the length of the delay loop, if an earlier boot of the image has measured it."""
+    path = _delay_file(kernel)
+    if path.exists() and path.stat().st_mtime >= kernel.image.stat().st_mtime:
+        return [f'lpj={path.read_text(encoding="ascii")}']
+    return []
 
 
 @dataclass(frozen=True)
@@ -78,14 +95,26 @@ class Um(Machine):
         """
         memory = location.get('memory') or self.capacity(1)[1]['memory']
         gate = location.get('gate')
-        preload = {'LD_PRELOAD': str(_library(kernel))} if processors == 1 else {}
-        of_guest = (f'GUEST_RUN={shared[0]}', f'GUEST_SHARE={self.share}',
+        of_guest = (f'GUEST_RUN={shared[0]}', f'GUEST_SHARE={self.share}', *_delay(kernel),
                     *([_POISON] if kernel.variant == 'debug' else []),
                     *([f'con2=fd:{gate},null'] if gate else []), *options)
         command = self.command(str(kernel.image), '/', f'{shared[0]}/init', f'{shared[0]}/uml/', log, tty, of_guest,
                                processors)
+        preload = str(_library(kernel, processors))
         return start(command, pass_fds=[log, *(fd for fd in (tty, gate) if fd)], stdin=tty or subprocess.DEVNULL,
-                     stdout=log, stderr=log, env=environment(TMPDIR=memory, **preload))
+                     stdout=log, stderr=log, env=environment(TMPDIR=memory, LD_PRELOAD=preload))
+
+    def learn_from(self, kernel: Kernel, log: Path) -> None:
+        """Keep the length of the delay loop, the largest of guests that measure at the same time."""
+        measured = _MEASURED.search(log.read_text(errors='replace'))
+        if not measured:
+            return
+        known = _delay(kernel)
+        if not known or int(measured[1]) > int(known[0].removeprefix('lpj=')):
+            path = _delay_file(kernel)
+            part = path.with_name(f'{path.name}.{os.getpid()}-{threading.get_ident()}')
+            part.write_text(measured[1], encoding='ascii')
+            os.replace(part, path)
 
     def command(self, image: str, root: str, init: str, directory: str, log: int, tty: int | None = None,
                 options: tuple = (), processors: int = 2) -> list[str]:

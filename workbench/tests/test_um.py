@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Test the directory for the memory of um kernels, and the number that fits."""
+"""Test the directory for the memory of um kernels, the number that fits, and the delay loop."""
 
 import os
+import tempfile
 import unittest
+from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
 
@@ -65,9 +67,56 @@ class CapacityTest(unittest.TestCase):
             self.capacity(5, shm=SMALL, tmp=NOEXEC, build=SMALL)
 
     def test_the_kernel_gets_the_directory_in_tmpdir(self):
-        with mock.patch.object(um, 'start') as start:
-            um.UM.boot(SimpleNamespace(image='/linux', variant=''), ['/run'], 5, memory='/elsewhere')
+        kernel = SimpleNamespace(image=Path('/linux'), variant='', out=Path('/nonexistent'))
+        with mock.patch.object(um, 'start') as start, mock.patch.object(um, '_library', return_value='/library'):
+            um.UM.boot(kernel, ['/run'], 5, memory='/elsewhere')
         self.assertEqual(start.call_args.kwargs['env']['TMPDIR'], '/elsewhere')
+        self.assertEqual(start.call_args.kwargs['env']['LD_PRELOAD'], '/library')
+
+
+class DelayTest(unittest.TestCase):
+    """Test that a later boot uses the length of the delay loop that an earlier one has measured."""
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        out = Path(directory.name)
+        self.kernel = SimpleNamespace(out=out, image=out / 'linux', variant='')
+        self.kernel.image.touch()
+        self.log = out / 'boot.log'
+
+    def learn(self, line):
+        self.log.write_text(f'[    0.000000] {line}\n', encoding='ascii')
+        um.UM.learn_from(self.kernel, self.log)
+
+    def options(self):
+        with mock.patch.object(um, 'start') as start, mock.patch.object(um, '_library'):
+            um.UM.boot(self.kernel, ['/run'], 5, memory='/elsewhere')
+        return [option for option in start.call_args.args[0] if option.startswith('lpj=')]
+
+    def test_the_first_boot_measures(self):
+        self.assertEqual(self.options(), [])
+
+    def test_the_largest_result_is_used(self):
+        for length in (15000000, 15278080, 8364032):
+            self.learn(f'Calibrating delay loop... 3055.61 BogoMIPS (lpj={length})')
+        self.assertEqual(self.options(), ['lpj=15278080'])
+
+    def test_a_given_length_is_no_result(self):
+        self.learn('Calibrating delay loop (skipped) preset value.. 3055.61 BogoMIPS (lpj=15278080)')
+        self.assertEqual(self.options(), [])
+
+    def test_a_new_kernel_measures_again(self):
+        self.learn('Calibrating delay loop... 3055.61 BogoMIPS (lpj=15278080)')
+        os.utime(self.kernel.out / 'loops_per_jiffy', (1, 1))
+        self.assertEqual(self.options(), [])
+        self.learn('Calibrating delay loop... 3055.61 BogoMIPS (lpj=8364032)')
+        self.assertEqual(self.options(), ['lpj=8364032'])
+
+    def test_nothing_else_is_left_behind(self):
+        self.learn('Calibrating delay loop... 3055.61 BogoMIPS (lpj=15278080)')
+        self.assertEqual(sorted(path.name for path in self.kernel.out.iterdir()),
+                         ['boot.log', 'linux', 'loops_per_jiffy'])
 
 
 if __name__ == '__main__':
