@@ -154,7 +154,7 @@ static void out_of_range_reads_as_0(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, lkmdemo_counter_read(c->index), 0);
 }
 
-#define ADDERS		8
+#define ADDERS		4
 #define ADDS		100
 
 struct add_race {

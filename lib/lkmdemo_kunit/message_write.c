@@ -686,7 +686,7 @@ static void change_wakes_up_who_waits(struct kunit *test)
 	remove_wait_queue(sleeper.head, &sleeper.entry);
 }
 
-#define APPENDERS	8
+#define APPENDERS	4
 #define RECORD		16
 #define RECORDS		SZ_4K
 /* So many changes from one thread to another in the records show that they append together. */
@@ -735,7 +735,7 @@ static bool records_are_complete(struct append_race *race)
 static void concurrent_appends_lose_no_record(struct kunit *test)
 {
 	struct append_race *race = lkmdemo_kunit_zalloc(test, sizeof(*race));
-	unsigned long end = jiffies + HZ / 5;
+	unsigned long end = jiffies + (num_online_cpus() > 1 ? HZ / 5 : 0);
 
 	race->file = lkmdemo_kunit_file(test, RECORDS * RECORD, 0);
 
