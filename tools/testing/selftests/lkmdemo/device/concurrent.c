@@ -28,7 +28,7 @@ FIXTURE_TEARDOWN_PARENT(race)
 	EXPECT_EQ(0, modules_restore());
 }
 
-#define ROUNDS	200
+#define ROUNDS	20
 
 struct opener {
 	pthread_t thread;
@@ -88,12 +88,12 @@ FIXTURE_VARIANT(atomicity) {
 };
 
 FIXTURE_VARIANT_ADD(atomicity, of_reads_into_resident_pages) {
-	.reads = 400,
+	.reads = 100,
 	.absent = false,
 };
 
 FIXTURE_VARIANT_ADD(atomicity, of_reads_into_pages_that_are_not_resident) {
-	.reads = 100,
+	.reads = 50,
 	.absent = true,
 };
 
