@@ -131,13 +131,18 @@ tool_missing()
 # The tools of other projects print other messages.
 kmod_missing()
 {
-	modprobe --version 2>/dev/null | grep -q '^kmod' || echo 'requires kmod'
+	case $(modprobe --version 2>/dev/null) in
+	kmod*) ;;
+	*) echo 'requires kmod' ;;
+	esac
 }
 
 # mount_missing TYPE DIRECTORY. The last mount on a directory hides the others.
 mount_missing()
 {
-	grep " $2 " /proc/mounts | tail -n 1 | grep -q " $2 $1 " || echo "requires $1 on $2"
+	awk -v type="$1" -v directory="$2" '
+		$2 == directory { found = $3 }
+		END { if (found != type) print "requires " type " on " directory }' /proc/mounts
 }
 
 # What modprobe would do to load a module: "insmod FILE", "builtin NAME", or nothing. The
@@ -156,11 +161,16 @@ module_source()
 # files_missing MODULE...
 files_missing()
 {
+	sources="
+$(modprobe -a --show-depends "$@" 2>/dev/null)
+"
 	for module; do
-		case $(module_source "$module") in
-		insmod*)
+		case $sources in
+		*"/$module.ko"*)
 			;;
-		builtin*)
+		*"
+builtin $module
+"*)
 			echo "$module is built in"
 			return
 			;;
@@ -195,7 +205,9 @@ refusal()
 
 policy_present()
 {
-	if [ "$(cat /proc/sys/kernel/modules_disabled 2>/dev/null)" = 1 ]; then
+	disabled=
+	[ ! -r /proc/sys/kernel/modules_disabled ] || read -r disabled </proc/sys/kernel/modules_disabled
+	if [ "$disabled" = 1 ]; then
 		echo 'kernel.modules_disabled is 1'
 		return
 	fi
@@ -227,12 +239,19 @@ holder_present()
 	done
 }
 
-# modules_unusable MODULE...: for modules that the cases load and unload.
+# modules_unusable MODULE...: for modules that the cases load and unload. The answer takes
+# many processes and stays the same: a file keeps it for other subshells.
 modules_unusable()
 {
-	missing=$(root_missing; kmod_missing; files_missing "$@"; holder_present)
-	[ -n "$missing" ] || missing=$(policy_present)
-	[ -z "$missing" ] || echo "$missing" | head -n 1
+	kept="$out/unusable $*"
+	if [ ! -e "$kept" ]; then
+		missing=$(root_missing; kmod_missing; files_missing "$@"; holder_present)
+		[ -n "$missing" ] || missing=$(policy_present)
+		echo "$missing" >"$kept"
+	fi
+
+	read -r missing <"$kept"
+	[ -z "$missing" ] || echo "$missing"
 }
 
 # For /dev/lkmdemo, of a driver that may be built in.
