@@ -36,6 +36,8 @@ struct module {
 	/* Whether it was loaded before the first case, and with which parameters. */
 	bool found;
 	char *parameters;
+	/* A user of the module that the cases do not unload, or NULL. */
+	char *holder;
 };
 
 /* The exporter comes first: this is an order in which they can be loaded. */
@@ -51,8 +53,15 @@ static struct module modules[] = {
 /* The modules that a case has changed. Shared with the processes of the cases. */
 static unsigned int *touched;
 
-/* The error with which the kernel refuses any of the modules, or 0. */
+/*
+ * The policy of the machine, which stays the same for all cases: whether modules can be
+ * loaded, and the error with which the kernel refuses any of those of the driver, or 0.
+ */
+static bool disabled;
 static int refused;
+
+/* Whether devtmpfs is mounted on /dev. */
+static bool devtmpfs;
 
 static struct module *module_find(const char *name)
 {
@@ -532,8 +541,7 @@ const char *dynamic_debug_unusable(void)
 	return access("/proc/dynamic_debug/control", F_OK) ? "requires CONFIG_DYNAMIC_DEBUG" : NULL;
 }
 
-/* Only devtmpfs makes the node of a device before the load returns. */
-const char *devtmpfs_missing(void)
+static bool devtmpfs_mounted(void)
 {
 	char line[PATH_MAX], on[PATH_MAX], type[NAME_SIZE];
 	bool found = false;
@@ -546,7 +554,13 @@ const char *devtmpfs_missing(void)
 	if (mounts)
 		fclose(mounts);
 
-	return found ? NULL : "requires devtmpfs on /dev";
+	return found;
+}
+
+/* Only devtmpfs makes the node of a device before the load returns. */
+const char *devtmpfs_missing(void)
+{
+	return devtmpfs ? NULL : "requires devtmpfs on /dev";
 }
 
 const char *kallsyms_missing(void)
@@ -638,25 +652,24 @@ const char *addresses_public(void)
 	return "kernel.kptr_restrict and kernel.perf_event_paranoid show addresses to everyone";
 }
 
-/* A user of a module that the cases do not unload. */
-static const char *module_holder(const char *name)
+/* A user of a module that the cases do not unload, or NULL. */
+static char *module_holder(const char *name)
 {
-	static char holder[NAME_MAX + 1];
 	struct dirent *entry;
 	char path[PATH_MAX];
+	char *holder = NULL;
 	DIR *directory;
 
-	holder[0] = '\0';
 	snprintf(path, sizeof(path), "/sys/module/%s/holders", name);
 	directory = opendir(path);
-	while (directory && (entry = readdir(directory)))
+	while (directory && !holder && (entry = readdir(directory)))
 		if (entry->d_name[0] != '.' && !module_find(entry->d_name) &&
 		    strncmp(entry->d_name, "lkmdemo_test_", strlen("lkmdemo_test_")))
-			snprintf(holder, sizeof(holder), "%s", entry->d_name);
+			holder = strdup(entry->d_name);
 	if (directory)
 		closedir(directory);
 
-	return holder[0] ? holder : NULL;
+	return holder;
 }
 
 static unsigned int dependencies(unsigned int bit)
@@ -673,7 +686,6 @@ static unsigned int unloaded_for(unsigned int set)
 const char *modules_unusable(unsigned int needs, unsigned int set)
 {
 	const struct module *module;
-	const char *holder;
 	unsigned int i;
 
 	if (root_missing())
@@ -683,9 +695,8 @@ const char *modules_unusable(unsigned int needs, unsigned int set)
 		module = &modules[i];
 		if (!(unloaded_for(needs | set) & module->bit))
 			continue;
-		holder = module_holder(module->name);
-		if (holder)
-			return reason("%s is in use by %s", module->name, holder);
+		if (module->holder)
+			return reason("%s is in use by %s", module->name, module->holder);
 		if (!((needs | set) & module->bit) ||
 		    (module->built_in && !(needs & module->bit)))
 			continue;
@@ -698,7 +709,7 @@ const char *modules_unusable(unsigned int needs, unsigned int set)
 			return reason("%s cannot decompress %s", decompressor(module->path),
 				      module->path);
 	}
-	if (kernel_sysctl("modules_disabled") > 0)
+	if (disabled)
 		return "kernel.modules_disabled is 1";
 	if (refused)
 		return reason("the kernel refuses the modules: %s", strerror(refused));
@@ -873,9 +884,12 @@ void modules_init(void)
 		module->built_in |= !module->found && module_resident(module->name);
 		if (module_resident(module->name))
 			module->parameters = parameters_read(module->name);
+		module->holder = module_holder(module->name);
 		if (!root_missing() && decompressor(module->path))
 			module_decompress(module);
 	}
+	devtmpfs = devtmpfs_mounted();
+	disabled = kernel_sysctl("modules_disabled") > 0;
 	if (!root_missing())
 		refused = modules_probe();
 	*touched = 0;
