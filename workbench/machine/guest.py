@@ -82,9 +82,8 @@ def _write_run_directory(run, kernel, command, modules, tty, stop_at_report, jud
     whether the checkers of the kernel run after the command. gate: a Gate, which then
     writes the command.
     """
-    # Copies, since the path of this clone may not be plain, as the kernel command line requires.
-    for name in ('init', 'fstab'):
-        shutil.copy(WORKBENCH / 'machine/init' / name, run)
+    # A copy, since the path of this clone may not be plain, as the kernel command line requires.
+    shutil.copy(WORKBENCH / 'machine/init/init', run)
     (run / 'writable').write_text(''.join(f'{path}\n' for path in _writable_directories(kernel)), encoding='utf-8')
     # Behind a gate, the modules may not be built yet when init runs.
     (run / 'modules').write_text('\n' if gate else f'{kernel.modules}\n', encoding='utf-8')

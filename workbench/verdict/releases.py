@@ -46,8 +46,7 @@ def check_guest(kernel) -> int:
     # At boot, this clone is not mounted, and the kernel requires init in the root.
     init = root / 'init' / build_root().resolve().relative_to('/')
     init.mkdir(parents=True, exist_ok=True)
-    for name in ('init', 'fstab'):
-        shutil.copy(WORKBENCH / 'machine/init' / name, init)
+    shutil.copy(WORKBENCH / 'machine/init/init', init)
     say(f'booting with the root of Debian {release}')
     command = (f'grep "^{release}[.]" /etc/debian_version || exit 1; '
                f'. {shlex.quote(str(demo))}')
