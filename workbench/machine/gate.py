@@ -8,6 +8,7 @@ which takes no time of the processor.
 import contextlib
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 # The console in the guest that the gate is connected to, and the descriptor of the command for it.
@@ -21,13 +22,15 @@ READY = 'ready'
 class Gate:
     """The gate of one guest, for guest.run(); close() releases it after the run."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_attach: Callable[[], None] = lambda: None) -> None:
+        """on_attach: is called when the guest waits."""
         self.read_end, self._write_end = os.pipe()
         self._lock = threading.Lock()
         self._directory: Path | None = None
         self._command: str | None = None
         self._lines: list[str] = []
         self._closed = False
+        self._on_attach = on_attach
 
     @property
     def is_open(self) -> bool:
@@ -39,6 +42,7 @@ class Gate:
         with self._lock:
             self._directory = directory
             self._pass_on()
+        self._on_attach()
 
     @property
     def is_attached(self) -> bool:

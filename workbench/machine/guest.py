@@ -173,7 +173,8 @@ def _watch(child, log_fd, log, followers, watchdog, should_stop, run=None, gate=
         selector.register(log_fd, selectors.EVENT_READ)
         ended = False
         while True:
-            ready = selector.select(0.1 if gate and gate.is_attached and not gate.is_open else 0.02)
+            # The end of the kernel wakes up as well.
+            ready = selector.select(0.01 if gate and not gate.is_attached else 0.05)
             data = os.read(log_fd, 65536) if ready else b''
             out.write(data)
             watchdog.scanner.feed(data)

@@ -4,8 +4,10 @@
 import contextlib
 import io
 import os
+import select
 import subprocess
 import tempfile
+import threading
 import time
 import types
 import unittest
@@ -134,7 +136,8 @@ class RunTest(QuickTest):
 
     def setUp(self):
         super().setUp()
-        self.steps, self.ran = [], []
+        self.steps, self.ran, self.has_next = [], [], []
+        self.lock, self.booting, self.most_booting, self.dies = threading.Lock(), 0, 0, False
         self.found = self.INSTALLED
         self.fails, self.suites = '', SUITES
         self.current = True
@@ -149,23 +152,33 @@ class RunTest(QuickTest):
 
     def run_guest(self, kernel, command, log, timeout, limit, gate, out, should_stop, processors, **_):
         self.steps.append('boot')
+        with self.lock:
+            self.booting += 1
+            self.most_booting = max(self.booting, self.most_booting)
+        time.sleep(0.02)
+        with self.lock:
+            self.booting -= 1
+        if self.dies:
+            return quick.guest.DIED
         gate.attach(self.directory)
         while not gate.is_open:
             if should_stop():
                 return quick.guest.STOPPED
             time.sleep(0.01)
-        with open(os.dup(gate.read_end), encoding='ascii') as lines:
-            for line in iter(lines.readline, 'end\n'):
-                if line != 'go\n':
-                    self.run_program(out, line.removeprefix('widget ').strip(), processors)
+        with open(os.dup(gate.read_end), 'rb', buffering=0) as lines:
+            for line in iter(lines.readline, b'end\n'):
+                if line != b'go\n':
+                    self.run_program(out, line.decode().removeprefix('widget ').strip(), processors, lines)
         return int(bool(self.fails))
 
-    def run_program(self, out, name, processors):
+    def run_program(self, out, name, processors, lines):
         self.ran.append((name, processors))
         ended = 1 if name == self.fails else 0
         text = {'KUnit': self.suites, 'KUnit *.races': PARALLEL}.get(name, f'1..1\n{"not " if ended else ""}ok 1 case')
         program = name if name.startswith('KUnit') else f'widget: {name}'
-        out.write(f'\n\x01workbench begin {program}\n{text}\n\x01workbench end {ended}\n'.encode())
+        out.write(f'\n\x01workbench begin {program}\n'.encode())
+        self.has_next.append(bool(select.select([lines], [], [], 0)[0]))
+        out.write(f'{text}\n\x01workbench end {ended}\n'.encode())
 
     def run_all(self):
         with contextlib.redirect_stdout(io.StringIO()) as out, mock.patch.object(quick, 'say', self.steps.append):
@@ -183,6 +196,22 @@ class RunTest(QuickTest):
         self.assertEqual({name: processors for name, processors in self.ran if name in ('race', 'KUnit *.races')},
                          {'race': 2, 'KUnit *.races': 2})
         self.assertEqual(len(self.ran), 6)
+
+    def test_no_guest_waits_for_its_next_program(self):
+        self.run_all()
+        self.assertEqual(self.has_next, [True] * 6)
+
+    def test_a_processor_remains_for_the_build_while_guests_boot(self):
+        self.replace(build, 'JOBS', 3)
+        self.run_all()
+        self.assertEqual(self.most_booting, 2)
+
+    def test_a_guest_that_does_not_boot_holds_up_no_other(self):
+        self.replace(build, 'JOBS', 1)
+        self.dies = True
+        tally, _ = self.run_all()
+        self.assertEqual(self.steps.count('boot'), 3)
+        self.assertTrue(tally.failed)
 
     def test_short_programs_run_in_few_guests(self):
         durations = kselftest.Durations(self.kernel)

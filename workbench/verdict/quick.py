@@ -216,7 +216,9 @@ class Guests:
         self._queue = _Queue(kernel, self.durations)
         self.output = Output(self.durations, show)
         self.kunit: dict[str, list[str]] = {str(program): [] for program in likely if isinstance(program, Suites)}
-        self._gates = [Gate() for _ in self._processors]
+        # One processor remains for the build.
+        self._booting = threading.Semaphore(max(1, build.JOBS - 1))
+        self._gates = [Gate(self._booting.release) for _ in self._processors]
         self._pool = concurrent.futures.ThreadPoolExecutor(len(self._gates))
         self._ends = [self._pool.submit(self._run, number, location, timeout) for number in range(len(self._gates))]
 
@@ -228,14 +230,13 @@ class Guests:
         def begin(name: str) -> None:
             self._queue.begin(name)
             self._begin(name)
-
-        def end(name: str) -> None:
-            self._queue.end(name)
+            # The guest does not wait for its next program.
             self._send_next(number)
 
-        out = GuestOutput(inner, self.kunit, limit, begin, end)
+        out = GuestOutput(inner, self.kunit, limit, begin, self._queue.end)
         if processor is not None:
             os.sched_setaffinity(0, {processor})
+        self._booting.acquire()
         try:
             status = guest.run(self.kernel, '', self.log(number), timeout, LIMIT, silence=limit + MARGIN,
                                location=location, out=out, should_stop=self._stopping.is_set,
@@ -244,6 +245,8 @@ class Guests:
             self._stopping.set()
             raise
         finally:
+            if not self._gates[number].is_attached:
+                self._booting.release()
             out.finish()
             inner.finish()
         if status in guest.FAILURES:
