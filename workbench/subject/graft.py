@@ -121,13 +121,14 @@ def _make_directory(tree: Path, path: Path) -> None:
 
 def _check_access(tree: Path, paths) -> None:
     """Raise UserError unless all paths are writable and lead through no symbolic link."""
-    directories = {tree}
-    for path in map(Path, paths):
-        for part in (path, *path.parents):
-            if (tree / part).is_symlink():
-                raise UserError(f'{tree / part} is a symbolic link; the workbench does not write through links')
-        directories.add(next(tree / parent for parent in path.parents if (tree / parent).exists()))
-    for directory in sorted(directories):
+    paths = {Path(path) for path in paths}
+    parents = {path.parent for path in paths}
+    for part in sorted({part for parent in parents for part in (parent, *parent.parents)} | paths):
+        if (tree / part).is_symlink():
+            raise UserError(f'{tree / part} is a symbolic link; the workbench does not write through links')
+    directories = {next(tree / part for part in (parent, *parent.parents) if (tree / part).exists())
+                   for parent in parents}
+    for directory in sorted(directories | {tree}):
         if not os.access(directory, os.W_OK | os.X_OK):
             raise UserError(f'{directory} is not writable')
 
@@ -215,10 +216,11 @@ def _edited_line(text: str, inserted: str, name: str, others: set[str]) -> int |
 
 def _edited_lines(tree: Path, record: Record):
     """Yield a description of each inserted line that was edited: its path, number and text."""
+    of_others = [other for other in records(tree) if other.name != record.name]
     for path, texts in record.lines.items():
         text = _decode(_read(tree / path) or b'')
-        others = {line for other in records(tree) if other.name != record.name
-                  for inserted in other.lines.get(path, ()) for line in inserted.split('\n')}
+        others = {line for other in of_others for inserted in other.lines.get(path, ())
+                  for line in inserted.split('\n')}
         index = _edited_line(text, _inserted_lines(text, texts), record.name, others)
         if index is not None:
             yield f'{tree / path}:{index + 1}: {text.split(chr(10))[index].strip()}'
