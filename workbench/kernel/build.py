@@ -188,7 +188,8 @@ class _State(NamedTuple):
     """Digests of the inputs of a build.
 
     configuration: the inputs of .config. modules: the sources of the modules of the
-    subject. kernel: all other inputs. Only files that were copied from a tree of the
+    subject. kernel: all other inputs, and these sources as well if the last build put
+    any of their objects into the image. Only files that were copied from a tree of the
     user or grafted are inputs; changes of other files are not detected.
     """
     configuration: str
@@ -200,14 +201,30 @@ def digest(value) -> str:
     return hashlib.sha256(repr(value).encode()).hexdigest()
 
 
+def _is_in_image(kernel) -> bool:
+    """Return whether the last build put objects of the subject into the image."""
+    for name in kernel.subject.sources:
+        path = kernel.out / name
+        if name.endswith('/'):
+            # An archive without members has a header alone.
+            if any(archive.stat().st_size > len('!<thin>\n') for archive in path.rglob('built-in.a')):
+                return True
+        else:
+            archive = path.with_name('built-in.a')
+            if archive.exists() and f'{path.stem}.o/'.encode() in archive.read_bytes():
+                return True
+    return False
+
+
 def _state(kernel) -> _State:
     files = sorted(item for item in source.fingerprint(kernel.tree).items()
                    if not item[0].startswith(NOT_BUILT))
     is_module = [path.startswith(kernel.subject.sources) and path.endswith(('.c', '.h')) for path, _ in files]
     common = [_tools(), kernel.configuration()[0], kernel.make()]
+    in_image = _is_in_image(kernel)
     return _State(
         digest([common, [item for item in files if Path(item[0]).name.startswith('Kconfig')]]),
-        digest([common, [item for item, module in zip(files, is_module) if not module]]),
+        digest([common, [item for item, module in zip(files, is_module) if in_image or not module]]),
         digest([item for item, module in zip(files, is_module) if module]))
 
 
@@ -403,7 +420,8 @@ def build(kernel, always=False):
         _compile(kernel, ['all', 'headers'])
         _save_environment(kernel)
     _install_modules(kernel)
-    stamp.write_text('\n'.join(state), encoding='utf-8')
+    # Not the state before: objects may have come into the image.
+    stamp.write_text('\n'.join(_state(kernel)), encoding='utf-8')
 
 
 def modules(kernel) -> dict[str, Path]:

@@ -77,6 +77,31 @@ class BuildTest(unittest.TestCase):
         build.build(self.kernel)
         self.assertEqual(self.goals, [['a/first.ko', 'b/second.ko']])
 
+    def test_everything_is_built_after_a_change_of_sources_in_the_image(self):
+        for sources, archive, content in (
+                (SUBJECT.sources, 'drivers/misc/widget/sub/built-in.a', '!<thin>\n//  9\nfile.o/\n'),
+                ((SOURCE,), 'drivers/misc/widget/built-in.a', '!<thin>\n//  9\nother.o/\nfile.o/\n')):
+            with self.subTest(archive):
+                self.kernel.subject = types.SimpleNamespace(sources=sources)
+                write(self.kernel.out, {archive: content})
+                build.build(self.kernel)
+                self.goals.clear()
+                self.record({SOURCE: archive})
+                self.assertFalse(build.has_current_image(self.kernel))
+                build.build(self.kernel)
+                self.assertEqual(self.goals, [['all', 'headers']])
+                (self.kernel.out / archive).unlink()
+
+    def test_an_archive_without_members_of_the_driver_is_not_the_image(self):
+        for sources, archive, content in (
+                (SUBJECT.sources, 'drivers/misc/widget/built-in.a', '!<arch>\n'),
+                ((SOURCE,), 'drivers/misc/widget/built-in.a', '!<thin>\n//  9\nother.o/\n')):
+            self.kernel.subject = types.SimpleNamespace(sources=sources)
+            write(self.kernel.out, {archive: content})
+            build.build(self.kernel)
+            self.record({SOURCE: f'{archive}{len(content)}'})
+            self.assertTrue(build.has_current_image(self.kernel))
+
     def test_everything_is_built_after_another_change(self):
         for path in (KCONFIG, HEADER):
             self.record({path: 'new', SOURCE: 'new'})
