@@ -299,7 +299,7 @@ FIXTURE_TEARDOWN_PARENT(debug)
 {
 	/* A load disables them. */
 	if (module_fixed("lkmdemo"))
-		EXPECT_LT(0, file_write(CONTROL, "module lkmdemo -p"));
+		EXPECT_LT(0, file_write(CONTROL, "module lkmdemo =_"));
 	EXPECT_EQ(0, modules_restore());
 }
 
