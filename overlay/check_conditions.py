@@ -65,7 +65,8 @@ def _compressed(tool: str) -> str:
 CONDITIONS = (
     Condition('modules compressed with xz, TMPDIR does not exist',
               f'{_compressed("xz")}; export TMPDIR=/nonexistent',
-              PASSES, restores=True),
+              # Each guest here has one processor.
+              PASSES, {'concurrent': SKIPS_SOME}, restores=True),
     Condition('modules compressed with zstd, and loaded with parameters before',
               f'{_compressed("zstd -q --rm")}; modprobe lkmdemo "greeting=Good morning" exclusive=N; '
               'modprobe -a lkmdemo_inc lkmdemo_pool; modprobe lkmdemo_hello value=7 "name=two words"',
@@ -99,10 +100,9 @@ CONDITIONS = (
     Condition('no kmod', 'mount --bind /dev/null /bin/kmod', PASSES,
               {'seek': PASSES, 'fio.sh': SKIPS_ALL, 'modinfo.sh': SKIPS_ALL, 'modprobe.sh': SKIPS_ALL}, only=True),
     Condition('the driver is built in', ':', SKIPS_ALL,
-              {**dict.fromkeys(('ioctl', 'message', 'open', 'poll', 'seek', 'trace', 'kbuild.sh',
-                                'trace_cmd.sh'), PASSES),
+              {**dict.fromkeys(('ioctl', 'message', 'open', 'poll', 'seek', 'kbuild.sh', 'trace_cmd.sh'), PASSES),
                **dict.fromkeys(('concurrent', 'debugfs', 'hello', 'life', 'mmap', 'netlink', 'pool', 'refused',
-                                'splice', 'sysfs', 'uring', 'fio.sh', 'modinfo.sh'), SKIPS_SOME)},
+                                'splice', 'sysfs', 'trace', 'uring', 'fio.sh', 'modinfo.sh'), SKIPS_SOME)},
               builtin=True, restores=True),
 )
 
