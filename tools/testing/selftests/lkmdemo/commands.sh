@@ -205,8 +205,9 @@ refusal()
 
 policy_present()
 {
+	sysctl=/proc/sys/kernel/modules_disabled
 	disabled=
-	[ ! -r /proc/sys/kernel/modules_disabled ] || read -r disabled </proc/sys/kernel/modules_disabled
+	[ ! -r $sysctl ] || read -r disabled <$sysctl
 	if [ "$disabled" = 1 ]; then
 		echo 'kernel.modules_disabled is 1'
 		return
