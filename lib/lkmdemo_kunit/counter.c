@@ -13,6 +13,7 @@
 #include <linux/jiffies.h>
 #include <linux/kobject.h>
 #include <linux/lkmdemo.h>
+#include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/notifier.h>
@@ -154,7 +155,7 @@ static void out_of_range_reads_as_0(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, lkmdemo_counter_read(c->index), 0);
 }
 
-#define ADDERS		4
+#define ADDERS_MAX	8
 #define ADDS		100
 
 struct add_race {
@@ -176,8 +177,9 @@ static void add_some(void *data, unsigned int i)
 static s64 add_concurrently(struct kunit *test, enum lkmdemo_counter counter)
 {
 	struct add_race race = { .counter = counter };
+	unsigned int adders = clamp(num_online_cpus(), 2, ADDERS_MAX);
 
-	lkmdemo_kunit_race_on(test, ADDERS, add_some, &race);
+	lkmdemo_kunit_race_on(test, adders, add_some, &race);
 	note_added(test, counter, atomic64_read(&race.sum));
 
 	return atomic64_read(&race.sum);

@@ -542,9 +542,9 @@ struct race {
 	int cpus;
 	atomic_t running;
 	unsigned long duration;
-	/* The thread of the last call. */
+	/* The thread of the last call, and the number of threads that have not raced enough. */
 	unsigned int last;
-	bool over;
+	atomic_t left;
 };
 
 struct race_thread {
@@ -553,8 +553,8 @@ struct race_thread {
 	struct task_struct *task;
 };
 
-/* After so many calls of others between its own, the first thread has raced with them. */
-#define OVERLAPS	100
+/* After so many calls of others between its own, a thread has raced with them. */
+#define OVERLAPS	30
 
 static int race_thread(void *arg)
 {
@@ -578,11 +578,11 @@ static int race_thread(void *arg)
 		race->fn(race->data, thread->i);
 		if (READ_ONCE(race->last) != thread->i) {
 			WRITE_ONCE(race->last, thread->i);
-			if (!thread->i && ++overlaps == OVERLAPS)
-				WRITE_ONCE(race->over, true);
+			if (++overlaps == OVERLAPS)
+				atomic_dec(&race->left);
 		}
 		cond_resched();
-	} while (time_before(jiffies, end) && !READ_ONCE(race->over));
+	} while (time_before(jiffies, end) && atomic_read(&race->left));
 
 	return 0;
 }
@@ -598,6 +598,7 @@ static void run_race(struct kunit *test, unsigned int nr, void (*fn)(void *data,
 	race->fn = fn;
 	race->data = data;
 	atomic_set(&race->missing, nr);
+	atomic_set(&race->left, nr);
 	init_completion(&race->start);
 	race->cpus = min(nr, num_online_cpus());
 	race->duration = duration;
@@ -650,8 +651,8 @@ void lkmdemo_kunit_race(struct kunit *test, unsigned int nr,
  * @fn: as for lkmdemo_kunit_race(), but called at least once by each thread
  * @data: for @fn
  *
- * The calls go on until those of others have often come between those of the first thread,
- * or for a time: on a busy host the CPUs of a virtual machine may run at the same time only
+ * The calls go on until those of others have often come between those of each thread, or
+ * for a time: on a busy host the CPUs of a virtual machine may run at the same time only
  * for a small part of it. With one CPU, each thread makes one call.
  */
 void lkmdemo_kunit_race_on(struct kunit *test, unsigned int nr,
