@@ -193,7 +193,10 @@ class ModulesTest(unittest.TestCase):
             'Makefile': f'{self.MAKEFILE}single:{build._SINGLE[:1]}\n{build._SINGLE}',
             'out/modules.order': 'a/first.o\nb/second.o\n',
             **{f'scripts/Makefile.{name}': f'.PHONY: all\nall $(MAKECMDGOALS):\n{show % name}'
-               for name in ('build', 'modpost', 'modfinal')}})
+               for name in ('build', 'modfinal')},
+            # As in a kernel, its result depends on the list of modules.
+            'scripts/Makefile.modpost': f'all: Module.symvers\nModule.symvers: modules.order\n\t@touch $@\n'
+                                        f'{show % "modpost"}'})
 
     def done(self):
         return (self.kernel.out / 'done').read_text(encoding='utf-8').splitlines()
@@ -204,6 +207,12 @@ class ModulesTest(unittest.TestCase):
         flags = '-DNAME=\\"a b\\" \'$x\''
         self.assertEqual(self.done()[0], f'build a/first.o a/first.mod b/second.o b/second.mod um . y {flags}')
         self.assertEqual(self.done()[-2:], [f'modpost  um  y {flags}', f'modfinal  um  y {flags}'])
+
+    def test_modpost_runs_each_time(self):
+        build._save_environment(self.kernel)
+        for _ in range(2):
+            build._compile_modules(self.kernel)
+        self.assertEqual([line.split()[0] for line in self.done()].count('modpost'), 2)
 
     def test_an_error_is_shown(self):
         build._save_environment(self.kernel)
