@@ -542,7 +542,7 @@ struct race {
 	int cpus;
 	atomic_t running;
 	unsigned long duration;
-	/* The thread of the last call, and the number of threads that have not raced enough. */
+	/* The thread of the last call, and the number of threads with fewer than OVERLAPS. */
 	unsigned int last;
 	atomic_t left;
 };
@@ -553,7 +553,7 @@ struct race_thread {
 	struct task_struct *task;
 };
 
-/* After so many calls of others between its own, a thread has raced with them. */
+/* The number of times that calls of others must come between those of each thread. */
 #define OVERLAPS	30
 
 static int race_thread(void *arg)

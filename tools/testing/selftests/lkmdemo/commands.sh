@@ -240,8 +240,8 @@ holder_present()
 	done
 }
 
-# modules_unusable MODULE...: for modules that the cases load and unload. The answer takes
-# many processes and stays the same: a file keeps it for other subshells.
+# modules_unusable MODULE...: for modules that the cases load and unload. The answer does not
+# change. A file caches it for other subshells, since it requires many processes.
 modules_unusable()
 {
 	kept="$out/unusable $*"
