@@ -206,7 +206,7 @@ def _is_in_image(kernel) -> bool:
     for name in kernel.subject.sources:
         path = kernel.out / name
         if name.endswith('/'):
-            # An archive without members has a header alone.
+            # An empty archive consists of its header.
             if any(archive.stat().st_size > len('!<thin>\n') for archive in path.rglob('built-in.a')):
                 return True
         else:
@@ -304,16 +304,17 @@ def run_make(command: list, log: Path, title: str, counted: str = '', variables:
         last_count.write_text(str(steps), encoding='utf-8')
 
 
-# Builds modules without the Makefile of the kernel, in the environment that it saves.
+# The rules that build modules without the Makefile of the kernel, and the file with the
+# variables that this Makefile exports.
 _MODULES = WORKBENCH / 'kernel/modules.mk'
 _ENVIRONMENT = '.environment'
 
-# The recipe of the Makefiles whose single modules are built as modules.mk does it.
+# A tree whose Makefile contains this recipe builds single modules as modules.mk does.
 _SINGLE = '\t$(Q)$(MAKE) $(build)=$@ need-builtin=1 need-modorder=1 $(single-goals)\n'
 
 
 def _save_environment(kernel) -> None:
-    """Save the environment of kbuild for _compile_modules(), unless the tree builds modules in another way."""
+    """Save the variables of kbuild for _compile_modules(), if modules.mk suits the tree."""
     saved = kernel.out / _ENVIRONMENT
     saved.unlink(missing_ok=True)
     makefile = kernel.tree / 'Makefile'
@@ -328,7 +329,7 @@ def _compile_modules(kernel):
     order = kernel.out / 'modules.order'
     names = order.read_text(encoding='utf-8')
     saved = kernel.out / _ENVIRONMENT
-    if saved.exists():
+    if saved.exists() and names:
         variables = dict(item.split('=', 1) for item in saved.read_text(encoding='utf-8').split('\0') if item)
         run_make(['make', '-C', kernel.out, f'-j{JOBS}', '-f', _MODULES, f'OBJECTS={" ".join(names.split())}',
                   'build-modules'], kernel.log('build'), _title(kernel), variables=variables)
@@ -420,7 +421,7 @@ def build(kernel, always=False):
         _compile(kernel, ['all', 'headers'])
         _save_environment(kernel)
     _install_modules(kernel)
-    # Not the state before: objects may have come into the image.
+    # The state depends on the built image.
     stamp.write_text('\n'.join(_state(kernel)), encoding='utf-8')
 
 

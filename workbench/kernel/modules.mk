@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Build modules as the Makefile of the kernel builds single ones. Its checks of the compiler
-# and of generated headers are left out: they take longer than the modules.
+# Build modules as the Makefile of the kernel builds single modules, without its checks of the
+# compiler and of generated headers. The checks take longer than the build.
 
-# With the Makefile of the kernel: save the environment that it has for a recipe.
+# Read after the Makefile of the kernel: save the variables that it exports.
 save-environment:
 	@env -0 >.environment
 
-# In the saved environment. OBJECTS are the names in modules.order.
+# Run with the saved variables. OBJECTS are the names in modules.order.
 export KBUILD_MODULES := y
 build-modules:
 	@$(MAKE) -f $(srctree)/scripts/Makefile.build obj=. need-builtin=1 need-modorder=1 \
 		$(foreach object,$(OBJECTS),./$(object) ./$(object:.o=.mod))
-	@# modpost runs after a change of the list.
+	@# modpost runs only if modules.order is newer than its output.
 	@touch modules.order
 	@$(MAKE) -f $(srctree)/scripts/Makefile.modpost
 	@$(MAKE) -f $(srctree)/scripts/Makefile.modfinal

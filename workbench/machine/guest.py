@@ -173,7 +173,7 @@ def _watch(child, log_fd, log, followers, watchdog, should_stop, run=None, gate=
         selector.register(log_fd, selectors.EVENT_READ)
         ended = False
         while True:
-            # The end of the kernel wakes up as well.
+            # select() also returns when the kernel ends.
             ready = selector.select(0.01 if gate and not gate.is_attached else 0.05)
             data = os.read(log_fd, 65536) if ready else b''
             out.write(data)
@@ -224,7 +224,7 @@ def _boot(kernel, command, log, watchdog, on_terminal=False, modules=(), out=Non
             why = _watch(child, read_end, log, followers, watchdog, should_stop, directory, gate)
             if not why:
                 child.wait()
-                target.learn_from(kernel, log)
+                target.save_measurements(kernel, log)
         with contextlib.suppress(OSError, ValueError):
             status = int((directory / 'status').read_text(encoding='utf-8'))
         return status, why, child.returncode

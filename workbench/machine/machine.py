@@ -42,5 +42,8 @@ class Machine(Target, abc.ABC):
         number of processors of the guest.
         """
 
-    def learn_from(self, kernel: Kernel, log: Path) -> None:
-        """Note what later boots can use; log: the kernel log of a guest that ended by itself."""
+    def save_measurements(self, kernel: Kernel, log: Path) -> None:
+        """Save values that a kernel measured while it booted, so that later boots do not measure them.
+
+        log: the kernel log of a guest whose kernel powered off.
+        """

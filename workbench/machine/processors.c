@@ -12,7 +12,7 @@
 #include <sched.h>
 #include <unistd.h>
 
-/* Pins a thread to one of the processors, by its number; guests begin at different ones. */
+/* Pins a thread to one processor of the host. The PID distributes the guests. */
 static void pin(pthread_t thread, const cpu_set_t *allowed, unsigned int number)
 {
 	unsigned int cpu, left = (getpid() + number) % CPU_COUNT(allowed);
@@ -25,7 +25,7 @@ static void pin(pthread_t thread, const cpu_set_t *allowed, unsigned int number)
 	pthread_setaffinity_np(thread, sizeof(set), &set);
 }
 
-/* The kernel starts its processors one after the other, before any other thread. */
+/* The first threads of the kernel are its processors. The main thread is the first one. */
 int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *), void *arg)
 {
 	int (*create)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
@@ -34,7 +34,7 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)
 	int ret;
 
 	create = (typeof(create))dlsym(RTLD_NEXT, "pthread_create");
-	/* Not in a constructor: the kernel executes itself again when it starts. */
+	/* A constructor would run twice: the kernel executes itself again when it starts. */
 	if (!threads && !sched_getaffinity(0, sizeof(allowed), &allowed))
 		pin(pthread_self(), &allowed, 0);
 	threads++;

@@ -38,7 +38,8 @@ def _library(kernel: Kernel, processors: int) -> Path:
     return path
 
 
-# The kernel measures the length of its delay loop, which takes a third of a boot.
+# The line of the kernel log with the length of the delay loop. The measurement takes a third of
+# the time of a boot.
 _MEASURED = re.compile(r'Calibrating delay loop\.\.\. .*\(lpj=(\d+)\)')
 
 
@@ -104,8 +105,11 @@ class Um(Machine):
         return start(command, pass_fds=[log, *(fd for fd in (tty, gate) if fd)], stdin=tty or subprocess.DEVNULL,
                      stdout=log, stderr=log, env=environment(TMPDIR=memory, LD_PRELOAD=preload))
 
-    def learn_from(self, kernel: Kernel, log: Path) -> None:
-        """Keep the length of the delay loop, the largest of guests that measure at the same time."""
+    def save_measurements(self, kernel: Kernel, log: Path) -> None:
+        """Save the length of the delay loop.
+
+        Guests that boot together measure lengths that are too small. The largest one is saved.
+        """
         measured = _MEASURED.search(log.read_text(errors='replace'))
         if not measured:
             return

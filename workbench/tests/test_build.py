@@ -208,6 +208,13 @@ class ModulesTest(unittest.TestCase):
         self.assertEqual(self.done()[0], f'build a/first.o a/first.mod b/second.o b/second.mod um . y {flags}')
         self.assertEqual(self.done()[-2:], [f'modpost  um  y {flags}', f'modfinal  um  y {flags}'])
 
+    def test_a_kernel_without_modules_is_left_to_its_makefile(self):
+        build._save_environment(self.kernel)
+        write(self.tree, {'out/modules.order': ''})
+        build._compile_modules(self.kernel)
+        self.assertTrue((self.tree / 'parsed').exists())
+        self.assertFalse((self.kernel.out / 'done').exists())
+
     def test_modpost_runs_each_time(self):
         build._save_environment(self.kernel)
         for _ in range(2):

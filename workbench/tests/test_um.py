@@ -85,9 +85,9 @@ class DelayTest(unittest.TestCase):
         self.kernel.image.touch()
         self.log = out / 'boot.log'
 
-    def learn(self, line):
+    def boot(self, line):
         self.log.write_text(f'[    0.000000] {line}\n', encoding='ascii')
-        um.UM.learn_from(self.kernel, self.log)
+        um.UM.save_measurements(self.kernel, self.log)
 
     def options(self):
         with mock.patch.object(um, 'start') as start, mock.patch.object(um, '_library'):
@@ -99,22 +99,22 @@ class DelayTest(unittest.TestCase):
 
     def test_the_largest_result_is_used(self):
         for length in (15000000, 15278080, 8364032):
-            self.learn(f'Calibrating delay loop... 3055.61 BogoMIPS (lpj={length})')
+            self.boot(f'Calibrating delay loop... 3055.61 BogoMIPS (lpj={length})')
         self.assertEqual(self.options(), ['lpj=15278080'])
 
     def test_a_given_length_is_no_result(self):
-        self.learn('Calibrating delay loop (skipped) preset value.. 3055.61 BogoMIPS (lpj=15278080)')
+        self.boot('Calibrating delay loop (skipped) preset value.. 3055.61 BogoMIPS (lpj=15278080)')
         self.assertEqual(self.options(), [])
 
     def test_a_new_kernel_measures_again(self):
-        self.learn('Calibrating delay loop... 3055.61 BogoMIPS (lpj=15278080)')
+        self.boot('Calibrating delay loop... 3055.61 BogoMIPS (lpj=15278080)')
         os.utime(self.kernel.out / 'loops_per_jiffy', (1, 1))
         self.assertEqual(self.options(), [])
-        self.learn('Calibrating delay loop... 3055.61 BogoMIPS (lpj=8364032)')
+        self.boot('Calibrating delay loop... 3055.61 BogoMIPS (lpj=8364032)')
         self.assertEqual(self.options(), ['lpj=8364032'])
 
     def test_nothing_else_is_left_behind(self):
-        self.learn('Calibrating delay loop... 3055.61 BogoMIPS (lpj=15278080)')
+        self.boot('Calibrating delay loop... 3055.61 BogoMIPS (lpj=15278080)')
         self.assertEqual(sorted(path.name for path in self.kernel.out.iterdir()),
                          ['boot.log', 'linux', 'loops_per_jiffy'])
 

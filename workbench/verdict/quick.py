@@ -216,7 +216,7 @@ class Guests:
         self._queue = _Queue(kernel, self.durations)
         self.output = Output(self.durations, show)
         self.kunit: dict[str, list[str]] = {str(program): [] for program in likely if isinstance(program, Suites)}
-        # One processor remains for the build.
+        # The build needs one processor.
         self._booting = threading.Semaphore(max(1, build.JOBS - 1))
         self._gates = [Gate(self._booting.release) for _ in self._processors]
         self._pool = concurrent.futures.ThreadPoolExecutor(len(self._gates))
@@ -230,7 +230,7 @@ class Guests:
         def begin(name: str) -> None:
             self._queue.begin(name)
             self._begin(name)
-            # The guest does not wait for its next program.
+            # Send the next program in advance, so that the guest does not wait for it.
             self._send_next(number)
 
         out = GuestOutput(inner, self.kunit, limit, begin, self._queue.end)
