@@ -12,6 +12,7 @@ import unittest
 from pathlib import Path
 
 from host.paths import WORKBENCH
+from processes import is_alive
 
 # A run like that of kunit.py: the child has a child, the kernel, in another session,
 # and the scratch directory contains files.
@@ -46,14 +47,6 @@ sys.exit(guard.run(job, scratch))
 
 # Seconds in which all processes of a run have to end.
 TIMEOUT = 30
-
-
-def is_alive(pid):
-    """Return whether a process runs; a zombie does not."""
-    try:
-        return Path(f'/proc/{pid}/stat').read_text(encoding='utf-8').rpartition(')')[2].split()[0] != 'Z'
-    except (FileNotFoundError, ProcessLookupError):
-        return False
 
 
 class GuardTest(unittest.TestCase):

@@ -24,6 +24,7 @@ from machine import initrd, report
 from machine.distro import DISTRO
 from machine.foreign import FOREIGN, WITHOUT_FILES
 from machine.um import UM
+from processes import is_alive, members
 from verdict.count import count_kselftest
 from verdict.kselftest import Durations
 from verdict.results import from_debugfs, from_kselftest
@@ -434,9 +435,28 @@ class RunTest(Scratch):
                     time.sleep(0.01)
                 self.assertEqual([*self.place.iterdir()], [])
                 self.assertFalse((self.root / 'results').exists())
-                for pid in pids:
-                    state = Path(f'/proc/{pid}/stat')
-                    self.assertFalse(state.exists() and ' Z ' not in state.read_text(), pid)
+                self.assertEqual([pid for pid in pids if is_alive(pid)], [])
+
+    def test_a_killed_run_waits_for_the_end_of_its_guest(self):
+        # The processes of the guest have a processor only when the others leave it.
+        processor = str(min(os.sched_getaffinity(0)))
+        self.guest(f'chrt -i -p 0 $$; taskset -cp {processor} $$; '
+                   'for i in $(seq 300); do sleep 4711 & done; touch "$SCRATCH/full"; wait')
+        child = self.start()
+        while not [*self.place.glob('job-*/root/run/workbench/full')]:
+            time.sleep(0.01)
+        group = int(next(self.place.glob('job-*/pids/*')).name)
+        self.assertGreater(len(members(group)), 300)
+        for _ in range(8):
+            busy = subprocess.Popen(['taskset', '-c', processor, 'sh', '-c', 'while :; do :; done'])
+            self.addCleanup(busy.wait)
+            self.addCleanup(busy.kill)
+        os.killpg(child.pid, signal.SIGKILL)
+        child.communicate()
+        deadline = time.monotonic() + 10
+        while any(self.place.iterdir()) and time.monotonic() < deadline:
+            time.sleep(0.001)
+        self.assertEqual(members(group), [])
 
     def test_a_run_that_is_killed_early_leaves_nothing(self):
         self.guest('sleep 4711')
