@@ -402,6 +402,23 @@ class RunTest(Scratch):
         self.assertIn("modprobe kunit filter_glob='w_suite' && modprobe -a w_kunit",
                       (self.root / 'results/kunit-kernel.log').read_text())
 
+    def test_the_case_of_kunit_that_did_not_end_is_named(self):
+        with (self.job / 'tests').open('a') as tests:
+            tests.write('kunit\t1\t-\tkunit\n')
+        for text, name in ((r'    # Subtest: widget\n    ok 1 works',
+                            'KUnit widget: did not end; the last result in its log is that of works'),
+                           (r'    # Subtest: widget\n        # Subtest: each\n        ok 1 one',
+                            'KUnit widget.each: did not end'),
+                           (r'    # Subtest: widget\n    # each: pass:1 fail:0 skip:0 total:1',
+                            'KUnit widget: did not end; the last result in its log is that of each'),
+                           (r'    # Subtest: widget\nnot ok 1 widget\n    # Subtest: other',
+                            'KUnit other: did not end')):
+            with self.subTest(name):
+                self.guest(f"printf '{text}\\n' | sed 's/^/[    1.360000] /' >&3", log='is up')
+                (self.job / 'guest').write_text(f'exec 3>&1\n{(self.job / "guest").read_text()}')
+                self.run_job('TEST=kunit')
+                self.assertTrue(self.verdict().startswith(f'failed: KUnit: a guest died\nfailed: {name}\n'))
+
     def test_bad_mistakes_are_status_2(self):
         self.write_mistake()
         for arguments, message in ((('MISTAKE=none',), 'MISTAKE=none: there is no such mistake'),

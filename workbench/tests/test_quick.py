@@ -139,7 +139,7 @@ class RunTest(QuickTest):
         self.steps, self.ran, self.has_next = [], [], []
         self.lock, self.booting, self.most_booting, self.dies = threading.Lock(), 0, 0, False
         self.found = self.INSTALLED
-        self.fails, self.suites = '', SUITES
+        self.fails, self.hangs, self.suites = '', '', SUITES
         self.current = True
         for module, name, value in (
                 (build, 'has_current_image', lambda kernel: self.current),
@@ -167,6 +167,11 @@ class RunTest(QuickTest):
             time.sleep(0.01)
         with open(os.dup(gate.read_end), 'rb', buffering=0) as lines:
             for line in iter(lines.readline, b'end\n'):
+                name = line.decode().strip()
+                if name == self.hangs:
+                    log.write_text('[    0.100000]     # Subtest: widget\n[    0.200000]     ok 1 works\n')
+                    out.write(f'\n\x01workbench begin {name}\n'.encode())
+                    return quick.guest.TIMED_OUT
                 if line != b'go\n':
                     self.run_program(out, line.decode().removeprefix('widget ').strip(), processors, lines)
         return int(bool(self.fails))
@@ -258,6 +263,12 @@ class RunTest(QuickTest):
         self.suites = ''
         tally, _ = self.run_all()
         self.assertIn('KUnit: no case ran', tally.failures())
+
+    def test_a_case_of_the_suites_that_hangs_is_named(self):
+        self.hangs = 'KUnit'
+        tally, _ = self.run_all()
+        self.assertIn('KUnit widget: did not end; the last result in its log is that of works', tally.failures())
+        self.assertIn(f'the run: {quick.guest.FAILURES[quick.guest.TIMED_OUT]}', tally.failures())
 
     def test_a_program_that_takes_too_long_is_named(self):
         self.replace(kselftest, 'BUDGET', -1)

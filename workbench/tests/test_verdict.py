@@ -13,7 +13,7 @@ from unittest import mock
 from host.console import UserError
 from machine import guest
 from verdict import kunit as verdict
-from verdict.count import count_kselftest, count_kunit, with_status
+from verdict.count import count_kselftest, count_kunit, unfinished_case, with_status
 from verdict.tally import Tally, single
 
 KSELFTEST = """\
@@ -139,6 +139,13 @@ class KunitTest(unittest.TestCase):
     def test_a_report_without_results_is_a_failure(self):
         self.assertEqual(self.judge(b'KTAP version 1\nKernel panic - not syncing: x\n', 1, ()).failed, 1)
 
+    def test_a_case_without_a_name_is_the_one_that_did_not_end(self):
+        self.results.write_text(json.dumps({'sub_groups': [], 'test_cases': [{'name': '', 'status': 'ERROR'}]}),
+                                encoding='utf-8')
+        for log, name in ((b'    # Subtest: suite\n', 'KUnit suite: did not end'), (b'', 'KUnit: a case did not end')):
+            with self.subTest(name):
+                self.assertEqual(self.judge(log, 1, ()).failures(), [name])
+
     def test_missing_results_are_an_error(self):
         with self.assertRaisesRegex(UserError, 'no results'):
             self.judge(b'', 1, ())
@@ -162,6 +169,26 @@ class KunitTest(unittest.TestCase):
             tally = verdict.kunit_modules(types.SimpleNamespace(log=Path))
         self.assertEqual(tally.failures()[0], f'KUnit: {guest.FAILURES[guest.DIED]}')
         self.assertIn('ok 1 one', out.getvalue())
+
+    def test_the_case_that_did_not_end_is_named(self):
+        begin = '    KTAP version 1\n    # Subtest: widget_open\n    # module: widget_kunit\n    1..2\n'
+        parameters = '        KTAP version 1\n        # Subtest: each\n        ok 1 one\n'
+        for text, name in (
+                ('', ''),
+                (begin, 'KUnit widget_open: did not end'),
+                (begin + parameters, 'KUnit widget_open.each: did not end'),
+                (begin + parameters + '    not ok 1 each\n',
+                 'KUnit widget_open: did not end; the last result in its log is that of each'),
+                (begin + parameters + '    # each: pass:1 fail:0 skip:0 total:1\n',
+                 'KUnit widget_open: did not end; the last result in its log is that of each'),
+                (begin + '    ok 1 each\nok 1 widget_open\n', ''),
+                (begin + '    ok 1 each\nok 1 widget_open\n' + begin.replace('open', 'pool'),
+                 'KUnit widget_pool: did not end')):
+            for time in ('', '[    1.360000] ', '[    1.360000][  T123] '):
+                with self.subTest(name=name, time=time), tempfile.TemporaryDirectory() as directory:
+                    log = Path(directory, 'log')
+                    log.write_text(''.join(f'{time}{line}\r\n' for line in text.splitlines()), encoding='ascii')
+                    self.assertEqual(unfinished_case(log), name)
 
 
 class TallyTest(unittest.TestCase):

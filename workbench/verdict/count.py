@@ -3,6 +3,7 @@
 
 import fnmatch
 import re
+from pathlib import Path
 
 from machine import guest
 from verdict import ktap
@@ -76,6 +77,31 @@ def count_kunit(text, without=()):
             if not any(fnmatch.fnmatchcase('.'.join(path[:2]), pattern) for pattern in without):
                 tally += single(kunit_name(path), result, reason)
     return tally
+
+
+# The start of a suite or of a case with parameters, the sum of a case with parameters, and the
+# result of a case or of a suite, in a kernel log. A suite has an indentation of 4 columns, a case
+# with parameters one of 8. The last line of KUnit is in the log only when the next one follows.
+_LINE = re.compile(r'(?:\[ *\d+\.\d+\](?:\[[^]]*\])? )?(?P<indent>(?: {4})*)'
+                   r'(?:# Subtest: (?P<start>\S+)|# (?P<sum>\S+): pass:\d+ fail:|(?:not )?ok \d+ (?P<end>\S+))')
+
+
+def unfinished_case(log: Path) -> str:
+    """Return which case of KUnit did not end according to a kernel log, as a failure; '' if there is none."""
+    suite = case = last = ''
+    text = log.read_text(encoding='utf-8', errors='replace') if log.exists() else ''
+    for found in filter(None, map(_LINE.match, text.splitlines())):
+        depth = len(found['indent']) // 4
+        if depth == 0:
+            suite = ''
+        elif depth == 1:
+            suite, case, last = found['start'] or suite, '', found['sum'] or found['end'] or ''
+        elif depth == 2 and found['start']:
+            case = found['start']
+    if not suite:
+        return ''
+    return f'KUnit {suite}{f".{case}" if case else ""}: did not end' + (
+        f'; the last result in its log is that of {last}' if last and not case else '')
 
 
 def with_status(tally, status, name):

@@ -19,7 +19,7 @@ from machine.um import UM
 from subject.overlay import KUNITCONFIG
 from subject.subject import Subject
 from verdict import ktap
-from verdict.count import count_kunit, kunit_name, with_status
+from verdict.count import count_kunit, kunit_name, unfinished_case, with_status
 from verdict.results import Results, from_debugfs, from_log
 from verdict.tally import Tally, single
 
@@ -35,13 +35,17 @@ KUNIT_TIMEOUT = 300
 _KUNIT_RESULTS = {'PASS': 'passed', 'SKIP': 'skipped'}
 
 
-def _count_group(group, path=()):
-    """Return the tally of a group in the JSON of kunit.py."""
+def _count_group(group, unfinished, path=()):
+    """Return the tally of a group in the JSON of kunit.py.
+
+    unfinished: replaces the name of a case that lacks one, which is the case that did not end.
+    """
     tally = Tally()
     for case in group['test_cases']:
-        tally += single(kunit_name((*path, case['name'])), _KUNIT_RESULTS.get(case['status'], 'failed'))
+        name = kunit_name((*path, case['name'])) if case['name'] else unfinished
+        tally += single(name, _KUNIT_RESULTS.get(case['status'], 'failed'))
     for sub_group in group['sub_groups']:
-        tally += _count_group(sub_group, (*path, sub_group['name']))
+        tally += _count_group(sub_group, unfinished, (*path, sub_group['name']))
     return tally
 
 
@@ -158,7 +162,8 @@ def judge_kunit(results, log, status):
     """
     tally = _with_report(Tally(), log) if log.exists() else Tally()
     try:
-        tally += _count_group(json.loads(results.read_text(encoding='utf-8')))
+        tally += _count_group(json.loads(results.read_text(encoding='utf-8')),
+                              unfinished_case(log) or 'KUnit: a case did not end')
     except (OSError, ValueError):
         if not tally.failed:
             raise UserError(f'kunit.py ended with {status} and wrote no results; log: {log}') from None
@@ -190,4 +195,7 @@ def kunit_modules(kernel, show=True, timeout=None, results: Results | None = Non
         results.add('kunit', kernel.tree, from_debugfs(text))
     if show:
         print(text, end='', flush=True)
-    return with_status(count_kunit(text), status, 'KUnit')
+    tally = count_kunit(text)
+    if status in guest.FAILURES and (unfinished := unfinished_case(kernel.log('kunit-boot'))):
+        tally = single(unfinished, 'failed') + tally
+    return with_status(tally, status, 'KUnit')

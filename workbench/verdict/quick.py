@@ -25,7 +25,7 @@ from machine import guest
 from machine.gate import Gate
 from machine.um import UM
 from verdict import kselftest
-from verdict.count import count_kselftest, count_kunit, with_status
+from verdict.count import count_kselftest, count_kunit, unfinished_case, with_status
 from verdict.kselftest import LIMIT, MARGIN, PROGRAM_LIMIT, Durations, Output, Program
 from verdict.results import Results, from_debugfs, from_kselftest
 from verdict.tally import Tally, single
@@ -126,13 +126,14 @@ class GuestOutput(io.RawIOBase):
     def _send(self, lines: list[str]) -> None:
         self._sink.write(''.join(f'{line}\n' for line in lines).encode())
 
-    def finish(self) -> None:
-        """Pass on the lines of a program whose guest ended."""
+    def finish(self) -> str:
+        """Pass on the lines of a program whose guest ended; return its name, '' if none ran."""
         lines = [*self._lines, *([self._partial.decode(errors='replace')] if self._partial else [])]
         if self._program in self._kunit:
             self._kunit[self._program] += lines
         else:
             self._send([f'# {line}' for line in lines] if self._program else lines)
+        return self._program
 
 
 def is_parallel(kernel: Kernel, program: Program) -> bool:
@@ -216,6 +217,8 @@ class Guests:
         self._queue = _Queue(kernel, self.durations)
         self.output = Output(self.durations, show)
         self.kunit: dict[str, list[str]] = {str(program): [] for program in likely if isinstance(program, Suites)}
+        # The case of KUnit that did not end, by the name of the program.
+        self.unfinished: dict[str, str] = {}
         # The build needs one processor.
         self._booting = threading.Semaphore(max(1, build.JOBS - 1))
         self._gates = [Gate(self._booting.release) for _ in self._processors]
@@ -247,10 +250,12 @@ class Guests:
         finally:
             if not self._gates[number].is_attached:
                 self._booting.release()
-            out.finish()
+            program = out.finish()
             inner.finish()
         if status in guest.FAILURES:
             self._stopping.set()
+            if program in self.kunit:
+                self.unfinished[program] = unfinished_case(self.log(number))
         return status
 
     def _send_next(self, number: int) -> None:
@@ -303,21 +308,22 @@ def parallel_cases(kernel: Kernel) -> list[str]:
     return [pattern for overlay in kernel.subject.overlays for pattern in overlay.description.kunit.parallel]
 
 
-def kunit_tallies(kernel: Kernel, kunit: dict[str, list[str]]) -> dict[str, Tally]:
-    """Return the tallies of the suites. A case that requires two processors counts where it had them.
+def kunit_tallies(guests: 'Guests') -> dict[str, Tally]:
+    """Return the tallies of the suites, by the names of the programs.
 
-    kunit: the lines of the results, by what str(Suites) is.
+    A case that requires two processors counts where it had them.
     """
-    parallel = parallel_cases(kernel)
+    parallel = parallel_cases(guests.kernel)
     found = {program: count_kunit('\n'.join(lines), parallel if program == str(suites()) else ())
-             for program, lines in kunit.items()}
-    return {program: tally if tally.results else single(f'{program}: no case ran', 'failed')
+             for program, lines in guests.kunit.items()}
+    return {program: tally if tally.results
+            else single(guests.unfinished.get(program) or f'{program}: no case ran', 'failed')
             for program, tally in found.items()}
 
 
 def tallies_of(guests: 'Guests', ran: list[Program], status: int) -> tuple[Tally, Tally]:
     """Return the tallies of the suites and of the kselftests of a run of programs."""
-    of_kunit, of_kselftest = sum(kunit_tallies(guests.kernel, guests.kunit).values(), Tally()), Tally()
+    of_kunit, of_kselftest = sum(kunit_tallies(guests).values(), Tally()), Tally()
     others = [program for program in ran if not isinstance(program, Suites)]
     if others:
         of_kselftest = count_kselftest('\n'.join(guests.output.lines), others)

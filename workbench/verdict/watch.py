@@ -209,7 +209,7 @@ class Watch:
         tally = sum(quick.tallies_of(guests, programs, status), Tally())
         guests.close()
         guests.durations.save()
-        for name, of_kunit in quick.kunit_tallies(guests.kernel, guests.kunit).items():
+        for name, of_kunit in quick.kunit_tallies(guests).items():
             self.state.ended(name, of_kunit)
         names = self.state.failed
         self._failed = {program for program in programs if str(program) in names}
