@@ -3,6 +3,7 @@
 
 import json
 import os
+import subprocess
 import tempfile
 import types
 import unittest
@@ -10,6 +11,7 @@ from pathlib import Path
 from unittest import mock
 
 from host.console import UserError
+from host.environment import environment
 from kernel import build
 from machine.um import UM
 from subject import graft
@@ -234,6 +236,34 @@ class ModulesTest(unittest.TestCase):
         build._compile_modules(self.kernel)
         self.assertEqual(self.done(), ['a/first.ko', 'b/second.ko'])
         self.assertEqual((self.kernel.out / 'modules.order').read_text(encoding='utf-8'), 'a/first.o\nb/second.o\n')
+
+
+class ChecksumsTest(unittest.TestCase):
+    """Test the command of kbuild for checksums, with programs in place of the compiler and genksyms."""
+
+    MAKEFILE = ('CPP := echo\ngenksyms = sed "s/.*/\\#SYMVER computed 0x1234/"\ndot-target = .$@\n'
+                '%.o: FORCE ; @$(cmd_gen_symversions_c)\nFORCE: ;\n')
+
+    def versions(self, name, exports, *settings):
+        """Return the lines that the command adds for an object with exported symbols."""
+        with tempfile.TemporaryDirectory() as directory:
+            path = Path(directory, name)
+            path.write_bytes(b'\0other\0' + b''.join(f'__export_symbol_{each}\0'.encode() for each in exports))
+            Path(directory, 'Makefile').write_text(self.MAKEFILE, encoding='ascii')
+            subprocess.run(['make', '-s', '-r', '-C', directory, *settings,
+                            build._CHECKSUMS.format(objects='widget%'), name], env=environment(), check=True)
+            added = path.with_name(f'.{name}.cmd')
+            return added.read_text(encoding='ascii').splitlines() if added.exists() else []
+
+    def test_genksyms_computes_the_checksums_of_the_subject_only(self):
+        for name, exports, lines in (('widget.o', ['a'], ['#SYMVER computed 0x1234']), ('widget.o', [], []),
+                                     ('other.o', ['a', 'b_2'], ['#SYMVER a 0x00000001', '#SYMVER b_2 0x00000001']),
+                                     ('other.o', [], [])):
+            with self.subTest(name=name, exports=exports):
+                self.assertEqual(self.versions(name, exports, 'CONFIG_MODVERSIONS=y'), lines)
+
+    def test_without_versions_there_are_no_checksums(self):
+        self.assertEqual(self.versions('other.o', ['a']) + self.versions('widget.o', ['a']), [])
 
 
 class InstallTest(unittest.TestCase):
