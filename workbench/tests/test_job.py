@@ -418,6 +418,8 @@ class RunTest(Scratch):
                 (self.job / 'guest').write_text(f'exec 3>&1\n{(self.job / "guest").read_text()}')
                 self.run_job('TEST=kunit')
                 self.assertTrue(self.verdict().startswith(f'failed: KUnit: a guest died\nfailed: {name}\n'))
+        for end in ('ok 1 widget\n', '# widget: pass:1 fail:0 skip:0 total:1\n'):
+            self.assertEqual(awk('unfinished.awk', f'    # Subtest: widget\n    ok 1 works\n{end}').stdout, '')
 
     def test_bad_mistakes_are_status_2(self):
         self.write_mistake()

@@ -170,6 +170,15 @@ class KunitTest(unittest.TestCase):
         self.assertEqual(tally.failures()[0], f'KUnit: {guest.FAILURES[guest.DIED]}')
         self.assertIn('ok 1 one', out.getvalue())
 
+    def test_a_case_of_the_modules_that_hangs_is_named(self):
+        self.log.write_text('    # Subtest: widget_open\n    ok 1 each\n', encoding='ascii')
+        with mock.patch.object(guest, 'run', lambda *_, **__: guest.TIMED_OUT), \
+             mock.patch.object(verdict.build, 'kunit_modules', lambda _: ['widget_kunit']):
+            tally = verdict.kunit_modules(types.SimpleNamespace(log=lambda name: self.log), show=False)
+        self.assertEqual(tally.failures(), [
+            f'KUnit: {guest.FAILURES[guest.TIMED_OUT]}',
+            'KUnit widget_open: did not end; the last result in its log is that of each'])
+
     def test_the_case_that_did_not_end_is_named(self):
         begin = '    KTAP version 1\n    # Subtest: widget_open\n    # module: widget_kunit\n    1..2\n'
         parameters = '        KTAP version 1\n        # Subtest: each\n        ok 1 one\n'
@@ -182,6 +191,7 @@ class KunitTest(unittest.TestCase):
                 (begin + parameters + '    # each: pass:1 fail:0 skip:0 total:1\n',
                  'KUnit widget_open: did not end; the last result in its log is that of each'),
                 (begin + '    ok 1 each\nok 1 widget_open\n', ''),
+                (begin + '    ok 1 each\n# widget_open: pass:1 fail:0 skip:0 total:1\n', ''),
                 (begin + '    ok 1 each\nok 1 widget_open\n' + begin.replace('open', 'pool'),
                  'KUnit widget_pool: did not end')):
             for time in ('', '[    1.360000] ', '[    1.360000][  T123] '):

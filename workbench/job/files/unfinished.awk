@@ -16,6 +16,7 @@
 /^    # [^ ]+: pass:[0-9]+ fail:/ { last = substr($2, 1, length($2) - 1); single = "" }
 is_end && /^    [no]/ { last = name; single = "" }
 is_end && /^[no]/ { suite = "" }
+/^# [^ ]+: pass:[0-9]+ fail:/ { suite = "" }
 END {
 	if (!suite)
 		exit
