@@ -18,19 +18,21 @@ BIN = WORKBENCH / 'kernel/bin'
 class ProgramsTest(unittest.TestCase):
     """Test the wrappers in kernel/bin."""
 
-    def run_wrapper(self, name, *arguments, base=''):
+    def run_wrapper(self, name, *arguments, base='', here='out'):
         """Run a wrapper with substitutes for the programs that it calls; return what it called.
 
-        base: the directory to which ccache makes paths relative, the parent of the current one.
+        base: the directory whose paths ccache makes relative, if any. here: the current
+        directory, relative to it.
         """
         with tempfile.TemporaryDirectory() as directory:
             for program in ('ccache', name.removeprefix('ccache-')):
                 path = Path(directory) / program
-                path.write_text('#!/bin/sh\necho "${0##*/}" "$@"\n', encoding='utf-8')
+                path.write_text('#!/bin/sh\necho "${0##*/}" "$@" ${CCACHE_BASEDIR:+"with a base"}\n', encoding='utf-8')
                 path.chmod(0o755)
-            here = Path(base, 'out') if base else Path(directory)
-            return subprocess.run([BIN / name, *arguments], cwd=here, capture_output=True, text=True, check=True, env={
-                'PATH': f'{directory}:{os.environ["PATH"]}', 'CCACHE_BASEDIR': base, 'PWD': str(here)}).stdout.strip()
+            cwd = Path(base, here) if base else Path(directory)
+            cwd.mkdir(parents=True, exist_ok=True)
+            return subprocess.run([BIN / name, *arguments], cwd=cwd, capture_output=True, text=True, check=True, env={
+                'PATH': f'{directory}:{os.environ["PATH"]}', 'CCACHE_BASEDIR': base, 'PWD': str(cwd)}).stdout.strip()
 
     def test_each_compiler_runs_through_ccache(self):
         for architecture in ARCHITECTURES.values():
@@ -40,12 +42,19 @@ class ProgramsTest(unittest.TestCase):
     def test_assembly_is_not_cached(self):
         self.assertEqual(self.run_wrapper('ccache-s390x-linux-gnu-gcc', '-c', 'a.S'), 's390x-linux-gnu-gcc -c a.S')
 
-    def test_the_paths_of_the_assembler_are_relative(self):
+    def test_the_paths_of_a_build_are_relative(self):
         with tempfile.TemporaryDirectory() as base:
-            (Path(base) / 'out').mkdir()
-            self.assertEqual(self.run_wrapper('ccache-s390x-linux-gnu-gcc', f'-Wa,-I{base}/linux/include', '-DX=a b',
-                                              'a.c', base=base),
-                             'ccache s390x-linux-gnu-gcc -Wa,-I../linux/include -DX=a b a.c')
+            for name in ('gcc', 's390x-linux-gnu-gcc'):
+                output = self.run_wrapper(f'ccache-{name}', f'-I{base}/linux/include', f'-Wa,-I{base}/linux',
+                                          f'-fprefix-map={base}/linux/=', '-DX="a  *"', '-I./include',
+                                          f'-I{base}x/linux', f'{base}/linux/a.c', base=base)
+                self.assertEqual(output, f'ccache {name} -I../linux/include -Wa,-I../linux -fprefix-map=../linux/='
+                                         f' -DX="a  *" -I./include -I{base}x/linux ../linux/a.c')
+
+    def test_ccache_changes_the_paths_in_other_directories(self):
+        with tempfile.TemporaryDirectory() as base:
+            self.assertEqual(self.run_wrapper('ccache-gcc', f'{base}/linux/a.c', base=base, here='deep/out'),
+                             f'ccache gcc {base}/linux/a.c with a base')
 
     def test_qemu_runs_without_kvm(self):
         script = (BIN / 'tcg').read_text(encoding='utf-8').replace('exec "/usr/bin/', 'echo "')
