@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from host.console import say
-from host.process import run_logged
 from kernel import build, source
 from machine import guest
 from machine.um import UM
@@ -175,9 +174,7 @@ def _kernels(tree, subject):
 def _install(kernel):
     """Install the selftests; return the directory."""
     build.build_selftests(kernel)
-    run_logged(['make', '-C', kernel.tree / 'tools/testing/selftests', f'O={kernel.out}', 'TARGETS=lkmdemo',
-                'FORCE_TARGETS=1', 'LDFLAGS=-static', 'install'],
-               kernel.log('selftests-install'), 'installing the selftests', env=build.compiler_environment())
+    build.make_selftests(kernel, 'LDFLAGS=-static', 'install')
     return kernel.out / 'kselftest/kselftest_install'
 
 

@@ -20,7 +20,6 @@ from typing import Any, NamedTuple
 from host import git
 from host.console import UserError, say
 from host.paths import WORKBENCH, build_root
-from host.process import run_logged
 from kernel import archive, build, distro, source, unpacked
 from kernel.distro import DistroKernel
 from kernel.foreign import ForeignKernel
@@ -213,12 +212,7 @@ def _write_selftests(kernel: build.Kernel, path: Path) -> None:
         return
     install = kernel.out / 'kselftest_install'
     shutil.rmtree(install, ignore_errors=True)
-    cross = kernel.target.cross_compile
-    of_arch = [f'ARCH={kernel.target.name}', f'CROSS_COMPILE={cross}'] if cross else []
-    run_logged(['make', '-C', kernel.tree / 'tools/testing/selftests', f'O={kernel.out}', *of_arch, f'-j{build.JOBS}',
-                f'TARGETS={" ".join(kernel.subject.targets)}', 'FORCE_TARGETS=1', 'LDFLAGS=-static -s',
-                f'INSTALL_PATH={install}', 'FORMAT=.xz', 'gen_tar'],
-               kernel.log('selftests'), 'building the selftests', env=build.compiler_environment(XZ_OPT='-1'))
+    build.make_selftests(kernel, 'LDFLAGS=-static -s', f'INSTALL_PATH={install}', 'FORMAT=.xz', 'gen_tar', XZ_OPT='-1')
     shutil.move(install / 'kselftest-packages/kselftest.tar.xz', path)
     shutil.rmtree(install)
 

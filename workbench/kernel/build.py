@@ -421,7 +421,7 @@ def build(kernel, always=False):
     else:
         _compile_common(kernel)
         _configure(kernel, state.configuration)
-        _compile(kernel, ['all', 'headers'])
+        _compile(kernel, ['all'])
         _save_environment(kernel)
     _install_modules(kernel)
     # The state depends on the built image.
@@ -469,6 +469,34 @@ def selftests_directory(kernel) -> Path:
     return kernel.out / 'kselftest_install'
 
 
+def _install_headers(kernel) -> None:
+    """Install the headers for user space that the kselftests include, if an input has changed.
+
+    make takes a second to find that nothing has changed.
+    """
+    stamp = kernel.out / 'headers.built'
+    state = _state(kernel)[1]
+    if not (stamp.exists() and stamp.read_text(encoding='utf-8') == state):
+        stamp.unlink(missing_ok=True)
+        run_logged(kernel.make('headers'), kernel.log('headers'), 'installing the headers for user space',
+                   env=compiler_environment())
+        stamp.write_text(state, encoding='utf-8')
+
+
+def make_selftests(kernel, *arguments: str, **variables: str) -> None:
+    """Install the headers, and run make for the kselftests of the subject.
+
+    arguments: goals and further variables of make. variables: those of the environment
+    besides compiler_environment().
+    """
+    _install_headers(kernel)
+    cross = kernel.target.cross_compile
+    run_logged(['make', '-C', kernel.tree / 'tools/testing/selftests', f'O={kernel.out}',
+                *([f'ARCH={kernel.target.name}', f'CROSS_COMPILE={cross}'] if cross else []),
+                f'-j{JOBS}', f'TARGETS={" ".join(kernel.subject.targets)}', 'FORCE_TARGETS=1', *arguments],
+               kernel.log('selftests'), 'building the selftests', env=compiler_environment(**variables))
+
+
 def build_selftests(kernel) -> list[tuple[str, str]]:
     """Compile the kselftests on the host, and install them; return their targets and names.
 
@@ -480,10 +508,7 @@ def build_selftests(kernel) -> list[tuple[str, str]]:
     state = _selftests_state(kernel)
     if not (stamp.exists() and (directory / _LIST).exists() and stamp.read_text(encoding='utf-8') == state):
         stamp.unlink(missing_ok=True)
-        run_logged(['make', '-C', kernel.tree / 'tools/testing/selftests', f'O={kernel.out}',
-                    f'-j{JOBS}', f'TARGETS={" ".join(kernel.subject.targets)}', 'FORCE_TARGETS=1',
-                    'LDFLAGS=-static', f'INSTALL_PATH={directory}', 'install'],
-                   kernel.log('selftests'), 'building the selftests', env=compiler_environment())
+        make_selftests(kernel, 'LDFLAGS=-static', f'INSTALL_PATH={directory}', 'install')
         stamp.write_text(state, encoding='utf-8')
     return installed_selftests(kernel)
 

@@ -4,7 +4,6 @@
 import shutil
 from pathlib import Path
 
-from host.process import run_logged
 from kernel import archive, build, unpacked
 from kernel.architecture import ARCHITECTURES
 from kernel.target import Target
@@ -33,9 +32,5 @@ def build_selftests(kernel: ForeignKernel) -> Path:
     """Compile the kselftests as static programs and install them; return their directory."""
     target = kernel.out / 'kselftest_install'
     shutil.rmtree(target, ignore_errors=True)
-    run_logged(['make', '-C', kernel.tree / 'tools/testing/selftests', f'O={kernel.out}',
-                f'ARCH={kernel.target.name}', f'CROSS_COMPILE={kernel.target.cross_compile}', f'-j{build.JOBS}',
-                f'TARGETS={" ".join(kernel.subject.targets)}', 'FORCE_TARGETS=1', 'LDFLAGS=-static -s',
-                f'INSTALL_PATH={target}', 'install'],
-               kernel.log('selftests'), 'building the selftests', env=build.compiler_environment())
+    build.make_selftests(kernel, 'LDFLAGS=-static -s', f'INSTALL_PATH={target}', 'install')
     return target

@@ -64,7 +64,7 @@ class BuildTest(unittest.TestCase):
             json.dumps({'files': files, 'lines': {}, 'directories': []}), encoding='utf-8')
 
     def test_the_settings_that_all_subjects_share_are_built_first(self):
-        self.assertEqual(self.first_goals, [['KBUILD_MODULES=y', 'vmlinux_o'], ['all', 'headers']])
+        self.assertEqual(self.first_goals, [['KBUILD_MODULES=y', 'vmlinux_o'], ['all']])
 
     def test_nothing_is_built_without_a_change(self):
         build.build(self.kernel)
@@ -72,7 +72,7 @@ class BuildTest(unittest.TestCase):
 
     def test_everything_is_built_on_request(self):
         build.build(self.kernel, always=True)
-        self.assertEqual(self.goals, [['all', 'headers']])
+        self.assertEqual(self.goals, [['all']])
 
     def test_only_the_modules_are_built_after_a_change_of_their_sources(self):
         self.record({SOURCE: 'new'})
@@ -91,7 +91,7 @@ class BuildTest(unittest.TestCase):
                 self.record({SOURCE: archive})
                 self.assertFalse(build.has_current_image(self.kernel))
                 build.build(self.kernel)
-                self.assertEqual(self.goals, [['all', 'headers']])
+                self.assertEqual(self.goals, [['all']])
                 (self.kernel.out / archive).unlink()
 
     def test_an_archive_without_members_of_the_driver_is_not_the_image(self):
@@ -108,7 +108,7 @@ class BuildTest(unittest.TestCase):
         for path in (KCONFIG, HEADER):
             self.record({path: 'new', SOURCE: 'new'})
             build.build(self.kernel)
-        self.assertEqual(self.goals, [['all', 'headers']] * 2)
+        self.assertEqual(self.goals, [['all']] * 2)
 
     def test_everything_is_built_after_an_interrupted_build(self):
         self.record({SOURCE: 'new'})
@@ -116,7 +116,7 @@ class BuildTest(unittest.TestCase):
              self.assertRaises(KeyboardInterrupt):
             build.build(self.kernel)
         build.build(self.kernel)
-        self.assertEqual(self.goals, [['all', 'headers']])
+        self.assertEqual(self.goals, [['all']])
 
     def test_nothing_is_built_after_a_change_of_tests_and_documents(self):
         self.record({'Documentation/x.rst': 'new', 'tools/testing/selftests/widget/x.c': 'new'})
@@ -128,14 +128,14 @@ class BuildTest(unittest.TestCase):
             path.unlink()
             build.build(self.kernel)
             path.touch()
-        self.assertEqual(self.goals, [['all', 'headers']] * 2)
+        self.assertEqual(self.goals, [['all']] * 2)
 
     def test_everything_is_built_after_a_change_of_tools_or_configuration(self):
         with mock.patch.object(build, '_tools', return_value='another compiler'):
             build.build(self.kernel)
         self.fragment = 'CONFIG_X=y\n'
         build.build(self.kernel)
-        self.assertEqual(self.goals, [['all', 'headers']] * 2)
+        self.assertEqual(self.goals, [['all']] * 2)
 
     def test_the_image_is_current_if_only_modules_will_be_built(self):
         self.assertTrue(build.has_current_image(self.kernel))
@@ -163,9 +163,9 @@ class BuildTest(unittest.TestCase):
         self.assertEqual(build_copy(), [])
         self.assertEqual(build_copy(**{SOURCE: [1, 2]}), [['a/first.ko', 'b/second.ko']])
         first = self.configured[-1]
-        self.assertEqual(build_copy(**{'kernel/fork.c': [1, 2]}), [['all', 'headers']])
+        self.assertEqual(build_copy(**{'kernel/fork.c': [1, 2]}), [['all']])
         self.assertEqual(self.configured[-1], first)
-        self.assertEqual(build_copy(**{'kernel/Kconfig.preempt': [1, 2]}), [['all', 'headers']])
+        self.assertEqual(build_copy(**{'kernel/Kconfig.preempt': [1, 2]}), [['all']])
         self.assertNotEqual(self.configured[-1], first)
 
     def test_sanitizers_instrument_only_the_driver_and_its_tests(self):
@@ -341,8 +341,9 @@ class SelftestsTest(unittest.TestCase):
         self.addCleanup(directory.cleanup)
         out = Path(directory.name)
         self.kernel = types.SimpleNamespace(out=out, tree=out / 'linux', log=lambda name: out / f'{name}.log',
-                                            subject=types.SimpleNamespace(targets={'widget': None}))
-        self.files, self.state, self.runs = {'tools/x.c': 1}, ['configuration', 'kernel', 'modules'], 0
+                                            target=UM, subject=types.SimpleNamespace(targets={'widget': None}))
+        self.kernel.make = lambda *goals: list(goals)
+        self.files, self.state, self.runs = {'tools/x.c': 1}, ['configuration', 'kernel', 'modules'], []
         for module, name, value in ((build, 'run_logged', self.run_logged), (build, '_state', lambda _: self.state),
                                     (build, 'compiler_environment', lambda: {}),
                                     (build.source, 'fingerprint', lambda tree: self.files)):
@@ -350,8 +351,9 @@ class SelftestsTest(unittest.TestCase):
             patch.start()
             self.addCleanup(patch.stop)
 
-    def run_logged(self, *_, **__):
-        self.runs += 1
+    def run_logged(self, command, *_, **__):
+        self.command = command
+        self.runs.append(command[-1])
         write(self.kernel.out / 'kselftest_install', {'kselftest-list.txt': 'widget:open\ndrivers/x:a.sh\n'})
 
     def test_the_programs_are_those_of_the_installation(self):
@@ -361,22 +363,35 @@ class SelftestsTest(unittest.TestCase):
         self.assertEqual(build.installed_selftests(self.kernel), found)
 
     def test_make_runs_only_after_a_change(self):
-        for change in (lambda: None, lambda: self.files.update({'tools/x.c': 2}), lambda: self.state.insert(1, 'new'),
-                       (self.kernel.out / 'kselftest.built').unlink):
-            build.build_selftests(self.kernel)
-            before = self.runs
-            build.build_selftests(self.kernel)
-            self.assertEqual(self.runs, before)
+        for change, goals in ((lambda: None, ['headers', 'install']),
+                              (lambda: None, []),
+                              (lambda: self.files.update({'tools/x.c': 2}), ['install']),
+                              (lambda: self.state.insert(1, 'new'), ['headers', 'install']),
+                              ((self.kernel.out / 'kselftest.built').unlink, ['install'])):
             change()
-        build.build_selftests(self.kernel)
-        self.assertEqual(self.runs, 4)
+            self.runs.clear()
+            build.build_selftests(self.kernel)
+            self.assertEqual(self.runs, goals)
 
     def test_make_does_not_run_after_a_change_of_a_module(self):
         build.build_selftests(self.kernel)
         self.state[2] = 'new'
         self.files['drivers/x.c'] = 2
+        self.runs.clear()
         build.build_selftests(self.kernel)
-        self.assertEqual(self.runs, 1)
+        self.assertEqual(self.runs, [])
+
+    def test_the_programs_of_another_architecture_have_its_compiler(self):
+        self.kernel.target = types.SimpleNamespace(name='s390', cross_compile='s390x-linux-gnu-')
+        build.make_selftests(self.kernel, 'gen_tar')
+        self.assertEqual(self.runs, ['headers', 'gen_tar'])
+        self.assertLessEqual({'ARCH=s390', 'CROSS_COMPILE=s390x-linux-gnu-', 'TARGETS=widget'}, set(self.command))
+
+    def test_headers_that_were_not_installed_are_installed_next_time(self):
+        with mock.patch.object(build, 'run_logged', side_effect=KeyboardInterrupt):
+            self.assertRaises(KeyboardInterrupt, build.build_selftests, self.kernel)
+        build.build_selftests(self.kernel)
+        self.assertEqual(self.runs, ['headers', 'install'])
 
 
 if __name__ == '__main__':
