@@ -8,6 +8,7 @@ import unittest
 from pathlib import Path
 
 from host.paths import WORKBENCH
+from kernel import build
 from kernel.architecture import ARCHITECTURES
 from subject.subject import load
 from verdict import kunit
@@ -80,6 +81,7 @@ class ArgumentsTest(unittest.TestCase):
     def test_um_is_the_default(self):
         arguments = self.arguments('')
         self.assertIn('--make_options=CC=ccache-gcc', arguments)
+        self.assertIn(f'--make_options={build.image_flags(load())}', arguments)
         self.assertFalse([argument for argument in arguments if argument.startswith(('--arch', '--cross'))])
 
 

@@ -266,6 +266,24 @@ class ChecksumsTest(unittest.TestCase):
         self.assertEqual(self.versions('other.o', ['a']) + self.versions('widget.o', ['a']), [])
 
 
+class ImageFlagsTest(unittest.TestCase):
+    """Test the flags of the compiler for the image."""
+
+    MAKEFILE = '%.o: FORCE ; @echo $@: $(CFLAGS_KERNEL)\nFORCE: ;\n'
+
+    def test_only_objects_of_the_subject_have_the_locations_of_macros(self):
+        subject = types.SimpleNamespace(sources=('drivers/misc/widget/', 'lib/widget_kunit.c'))
+        with tempfile.TemporaryDirectory() as directory:
+            Path(directory, 'Makefile').write_text(self.MAKEFILE, encoding='ascii')
+            output = subprocess.run(
+                ['make', '-s', '-r', '-C', directory, build.image_flags(subject), 'drivers/misc/widget/main.o',
+                 'lib/widget_kunit.o', 'drivers/misc/widget.o', 'lib/widget.o'],
+                env=environment(), capture_output=True, text=True, check=True).stdout
+        flags = ' -ftrack-macro-expansion=0 -Wno-tautological-compare -Wno-attribute-alias'
+        self.assertEqual(output.splitlines(), ['drivers/misc/widget/main.o:', 'lib/widget_kunit.o:',
+                                               f'drivers/misc/widget.o:{flags}', f'lib/widget.o:{flags}'])
+
+
 class InstallTest(unittest.TestCase):
     """Test which modules are installed, with programs replaced."""
 

@@ -75,16 +75,17 @@ def _kunitconfigs(tree: Path, subject: Subject, out: Path) -> list[str]:
     return found
 
 
-def _make_variables(arch: str) -> list[str]:
+def _make_variables(subject: Subject, arch: str) -> list[str]:
     """Return the variables of make that the build for an architecture requires, '' for um."""
-    return [f'CC=ccache-{ARCHITECTURES[arch].cross_compile if arch else ""}gcc', 'HOSTCC=ccache gcc']
+    return [f'CC=ccache-{ARCHITECTURES[arch].cross_compile if arch else ""}gcc', 'HOSTCC=ccache gcc',
+            build.image_flags(subject)]
 
 
 def _config_arguments(tree: Path, subject: Subject, out: Path, arch: str) -> list[str]:
     """Return the arguments of kunit.py that determine the configuration."""
     machine = [f'--arch={arch}', f'--cross_compile={ARCHITECTURES[arch].cross_compile}'] if arch else []
     return [*machine, *(f'--kunitconfig={path}' for path in _kunitconfigs(tree, subject, out)),
-            f'--build_dir={out}', *(f'--make_options={variable}' for variable in _make_variables(arch)),
+            f'--build_dir={out}', *(f'--make_options={variable}' for variable in _make_variables(subject, arch)),
             '--kconfig_add=CONFIG_SMP=y',
             # These settings affect every object. With them in every kernel, the kernels of
             # all overlays share their objects in the cache.
@@ -103,7 +104,7 @@ def _run_arguments(subject: Subject, arch: str) -> list[str]:
               for argument in overlay.description.kunit.arguments)]
 
 
-def _build_with_progress(tree: Path, out: Path, config_arguments: list[str], arch: str) -> None:
+def _build_with_progress(tree: Path, subject: Subject, out: Path, config_arguments: list[str], arch: str) -> None:
     """Build the kernel, unless it exists: kunit.py shows no progress."""
     if (out / 'vmlinux').exists():
         return
@@ -111,7 +112,7 @@ def _build_with_progress(tree: Path, out: Path, config_arguments: list[str], arc
                'configuring', cwd=tree, env=build.compiler_environment())
     cross = [f'CROSS_COMPILE={ARCHITECTURES[arch].cross_compile}'] if arch else []
     build.run_make(['make', '-C', str(tree), f'O={out}', f'ARCH={arch or UM.name}', f'-j{build.JOBS}',
-                    *cross, *_make_variables(arch), 'all'],
+                    *cross, *_make_variables(subject, arch), 'all'],
                    out / 'build.log', f'building {tree.name} for KUnit on {arch or UM.name}', out.name)
 
 
@@ -129,7 +130,7 @@ def kunit(tree: Path, subject: Subject, timeout: int | None = None, results: Res
     for path in (output, log):
         path.unlink(missing_ok=True)
     config_arguments = _config_arguments(tree, subject, out, arch)
-    _build_with_progress(tree, out, config_arguments, arch)
+    _build_with_progress(tree, subject, out, config_arguments, arch)
     limit = KUNIT_TIMEOUT * (X86_64.slowness if arch else 1)
     command = [sys.executable, KUNIT, 'run', *config_arguments, f'--jobs={build.JOBS}',
                *_run_arguments(subject, arch), f'--timeout={timeout or limit}', f'--json={output}']
