@@ -28,8 +28,8 @@ STEP = r'\s+(?:(?:HOST)?(?:CC|LD)|AS|AR)(?: \[M\])?\s+(\S+)'
 _CHECKSUMS = ('cmd_gen_symversions_c=$(if $(CONFIG_MODVERSIONS),$(if $(filter {objects},$@),'
               'if grep -q __export_symbol_ $@; then'
               ' $(CPP) -D__GENKSYMS__ $(c_flags) $< | $(genksyms) >>$(dot-target).cmd; fi,'
-              "grep -ao '__export_symbol_[A-Za-z0-9_]*' $@ |"
-              " sed 's/__export_symbol_/\\#SYMVER /; s/$$/ 0x00000001/' >>$(dot-target).cmd))")
+              "if symbols=`grep -aPo '__export_symbol_\\K\\w+' $@`; then"
+              " printf '\\043SYMVER %s 0x00000001\\n' $$symbols >>$(dot-target).cmd; fi))")
 
 # Flags for the objects of the image. Without the locations of macro expansions, the compiler
 # takes 8 % less time, but also warns in macros for which the kernel disables these warnings.
