@@ -283,6 +283,10 @@ class ImageFlagsTest(unittest.TestCase):
         self.assertEqual(output.splitlines(), ['drivers/misc/widget/main.o:', 'lib/widget_kunit.o:',
                                                f'drivers/misc/widget.o:{flags}', f'lib/widget.o:{flags}'])
 
+    def test_each_kernel_has_the_flags(self):
+        subject = types.SimpleNamespace(sources=('drivers/misc/widget/',))
+        self.assertIn(build.image_flags(subject), build.Kernel(Path('/tree'), UM, subject).variables())
+
 
 class InstallTest(unittest.TestCase):
     """Test which modules are installed, with programs replaced."""
